@@ -1,0 +1,10 @@
+"""A small autograd engine on NumPy: Tensors that record what computed them."""
+
+from . import ops
+from .context import enable_grad, no_grad, scope
+from .op import op
+from .tensor import Tensor, grad
+
+__version__ = "0.1.0"
+
+__all__ = ["Tensor", "enable_grad", "grad", "no_grad", "op", "ops", "scope"]

@@ -1,0 +1,135 @@
+"""What an op says when it is called wrongly: what went wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import numpy as np
+
+from .context import state
+
+_KINDS: tuple[type[Exception], ...] = (
+    np.exceptions.AxisError,
+    np.linalg.LinAlgError,
+    IndexError,
+    ValueError,
+    TypeError,
+)
+_HOME = os.path.dirname(os.path.abspath(__file__))
+
+
+def explain(op: Any, values: list[Any], error: Exception) -> Exception:
+    """The error NumPy raised, of the same kind, with the op, the shapes, the place and a remedy."""
+    operands = values[0] if op.sequence else values[: len(op.tensors)]
+    shapes = [np.shape(value) for value in operands if value is not None]
+    remedy = _REMEDIES.get(op.name) or (_broadcast if op.elementwise else _other)
+    listed = ", ".join(map(str, shapes[:6])) + (", ..." if len(shapes) > 6 else "")
+    message = f"{op.name}: {remedy(shapes, values, error)} (shapes: {listed}{place()})"
+    return next(kind for kind in _KINDS if isinstance(error, kind))(message)
+
+
+def keyword(op: Any, name: str, value: Any) -> TypeError:
+    """For a keyword that the op does not have."""
+    signature = f"{op.name}({', '.join(op.parameters)})"
+    if name in ("out", "where", "casting", "order", "subok", "initial"):
+        return TypeError(
+            f"{signature} is recorded without `{name}=`; use the value that it returns"
+            + (", and np.where to choose among values" if name == "where" else "")
+        )
+    return TypeError(f"{signature} got an argument `{name}` that it does not have, or has twice")
+
+
+def operand(op: Any, position: int, value: Any) -> Any:
+    """`value` as an array for a tensor argument, if it can be one."""
+    name = op.parameters[0 if op.sequence else position]
+    if value is None and not op.sequence and op.defaults[position] is None:
+        return None
+    if isinstance(value, (list, tuple)):
+        value = np.asarray(value)
+        if value.dtype.kind in "fiub":
+            return value
+    kind = f"dtype {value.dtype}" if hasattr(value, "dtype") else type(value).__name__
+    raise TypeError(
+        f"{op.name}: argument `{name}` must be a Tensor, an array or a real number, not "
+        f"{kind}{place(', at ')}"
+    )
+
+
+def static(op: Any, value: Any, position: int) -> TypeError:
+    """For a Tensor where only a constant can stand."""
+    name = op.parameters[position]
+    example = "int(t)" if value.ndim == 0 else "t.data"
+    return TypeError(
+        f"{op.name}: `{name}` is a static argument, which no gradient can reach, so it cannot be a "
+        f"Tensor; write {name}={example}{place(', at ')}"
+    )
+
+
+def constant(op: Any, position: int) -> TypeError:
+    """For a gradient wanted through an argument that has no derivative."""
+    return TypeError(
+        f"{op.name} has no derivative with respect to `{op.parameters[position]}`; "
+        f"give it .detach() or an array{place(', at ')}"
+    )
+
+
+def place(opening: str = "; at ") -> str:
+    """The caller's line outside this package, and the path of the layer at work."""
+    frame = sys._getframe(1)
+    while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_HOME):
+        frame = frame.f_back
+    layer = f", in layer {state.scope}" if state.scope else ""
+    return f"{opening}{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
+
+
+# -------------------------------------------------------------------- the rule broken, the remedy
+
+
+def _broadcast(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    for axis in range(1, max(map(len, shapes), default=0) + 1):
+        sizes = {shape[-axis] for shape in shapes if len(shape) >= axis} - {1}
+        if len(sizes) > 1:
+            a, b = sorted(sizes)[:2]
+            return (
+                f"sizes {a} and {b} meet at axis {-axis} and do not broadcast, being neither equal "
+                "nor 1; transpose or reshape one, or give it an axis of size 1 with np.expand_dims"
+            )
+    return _other(shapes, values, error)
+
+
+def _matmul(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    x, y = shapes[:2]
+    if not x or not y:
+        return "needs at least 1-d arguments; multiply by a scalar with *"
+    inner = y[-2] if len(y) > 1 else y[0]
+    if x[-1] != inner:
+        advice = "transpose one with .T" if inner in x or x[-1] in y else "check the sizes"
+        return f"the last axis of the first ({x[-1]}) must meet as many rows ({inner}); {advice}"
+    return _broadcast([x[:-2], y[:-2]], values, error)
+
+
+def _dense(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    x, weight = shapes[:2]
+    if not x or x[-1] != weight[0]:
+        given = f"{x[-1]} features" if x else "a scalar"
+        return (
+            f"expected input of {weight[0]} features on its last axis and was given {given}; "
+            "check the layer's in_features, or flatten the input with x.reshape(len(x), -1)"
+        )
+    return _broadcast([weight[1:], *shapes[2:]], values, error)
+
+
+def _reshape(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    return (
+        f"{np.prod(shapes[0], dtype=int)} elements do not fill shape {values[1]}; its product must "
+        "equal their number, or one size be -1"
+    )
+
+
+def _other(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    return str(error).rstrip(".")
+
+
+_REMEDIES = {"matmul": _matmul, "dense": _dense, "reshape": _reshape}

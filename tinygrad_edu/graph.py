@@ -1,0 +1,194 @@
+"""The graph: what was computed, sorted topologically and swept backwards.
+
+Nothing here knows what a Tensor is.  A gradient is whatever the VJPs answer: an ndarray in the
+ordinary sweep, a Tensor when derivatives are themselves to be differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+SPENT = (
+    "this graph was already swept backwards, and the values it kept were dropped on the way to "
+    "save memory; run the forward pass again, or give retain_graph=True to the first sweep"
+)
+
+
+class Edge:
+    """From a node to one of its array arguments.
+
+    `source` is the argument's node, or None if it needs no gradient; `shape`, `dtype` and `name`
+    describe the argument; `vjp` is its vector-Jacobian product and `kept` the values that reads.
+    """
+
+    __slots__ = ("source", "shape", "dtype", "name", "vjp", "kept")
+
+    def __init__(self, source: Any, shape: Any, dtype: Any, name: Any, vjp: Any, kept: Any) -> None:
+        self.source = source
+        self.shape = shape
+        self.dtype = dtype
+        self.name = name
+        self.vjp = vjp
+        self.kept = kept
+
+
+class Node:
+    """One recorded operation, or a leaf: a node without edges, which retains its gradient.
+
+    A node points at what it was computed from and never at its output, so graphs have no cycles.
+    """
+
+    __slots__ = ("op", "edges", "statics", "scope", "name", "retains", "grad", "__weakref__")
+
+    def __init__(self, op: Any, edges: Any, statics: Any, scope: str = "") -> None:
+        self.op = op
+        self.edges: tuple[Edge, ...] = edges
+        self.statics = statics
+        self.scope = scope
+        self.name: str | None = None
+        self.retains = not edges
+        self.grad: np.ndarray | None = None
+
+
+def topological_order(outputs: Iterable[Node]) -> list[Node]:
+    """Every node behind `outputs`, each before the nodes it was computed from (Kahn, 1962)."""
+    consumers = dict.fromkeys(outputs, 0)
+    frontier = list(consumers)
+    ready = frontier.copy()
+    while frontier:
+        for edge in frontier.pop().edges:
+            source = edge.source
+            if source in consumers:
+                consumers[source] += 1
+            elif source is not None:
+                consumers[source] = 1
+                frontier.append(source)
+
+    ready = [node for node in ready if not consumers[node]]
+    order = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for edge in node.edges:
+            source = edge.source
+            if source is not None:
+                consumers[source] -= 1
+                if not consumers[source]:
+                    ready.append(source)
+    return order
+
+
+def sweep(
+    seeds: dict[Node, Any],
+    wanted: Iterable[Node] | None = None,
+    *,
+    retain_graph: bool = False,
+    lift: Callable[[Any, Node], Any] | None = None,
+) -> dict[Node, Any]:
+    """Backpropagate from `seeds` (node -> gradient) and answer the gradients that were asked for.
+
+    Those are the `wanted` nodes', or else every retaining node's.  The other gradients, and unless
+    `retain_graph` the values kept for the VJPs, are dropped as the sweep passes, so that their
+    memory serves the gradients still to come.  With `lift`, which puts a kept value back on its
+    node, the VJPs are recorded too.
+    """
+    order = topological_order(seeds)
+    targets = None if wanted is None else set(wanted)
+    path = None if targets is None else _leading_to(targets, order)
+    selecting = any(node.op.selects for node in order if node.edges)
+    gradients = dict(seeds)
+    owned: set[Node] = set()  # nodes whose gradient is an array that nobody else can see
+    answers = {}
+    with np.errstate(all="ignore"):
+        for node in order:
+            g = gradients.pop(node, None)
+            if g is None:
+                continue
+            if node.retains if targets is None else node in targets:
+                answers[node] = g if lift else np.array(g, copy=None if node in owned else True)
+            for edge in node.edges:
+                source = edge.source
+                if source is None or (path is not None and source not in path):
+                    continue
+                if edge.kept is None:
+                    raise RuntimeError(SPENT)
+                part = _contribution(node, edge, g, selecting, lift)
+                if source not in gradients:
+                    gradients[source] = part
+                    if source.retains and lift is None and part is not g and part.base is None:
+                        owned.add(source)
+                elif source in owned:
+                    gradients[source] += part
+                else:
+                    gradients[source] = gradients[source] + part
+                    if lift is None:
+                        owned.add(source)
+                if not retain_graph:
+                    edge.kept = None
+    return answers
+
+
+def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
+    """The nodes of `order` through which a gradient reaches one of `wanted`."""
+    path = set(wanted)
+    for node in reversed(order):
+        if any(edge.source in path for edge in node.edges):
+            path.add(node)
+    return path
+
+
+def _contribution(node: Node, edge: Edge, g: Any, selecting: bool, lift: Any) -> Any:
+    """What `node`'s gradient `g` sends along `edge`, in the shape and dtype of the argument."""
+    kept = edge.kept if lift is None else _lifted(node, edge, lift)
+    part = edge.vjp.function(g, *kept)
+    if selecting and node.op.guarded:
+        part = _silence(part, g)
+    if part.shape != edge.shape:
+        part = unbroadcast(part, edge.shape)
+        if part.shape != edge.shape:
+            raise ValueError(
+                f"a VJP of {node.op.name} answered shape {part.shape} for an argument of shape "
+                f"{edge.shape}"
+            )
+    if part.dtype is not edge.dtype:
+        part = part.astype(edge.dtype)
+    return part
+
+
+def _lifted(node: Node, edge: Edge, lift: Callable[[Any, Node], Any]) -> Iterator[Any]:
+    """The values `edge` kept, each back on the node it came from."""
+    for origin, value in zip(edge.vjp.origins, edge.kept, strict=True):
+        if origin == "out":
+            yield lift(value, node)
+        elif origin == "all":
+            yield [_back(part, each, lift) for part, each in zip(value, node.edges, strict=True)]
+        elif origin is None:
+            yield value
+        else:
+            yield _back(value, node.edges[origin], lift)
+
+
+def _back(value: Any, edge: Edge, lift: Callable[[Any, Node], Any]) -> Any:
+    return value if edge.source is None else lift(value, edge.source)
+
+
+def _silence(part: Any, g: Any) -> Any:
+    """Non-finite entries become 0 where nothing came from above: 0 * inf is 0 for what was left out.
+
+    Only here, never in a VJP: a guard inside one would cut its second derivative.
+    """
+    if np.isfinite(part).all():
+        return part
+    return np.where(np.isfinite(part) | (g != 0), part, np.zeros((), part.dtype))
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes that broadcasting added to or stretched from `shape`."""
+    added = g.ndim - len(shape)
+    if added > 0:
+        g = g.sum(axis=tuple(range(added)))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axis=stretched, keepdims=True) if stretched else g

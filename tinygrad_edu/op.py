@@ -1,0 +1,260 @@
+"""How an op is declared and recorded: a derivative's parameters are what it reads.
+
+    @op(np.log, lambda g, x: g / x, domain=(0.5, 2))
+    def log(x: Array) -> Array:
+        \"\"\"Natural logarithm.  y = ln x,  ∂L/∂x = g / x\"\"\"
+        return np.log(x)
+
+The first argument of `op` is the NumPy function that shall find it (None if there is none), then
+comes one vector-Jacobian product (VJP) per tensor argument.  A VJP takes the upstream gradient `g`
+first; its other parameters name what it reads: arguments of the op, `out`, and `like`, the shape
+its answer must have.  What no VJP names is not kept alive.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import errors
+from .context import state
+from .graph import Edge, Node
+from .methods import Methods
+from .tensor import OPS, Tensor, _tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_NUMERIC = (np.ndarray, float, int, np.floating, np.integer, np.bool)
+_REQUIRED = inspect.Parameter.empty
+
+
+class VJP:
+    """One argument's vector-Jacobian product: a function of `g` and of what its parameters name."""
+
+    __slots__ = ("function", "reads", "origins", "collect")
+
+    def __init__(self, function: Callable[..., Any], op: Op, position: int) -> None:
+        """Compile the parameter names into `collect(arguments, out, position)`.
+
+        That answers the values to keep; `origins` tells the sweep where each came from: an
+        argument's position, "out", "all" arguments of a sequence, or None for a static argument.
+        """
+        reads = tuple(inspect.signature(function).parameters)[1:]
+        first = op.parameters[0]
+        where = {name: f"args[{i}]" for i, name in enumerate(op.parameters)}
+        where |= {"out": "out", "like": "args[{position}].shape", "position": "position"}
+        origin: dict[str, Any] = {name: i for i, name in enumerate(op.tensors)} | {"out": "out"}
+        if op.sequence:
+            where["like"] = "args[0][position].shape"
+            where["likes"] = "[a.shape for a in args[0]]"
+            origin[first] = "all"
+        unknown = [name for name in reads if name not in where]
+        if unknown:
+            raise TypeError(
+                f"the VJP of {op.name} for `{op.parameters[position]}` names {unknown}; after g it "
+                f"can read {', '.join(where)}"
+            )
+        body = "".join(f"{where[name].format(position=position)}, " for name in reads)
+        self.function = function
+        self.reads = reads
+        self.origins = tuple(origin.get(name) for name in reads)
+        self.collect = eval(f"lambda args, out, position: ({body})", {})
+
+
+class Op:
+    """A declared operation: its forward on ndarrays, its VJPs, its formula and its test domain."""
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        numpy_function: Callable[..., Any] | None,
+        vjps: tuple[Callable[..., Any] | None, ...],
+        *,
+        sequence: bool,
+        elementwise: bool,
+        selects: bool,
+        domain: Any,
+        kinks: tuple[float, ...],
+    ) -> None:
+        signature = inspect.signature(forward)
+        self.forward = forward
+        self.name = forward.__name__
+        self.numpy_function = numpy_function
+        self.parameters = tuple(signature.parameters)
+        self.defaults = tuple(p.default for p in signature.parameters.values())
+        self.tensors = self.parameters[: len(vjps)]
+        self.sequence = sequence
+        self.elementwise = elementwise
+        self.selects = selects
+        self.domain = domain
+        self.kinks = kinks
+        self.vjps = tuple(f and VJP(f, self, i) for i, f in enumerate(vjps))
+        self.guarded = elementwise and not selects and any(v and v.reads for v in self.vjps)
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Every argument by position, defaults filled in."""
+        if len(args) > len(self.parameters):
+            raise TypeError(
+                f"{self.name}({', '.join(self.parameters)}) was given {len(args)} arguments"
+            )
+        bound = list(args) + list(self.defaults[len(args) :])
+        for name, value in kwargs.items():
+            if name not in self.parameters or self.parameters.index(name) < len(args):
+                raise errors.keyword(self, name, value)
+            bound[self.parameters.index(name)] = value
+        missing = [n for n, v in zip(self.parameters, bound, strict=True) if v is _REQUIRED]
+        if missing:
+            raise TypeError(f"{self.name}({', '.join(self.parameters)}) lacks {', '.join(missing)}")
+        return tuple(bound)
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first sentence."""
+        return (self.forward.__doc__ or "").partition(".  ")[0].strip() + "."
+
+    @property
+    def formula(self) -> str:
+        """The docstring's second part: the op's formula and its derivatives."""
+        return " ".join((self.forward.__doc__ or "").partition(".  ")[2].split())
+
+
+def op(
+    numpy_function: Callable[..., Any] | None = None,
+    *vjps: Callable[..., Any] | None,
+    elementwise: bool = False,
+    selects: bool = False,
+    sequence: bool = False,
+    method: bool = True,
+    domain: Any = (-2.0, 2.0),
+    kinks: tuple[float, ...] = (),
+) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
+    """Declare an op: decorates its forward, a function of ndarrays.
+
+    `vjps` are one per tensor argument, None for an argument without a derivative; a `sequence` op
+    takes a list of tensors first and has one VJP, which can also read `position` and `likes`, the
+    shapes of all.  `elementwise` ops broadcast; one that `selects` leaves some elements out, so
+    that nothing must come back from them.  `domain` (one interval, or one per tensor argument) and
+    `kinks` say where its property test may draw.  With `method`, Tensors get it as a method.
+
+    >>> import numpy as np
+    >>> from tinygrad_edu import Tensor, op
+    >>> @op(None, lambda g, x: g * 3 * x * x, elementwise=True, method=False)
+    ... def cube(x):
+    ...     \"\"\"Third power.  y = x³,  ∂L/∂x = 3 g x²\"\"\"
+    ...     return x * x * x
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> cube(x).backward(); x.grad
+    array(12.)
+    """
+
+    def declare(forward: Callable[..., Any]) -> Callable[..., Tensor]:
+        declared = Op(
+            forward,
+            numpy_function,
+            vjps,
+            sequence=sequence,
+            elementwise=elementwise,
+            selects=selects,
+            domain=domain,
+            kinks=kinks,
+        )
+        call = functools.wraps(forward)(_sequence_call(declared) if sequence else _call(declared))
+        call.op = declared  # type: ignore[attr-defined]
+        if numpy_function is not None:
+            OPS[numpy_function] = call
+        if method:
+            setattr(Methods, declared.name, call)
+        return call
+
+    return declare
+
+
+def _call(op: Op) -> Callable[..., Any]:
+    """What a call of `op` does: unwrap the arguments, compute, record."""
+    forward, arity, operands = op.forward, len(op.parameters), len(op.tensors)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != arity:
+            args = op.bind(args, kwargs)
+        values = []
+        for a in args:
+            if isinstance(a, Tensor):
+                values.append(a.data)
+            elif isinstance(a, _NUMERIC) or len(values) >= operands:
+                values.append(a)
+            else:
+                values.append(errors.operand(op, len(values), a))
+        if arity > operands:
+            _check_statics(op, args[operands:], operands)
+        try:
+            out = forward(*values)
+        except (ValueError, TypeError, IndexError) as error:
+            raise errors.explain(op, values, error) from None
+        return _record(op, op.vjps, args, values, values, out)
+
+    return call
+
+
+def _sequence_call(op: Op) -> Callable[..., Any]:
+    """The same for an op on a list of tensors."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        sequence, *statics = op.bind(args, kwargs)
+        operands = list(sequence)
+        _check_statics(op, statics, 1)
+        items = [
+            a.data if isinstance(a, Tensor) else np.asarray(errors.operand(op, 0, a))
+            for a in operands
+        ]
+        values = [items, *statics]
+        try:
+            out = op.forward(*values)
+        except (ValueError, TypeError, IndexError) as error:
+            raise errors.explain(op, values, error) from None
+        return _record(op, op.vjps * len(items), operands, items, values, out)
+
+    return call
+
+
+def _check_statics(op: Op, statics: Any, first: int) -> None:
+    for i, value in enumerate(statics, first):
+        if isinstance(value, Tensor):
+            raise errors.static(op, value, i)
+
+
+def _record(op: Op, vjps: Any, operands: Any, datas: Any, values: list[Any], out: Any) -> Any:
+    """The forward's `out` as a Tensor on a new node, as far as there is anything to record.
+
+    `datas` are the arrays of the `operands`, and `values` all the forward was given.  Without a
+    Tensor among the operands the op was plain NumPy and answers in a plain array.
+    """
+    recording = state.recording
+    tensors = connected = False
+    edges: list[Edge] = []
+    for vjp, operand, data in zip(vjps, operands, datas):  # noqa: B905 (operands has statics too)
+        if isinstance(operand, Tensor):
+            tensors = True
+            source = operand.node if recording else None
+            kept = None
+            if source is not None:
+                if vjp is None:
+                    raise errors.constant(op, len(edges))
+                connected = True
+                kept = vjp.collect(values, out, len(edges))
+            edges.append(Edge(source, data.shape, data.dtype, operand._name, vjp, kept))
+        elif isinstance(data, np.ndarray):
+            if data.dtype.kind not in "fiub":
+                raise errors.operand(op, len(edges), data)
+            edges.append(Edge(None, data.shape, data.dtype, None, None, None))
+        else:
+            edges.append(Edge(None, (), None, data, None, None))
+    if not tensors:
+        return out
+    if type(out) is not np.ndarray:
+        out = np.asarray(out)
+    if not connected:
+        return _tensor(out, None)
+    return _tensor(out, Node(op, edges, values[len(op.tensors) :], state.scope))

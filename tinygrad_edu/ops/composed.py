@@ -1,0 +1,67 @@
+"""Functions that are short expressions of other ops, and the methods that take shapes piecewise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..methods import Methods
+from ..op import Op
+from ..tensor import OPS, Tensor
+from .elementwise import clamp
+from .shape import cast
+from .shape import reshape as _reshape
+from .shape import transpose as _transpose
+
+
+def composed(
+    numpy_function: Callable[..., Any] | None = None, *, method: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
+    """Let NumPy's function, and a method, find a function that is composed of ops."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Tensor]:
+        if numpy_function is not None:
+            OPS[numpy_function] = function
+        if method:
+            setattr(Methods, function.__name__, function)
+        return function
+
+    return register
+
+
+@composed(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Between two bounds, None for no bound: `clamp` with NumPy's two spellings."""
+    return clamp(a, a_min if min is None else min, a_max if max is None else max)
+
+
+@composed()
+def reshape(x: Any, *shape: Any) -> Any:
+    """In another shape, given as a tuple or piecewise; one size may be -1."""
+    return _reshape(x, shape[0] if len(shape) == 1 else shape)
+
+
+@composed()
+def transpose(x: Any, *axes: Any) -> Any:
+    """The axes in another order, given as a tuple or piecewise; reversed if none is given."""
+    return _transpose(x, axes[0] if len(axes) == 1 else axes or None)
+
+
+@composed()
+def flatten(x: Any) -> Any:
+    """All elements along one axis, row by row."""
+    return _reshape(x, -1)
+
+
+@composed(np.ravel)
+def ravel(a: Any) -> Any:
+    """All elements along one axis, row by row."""
+    return _reshape(a, -1)
+
+
+@composed(np.astype)
+def astype(x: Any, dtype: Any) -> Any:
+    """As another type: a Tensor if that is floating, else a plain array, since integers have no gradient."""
+    return cast(x, dtype) if np.dtype(dtype).kind == "f" else x.data.astype(dtype)

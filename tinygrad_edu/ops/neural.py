@@ -1,0 +1,108 @@
+"""Derivatives of what neural networks are made of, where the compound beats its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..op import Array, op
+from .elementwise import sigmoid
+from .reduce import spread
+
+
+@op(
+    None,
+    lambda g, weight: g @ weight.T,
+    lambda g, x, weight: _rows(x, weight.shape[0]).T @ _rows(g, weight.shape[1]),
+    lambda g: g,
+    method=False,
+)
+def dense(x: Array, weight: Array, bias: Array) -> Array:
+    """Affine map of the last axis.  y = x W + b,  ∂L/∂x = g Wᵀ,  ∂L/∂W = xᵀ g,  ∂L/∂b = Σ g"""
+    y = x @ weight
+    y += bias
+    return y
+
+
+def _rows(x: Any, width: int) -> Any:
+    """All axes but the last as one."""
+    return x if x.ndim == 2 else x.reshape(-1, width)
+
+
+# -------------------------------------------------------------------- the softmax family
+
+
+def _peak(x: Array, axis: int | None) -> Array:
+    """The largest along the axis, 0 if that is infinite: subtracted before exp, it cannot overflow."""
+    peak = np.max(x, axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
+
+
+@op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)))
+def softmax(x: Array, axis: int = -1) -> Array:
+    """Softmax.  y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)"""
+    y = np.exp(x - _peak(x, axis))
+    y /= y.sum(axis, keepdims=True)
+    return y
+
+
+@op(None, lambda g, out, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True))
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """Logarithm of the softmax.  y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g"""
+    y = x - _peak(x, axis)
+    y -= np.log(np.exp(y).sum(axis, keepdims=True))
+    return y
+
+
+@op(None, lambda g, x, like, axis: spread(g, like, axis) * softmax(x, axis))
+def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """Logarithm of a sum of exponentials.  y = ln Σ eˣ,  ∂L/∂x = g softmax x"""
+    peak = _peak(x, axis)
+    with np.errstate(divide="ignore"):
+        y = np.log(np.exp(x - peak).sum(axis, keepdims=True)) + peak
+    return y if keepdims else y.squeeze(axis)
+
+
+# -------------------------------------------------------------------- losses, one per sample
+
+
+@op(None, lambda g, x, targets: g[..., None] * (softmax(x) - _one_hot(targets, x)), None)
+def cross_entropy(x: Array, targets: Array) -> Array:
+    """Cross-entropy of logits and class indices t.  y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])"""
+    indices = _classes(x, np.asarray(targets))
+    y = x - _peak(x, -1)
+    picked = np.take_along_axis(y, indices[..., None], -1)[..., 0]
+    return np.log(np.exp(y).sum(-1)) - picked
+
+
+def _one_hot(targets: Any, x: Any) -> Array:
+    return np.asarray(targets)[..., None] == np.arange(x.shape[-1])
+
+
+def _classes(x: Array, targets: Array) -> Array:
+    """The targets, if they are class indices that go with logits x."""
+    if targets.dtype.kind not in "iu":
+        raise TypeError(f"the targets must be class indices, so integers, and are {targets.dtype}")
+    if targets.shape != x.shape[:-1]:
+        raise ValueError(
+            f"each row of logits needs one class index, so targets of shape {x.shape[:-1]}; "
+            "if they are one-hot, write targets.argmax(-1)"
+        )
+    if targets.size and not (targets.min() >= 0 and targets.max() < x.shape[-1]):
+        raise ValueError(
+            f"class indices from {targets.min()} to {targets.max()} were given, and logits for "
+            f"classes 0 to {x.shape[-1] - 1}"
+        )
+    return targets
+
+
+@op(
+    None,
+    lambda g, x, targets: g * (sigmoid(x) - targets),
+    lambda g, x: -g * x,
+    elementwise=True,
+)
+def binary_cross_entropy_with_logits(x: Array, targets: Array) -> Array:
+    """Cross-entropy of a logit and a probability t.  y = ln(1 + eˣ) - t x,  ∂L/∂x = g (σ(x) - t),  ∂L/∂t = -g x"""
+    return np.maximum(x, 0) - x * targets + np.log1p(np.exp(-np.abs(x)))

@@ -1,0 +1,45 @@
+"""Functions without a derivative: comparisons, positions and questions, answered in plain arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..methods import Methods
+from ..tensor import PLAIN
+
+PLAIN |= {
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.isclose, np.allclose, np.array_equal, np.isfinite, np.isnan, np.isinf, np.signbit,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor,
+    np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.searchsorted,
+    np.digitize, np.histogram, np.count_nonzero, np.any, np.all,
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    np.array_str, np.array_repr, np.array2string, np.may_share_memory, np.shares_memory,
+}  # fmt: skip
+
+
+def argmax(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.ndarray:
+    """Where the largest element is, as a plain array of indices."""
+    return np.argmax(self.data, axis, keepdims=keepdims)
+
+
+def argmin(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.ndarray:
+    """Where the smallest element is, as a plain array of indices."""
+    return np.argmin(self.data, axis, keepdims=keepdims)
+
+
+def any(self: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Whether any element is nonzero, as a plain array."""
+    return np.any(self.data, axis, keepdims=keepdims)
+
+
+def all(self: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Whether all elements are nonzero, as a plain array."""
+    return np.all(self.data, axis, keepdims=keepdims)
+
+
+for _method in (argmax, argmin, any, all):
+    setattr(Methods, _method.__name__, _method)

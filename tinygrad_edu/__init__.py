@@ -2,8 +2,9 @@
 
 from . import ops
 from .context import enable_grad, no_grad, scope
+from .functional import grad
 from .op import op
-from .tensor import Tensor, grad
+from .tensor import Tensor
 
 __version__ = "0.1.0"
 

@@ -17,7 +17,9 @@ _KINDS: tuple[type[Exception], ...] = (
     ValueError,
     TypeError,
 )
-_HOME = os.path.dirname(os.path.abspath(__file__))
+
+internal = {__package__}
+"""Packages whose own lines are never the caller's; a layer on top of the engine adds itself."""
 
 
 def explain(op: Any, values: list[Any], error: Exception) -> Exception:
@@ -78,7 +80,7 @@ def constant(op: Any, position: int) -> TypeError:
 def place(opening: str = "; at ") -> str:
     """The caller's line outside this package, and the path of the layer at work."""
     frame = sys._getframe(1)
-    while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_HOME):
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in internal:
         frame = frame.f_back
     layer = f", in layer {state.scope}" if state.scope else ""
     return f"{opening}{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"

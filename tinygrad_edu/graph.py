@@ -176,7 +176,7 @@ def _back(value: Any, edge: Edge, lift: Callable[[Any, Node], Any]) -> Any:
 
 
 def _silence(part: Any, g: Any) -> Any:
-    """Non-finite entries become 0 where nothing came from above: 0 * inf is 0 for what was left out.
+    """Non-finite entries become 0 where `g` is 0: nothing comes back from what was left out.
 
     Only here, never in a VJP: a guard inside one would cut its second derivative.
     """

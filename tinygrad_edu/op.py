@@ -24,7 +24,7 @@ from . import errors
 from .context import state
 from .graph import Edge, Node
 from .methods import Methods
-from .tensor import OPS, Tensor, _tensor
+from .tensor import OPS, Tensor, wrap
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _NUMERIC = (np.ndarray, float, int, np.floating, np.integer, np.bool)
@@ -256,5 +256,5 @@ def _record(op: Op, vjps: Any, operands: Any, datas: Any, values: list[Any], out
     if type(out) is not np.ndarray:
         out = np.asarray(out)
     if not connected:
-        return _tensor(out, None)
-    return _tensor(out, Node(op, edges, values[len(op.tensors) :], state.scope))
+        return wrap(out, None)
+    return wrap(out, Node(op, edges, values[len(op.tensors) :], state.scope))

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from . import graph
-from .context import enable_grad, no_grad, state
+from .context import state
 from .methods import Methods
 
-OPS: dict[Callable[..., Any], Callable[..., Any]] = {}
+OPS: dict[Callable[..., Any], Callable[..., Tensor]] = {}
 """NumPy function -> the op that records it."""
 
 PLAIN: set[Callable[..., Any]] = set()
-"""NumPy functions without a derivative, which answer in plain arrays: comparisons, argmax, shape."""
+"""NumPy functions without a derivative, such as argmax, which answer in plain arrays."""
 
 
 class Tensor(Methods):
@@ -173,7 +173,7 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """A constant Tensor that shares the data and has no history."""
-        return _tensor(self.data, None, self._name)
+        return wrap(self.data, None, self._name)
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
@@ -193,8 +193,8 @@ class Tensor(Methods):
         >>> x.grad
         array([ 2., 40.])
         """
-        seeds = _seeds("backward()", [self], [gradient])
-        for node, g in graph.sweep(seeds, retain_graph=retain_graph).items():
+        start = seeds("backward()", [self], [gradient], create_graph=False)
+        for node, g in graph.sweep(start, retain_graph=retain_graph).items():
             if node.grad is None:
                 node.grad = g
             else:
@@ -271,7 +271,7 @@ class Tensor(Methods):
     def __itruediv__(self, other: Any) -> Tensor:
         return self._update(operator.itruediv, other, self.__truediv__)
 
-    def _update(self, inplace: Any, other: Any, outofplace: Any) -> Tensor:
+    def _update(self, inplace: Any, other: Any, outofplace: Callable[[Any], Tensor]) -> Tensor:
         """`a += b` is `a = a + b`, but on a leaf with gradient it updates the data, unrecorded."""
         if self.node is None or self.node.edges:
             return outofplace(other)
@@ -335,7 +335,7 @@ class Tensor(Methods):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
-    def item(self) -> float:
+    def item(self) -> Any:
         """The only element, as a Python number.  Raises ValueError if there are more."""
         if self.size != 1:
             raise ValueError(
@@ -409,7 +409,7 @@ class Tensor(Methods):
         )
 
 
-def _tensor(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
+def wrap(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
     """A Tensor of what is known to be right."""
     tensor = _new(Tensor)
     tensor.data = data
@@ -439,64 +439,14 @@ def _data(value: Any) -> Any:
     return value
 
 
-# -------------------------------------------------------------------- gradients, on demand
+# -------------------------------------------------------------------- where a sweep starts
 
 
-def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Any,
-    grad_outputs: Any = None,
-    *,
-    create_graph: bool = False,
-    retain_graph: bool | None = None,
-    allow_unused: bool = False,
-) -> Any:
-    """The gradients of `outputs` (summed, if several) with respect to `inputs`.
-
-    `inputs` is a Tensor, or a list, tuple or dict of Tensors, and the answer has the same
-    structure; no Tensor's `.grad` is touched.  `grad_outputs` weights outputs that are not
-    scalars.  With `create_graph=True` the answers are recorded and can be differentiated again;
-    `retain_graph` defaults to `create_graph`.  Raises RuntimeError for an input that the outputs
-    do not depend on, unless `allow_unused=True`, which answers None for it.
-
-    >>> x = Tensor(2.0, requires_grad=True)
-    >>> slope = grad(x ** 3, x, create_graph=True)
-    >>> slope, grad(slope, x)
-    (Tensor(12., op=<multiply>), Tensor(12.))
-    """
-    retain_graph = create_graph if retain_graph is None else retain_graph
-    several = isinstance(outputs, (list, tuple))
-    ys = list(outputs) if several else [outputs]
-    weights = list(grad_outputs) if several and grad_outputs is not None else [grad_outputs] * len(ys)
-    seeds = _seeds("grad()", ys, weights)
-    xs = _flat(inputs)
-    for i, x in enumerate(xs):
-        if not isinstance(x, Tensor) or x.node is None:
-            raise RuntimeError(
-                f"grad() with respect to input {_label(x, i)}, which does not require a gradient; "
-                "make it with Tensor(..., requires_grad=True)"
-            )
-    lift = None
-    if create_graph:
-        lift = _tensor
-        seeds = {node: g if isinstance(g, Tensor) else _tensor(g, None) for node, g in seeds.items()}
-    with enable_grad() if create_graph else no_grad():
-        found = graph.sweep(seeds, {x.node for x in xs}, retain_graph=retain_graph, lift=lift)
-    answers = []
-    for i, x in enumerate(xs):
-        g = found.get(x.node)
-        if g is None and not allow_unused:
-            raise RuntimeError(
-                f"grad(): the outputs do not depend on input {_label(x, i)}; leave it out, or "
-                "give allow_unused=True to get None for it"
-            )
-        answers.append(g if g is None or isinstance(g, Tensor) else _tensor(g, None))
-    return _like(inputs, iter(answers))
-
-
-def _seeds(caller: str, outputs: list[Tensor], gradients: list[Any]) -> dict[graph.Node, Any]:
-    """Each output's node with its upstream gradient, checked."""
-    seeds: dict[graph.Node, Any] = {}
+def seeds(
+    caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool
+) -> dict[graph.Node, Any]:
+    """Each output's node with its checked upstream gradient: a Tensor if that is recorded too."""
+    start: dict[graph.Node, Any] = {}
     if len(gradients) != len(outputs):
         raise ValueError(f"{caller}: {len(outputs)} outputs, but {len(gradients)} grad_outputs")
     for tensor, gradient in zip(outputs, gradients, strict=True):
@@ -516,28 +466,14 @@ def _seeds(caller: str, outputs: list[Tensor], gradients: list[Any]) -> dict[gra
                     "upstream gradient, an array of that shape"
                 )
             gradient = np.ones(tensor.shape, tensor.dtype)
-        elif not isinstance(gradient, Tensor):
-            gradient = np.asarray(gradient, tensor.dtype)
+        elif not (create_graph and isinstance(gradient, Tensor)):
+            gradient = np.asarray(_data(gradient), tensor.dtype)
+        if create_graph and not isinstance(gradient, Tensor):
+            gradient = wrap(gradient, None)
         if gradient.shape != tensor.shape:
             raise ValueError(
                 f"{caller}: the upstream gradient has shape {gradient.shape}, "
                 f"the Tensor {tensor.shape}; they must be equal"
             )
-        seeds[node] = seeds[node] + gradient if node in seeds else gradient
-    return seeds
-
-
-def _flat(structure: Any) -> list[Any]:
-    if isinstance(structure, dict):
-        return list(structure.values())
-    return list(structure) if isinstance(structure, (list, tuple)) else [structure]
-
-
-def _like(structure: Any, values: Iterator[Any]) -> Any:
-    if isinstance(structure, dict):
-        return {key: next(values) for key in structure}
-    return type(structure)(values) if isinstance(structure, (list, tuple)) else next(values)
-
-
-def _label(x: Any, i: int) -> str:
-    return f"{i} ({x.name!r})" if isinstance(x, Tensor) and x.name else str(i)
+        start[node] = start[node] + gradient if node in start else gradient
+    return start

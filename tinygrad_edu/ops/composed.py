@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..methods import Methods
-from ..op import Op
 from ..tensor import OPS, Tensor
 from .elementwise import clamp
 from .shape import cast
@@ -32,36 +31,38 @@ def composed(
 
 
 @composed(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(
+    a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Tensor:
     """Between two bounds, None for no bound: `clamp` with NumPy's two spellings."""
     return clamp(a, a_min if min is None else min, a_max if max is None else max)
 
 
 @composed()
-def reshape(x: Any, *shape: Any) -> Any:
+def reshape(x: Tensor, *shape: Any) -> Tensor:
     """In another shape, given as a tuple or piecewise; one size may be -1."""
     return _reshape(x, shape[0] if len(shape) == 1 else shape)
 
 
 @composed()
-def transpose(x: Any, *axes: Any) -> Any:
+def transpose(x: Tensor, *axes: Any) -> Tensor:
     """The axes in another order, given as a tuple or piecewise; reversed if none is given."""
     return _transpose(x, axes[0] if len(axes) == 1 else axes or None)
 
 
 @composed()
-def flatten(x: Any) -> Any:
+def flatten(x: Tensor) -> Tensor:
     """All elements along one axis, row by row."""
     return _reshape(x, -1)
 
 
 @composed(np.ravel)
-def ravel(a: Any) -> Any:
+def ravel(a: Tensor) -> Tensor:
     """All elements along one axis, row by row."""
     return _reshape(a, -1)
 
 
 @composed(np.astype)
-def astype(x: Any, dtype: Any) -> Any:
-    """As another type: a Tensor if that is floating, else a plain array, since integers have no gradient."""
+def astype(x: Tensor, dtype: Any) -> Tensor | np.ndarray:
+    """As another type: a plain array if that is not floating, since then it has no gradient."""
     return cast(x, dtype) if np.dtype(dtype).kind == "f" else x.data.astype(dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..op import Array, op
 
-elementwise = partial(op, elementwise=True)
+pointwise = partial(op, elementwise=True)
 selection = partial(op, elementwise=True, selects=True)
 
 POSITIVE = (0.5, 2.0)
@@ -18,31 +18,31 @@ POSITIVE = (0.5, 2.0)
 # -------------------------------------------------------------------- arithmetic
 
 
-@elementwise(np.add, lambda g: g, lambda g: g)
+@pointwise(np.add, lambda g: g, lambda g: g)
 def add(x: Array, y: Array) -> Array:
     """Sum.  z = x + y,  ∂L/∂x = g,  ∂L/∂y = g"""
     return np.add(x, y)
 
 
-@elementwise(np.subtract, lambda g: g, lambda g: -g)
+@pointwise(np.subtract, lambda g: g, lambda g: -g)
 def subtract(x: Array, y: Array) -> Array:
     """Difference.  z = x - y,  ∂L/∂x = g,  ∂L/∂y = -g"""
     return np.subtract(x, y)
 
 
-@elementwise(np.multiply, lambda g, y: g * y, lambda g, x: g * x)
+@pointwise(np.multiply, lambda g, y: g * y, lambda g, x: g * x)
 def multiply(x: Array, y: Array) -> Array:
     """Product.  z = x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
     return np.multiply(x, y)
 
 
-@elementwise(np.divide, lambda g, y: g / y, lambda g, y, out: -g * out / y, domain=POSITIVE)
+@pointwise(np.divide, lambda g, y: g / y, lambda g, y, out: -g * out / y, domain=POSITIVE)
 def divide(x: Array, y: Array) -> Array:
     """Quotient.  z = x / y,  ∂L/∂x = g / y,  ∂L/∂y = -g z / y"""
     return np.divide(x, y)
 
 
-@elementwise(
+@pointwise(
     np.floor_divide, lambda g: g * 0, lambda g: g * 0, method=False, domain=((4.1, 4.9), (1.1, 1.3))
 )
 def floor_divide(x: Array, y: Array) -> Array:
@@ -50,21 +50,21 @@ def floor_divide(x: Array, y: Array) -> Array:
     return np.floor_divide(x, y)
 
 
-@elementwise(
+@pointwise(
     np.remainder, lambda g: g, lambda g, x, y: -g * (x // y), domain=((4.1, 4.9), (1.1, 1.3))
 )
 def remainder(x: Array, y: Array) -> Array:
-    """Remainder of the quotient rounded down.  z = x - y ⌊x / y⌋,  ∂L/∂x = g,  ∂L/∂y = -g ⌊x / y⌋"""
+    """Remainder of that quotient.  z = x - y ⌊x / y⌋,  ∂L/∂x = g,  ∂L/∂y = -g ⌊x / y⌋"""
     return np.remainder(x, y)
 
 
-@elementwise(np.negative, lambda g: -g)
+@pointwise(np.negative, lambda g: -g)
 def negative(x: Array) -> Array:
     """Negation.  y = -x,  ∂L/∂x = -g"""
     return np.negative(x)
 
 
-@elementwise(np.positive, lambda g: g)
+@pointwise(np.positive, lambda g: g)
 def positive(x: Array) -> Array:
     """The same value.  y = x,  ∂L/∂x = g"""
     return np.positive(x)
@@ -84,7 +84,7 @@ def _log(x: Any) -> Any:
     return np.log(np.where(x == 0, 1, x))
 
 
-@elementwise(
+@pointwise(
     np.power,
     lambda g, x, y: g * y * x ** _one_less(y),
     lambda g, x, out: g * out * _log(x),
@@ -95,13 +95,13 @@ def power(x: Array, y: Array) -> Array:
     return x**y
 
 
-@elementwise(np.absolute, lambda g, x: g * np.sign(x), kinks=(0.0,))
+@pointwise(np.absolute, lambda g, x: g * np.sign(x), kinks=(0.0,))
 def absolute(x: Array) -> Array:
     """Absolute value.  y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
     return np.absolute(x)
 
 
-@elementwise(np.sign, lambda g: g * 0, kinks=(0.0,))
+@pointwise(np.sign, lambda g: g * 0, kinks=(0.0,))
 def sign(x: Array) -> Array:
     """Sign.  y = -1, 0 or 1,  ∂L/∂x = 0"""
     return np.sign(x)
@@ -110,31 +110,31 @@ def sign(x: Array) -> Array:
 # -------------------------------------------------------------------- exponentials, logarithms
 
 
-@elementwise(np.exp, lambda g, out: g * out)
+@pointwise(np.exp, lambda g, out: g * out)
 def exp(x: Array) -> Array:
     """Exponential.  y = eˣ,  ∂L/∂x = g y"""
     return np.exp(x)
 
 
-@elementwise(np.log, lambda g, x: g / x, domain=POSITIVE)
+@pointwise(np.log, lambda g, x: g / x, domain=POSITIVE)
 def log(x: Array) -> Array:
     """Natural logarithm.  y = ln x,  ∂L/∂x = g / x"""
     return np.log(x)
 
 
-@elementwise(np.sqrt, lambda g, out: g * 0.5 / out, domain=POSITIVE)
+@pointwise(np.sqrt, lambda g, out: g * 0.5 / out, domain=POSITIVE)
 def sqrt(x: Array) -> Array:
     """Square root.  y = √x,  ∂L/∂x = g / 2y"""
     return np.sqrt(x)
 
 
-@elementwise(np.tanh, lambda g, out: g * (1 - out * out))
+@pointwise(np.tanh, lambda g, out: g * (1 - out * out))
 def tanh(x: Array) -> Array:
     """Hyperbolic tangent.  y = tanh x,  ∂L/∂x = g (1 - y²)"""
     return np.tanh(x)
 
 
-@elementwise(None, lambda g, out: g * (out * (1 - out)))
+@pointwise(None, lambda g, out: g * (out * (1 - out)))
 def sigmoid(x: Array) -> Array:
     """Logistic function.  y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
     decay = np.exp(-np.abs(x))  # never overflows

@@ -18,7 +18,7 @@ def getitem(a: Array, index: Any) -> Array:
 
 @op(None, lambda g, index: g[index], method=False)
 def scatter(a: Array, index: Any, shape: Any) -> Array:
-    """Zeros, to which the elements are added at an index.  y[i] = Σ x over equal i,  ∂L/∂x = g[i]"""
+    """Elements added to zeros at an index.  y[i] = Σ x over equal i,  ∂L/∂x = g[i]"""
     out = np.zeros(shape, a.dtype)
     if _unique(index):
         out[index] = a
@@ -30,7 +30,5 @@ def scatter(a: Array, index: Any, shape: Any) -> Array:
 def _unique(index: Any) -> bool:
     """Whether the index can name no element twice: no integer arrays in it."""
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(
-        isinstance(part, (list, np.ndarray)) and np.asarray(part).dtype.kind != "b" and np.ndim(part)
-        for part in parts
-    )
+    arrays = [np.asarray(part) for part in parts if isinstance(part, (list, np.ndarray))]
+    return not any(a.ndim and a.dtype.kind != "b" for a in arrays)

@@ -21,10 +21,8 @@ def _matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
 def _left(g: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:
         return g @ y.T
-    vector = x.ndim == 1
     g, x, y = _matrices(g, x, y)
-    part = g @ y.swapaxes(-1, -2)
-    return part[..., 0, :] if vector else part
+    return g @ y.swapaxes(-1, -2)
 
 
 def _right(g: Any, x: Any, y: Any) -> Any:

@@ -34,7 +34,7 @@ def _rows(x: Any, width: int) -> Any:
 
 
 def _peak(x: Array, axis: int | None) -> Array:
-    """The largest along the axis, 0 if that is infinite: subtracted before exp, it cannot overflow."""
+    """The largest along the axis, subtracted so that exp cannot overflow; 0 if it is infinite."""
     peak = np.max(x, axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
 
@@ -51,7 +51,8 @@ def softmax(x: Array, axis: int = -1) -> Array:
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """Logarithm of the softmax.  y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g"""
     y = x - _peak(x, axis)
-    y -= np.log(np.exp(y).sum(axis, keepdims=True))
+    with np.errstate(divide="ignore"):  # an empty axis
+        y -= np.log(np.exp(y).sum(axis, keepdims=True))
     return y
 
 
@@ -69,7 +70,7 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 @op(None, lambda g, x, targets: g[..., None] * (softmax(x) - _one_hot(targets, x)), None)
 def cross_entropy(x: Array, targets: Array) -> Array:
-    """Cross-entropy of logits and class indices t.  y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])"""
+    """Cross-entropy of logits and a class t.  y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])"""
     indices = _classes(x, np.asarray(targets))
     y = x - _peak(x, -1)
     picked = np.take_along_axis(y, indices[..., None], -1)[..., 0]
@@ -104,5 +105,8 @@ def _classes(x: Array, targets: Array) -> Array:
     elementwise=True,
 )
 def binary_cross_entropy_with_logits(x: Array, targets: Array) -> Array:
-    """Cross-entropy of a logit and a probability t.  y = ln(1 + eˣ) - t x,  ∂L/∂x = g (σ(x) - t),  ∂L/∂t = -g x"""
+    """Cross-entropy of a logit and a probability t.
+
+    y = ln(1 + eˣ) - t x,  ∂L/∂x = g (σ(x) - t),  ∂L/∂t = -g x
+    """
     return np.maximum(x, 0) - x * targets + np.log1p(np.exp(-np.abs(x)))

@@ -1,4 +1,4 @@
-"""Functions without a derivative: comparisons, positions and questions, answered in plain arrays."""
+"""Functions without a derivative: comparisons, positions, questions.  Plain arrays come back."""
 
 from __future__ import annotations
 

@@ -69,7 +69,10 @@ def _std_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis, ddof: float) -> An
 def std(
     a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
 ) -> Array:
-    """Standard deviation.  y = √(Σ (xᵢ - x̄)² / m),  ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  m = n - ddof, 0 at 0"""
+    """Standard deviation.  y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
+
+    ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0
+    """
     return np.std(a, axis, dtype, ddof=ddof, keepdims=keepdims)
 
 

@@ -1,0 +1,1 @@
+"""Timings against hand-written NumPy and other libraries: `python -m benchmarks --help`."""

@@ -1,0 +1,77 @@
+"""`python -m benchmarks [mlp] [chain] [import]`: prints the tables, or writes them to a page."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from . import chain, machine, mlp, startup
+from .harness import Table
+
+BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
+    "mlp": mlp.tables,
+    "chain": chain.tables,
+    "import": startup.tables,
+}
+
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `python -m benchmarks --write docs/benchmarks.md`.  Before anything is timed, every
+contestant must give the same numbers as the first one.  Then all of them run side by side in
+{rounds} rounds, each round in a new order; *median* is the median time of one run, and *ratio* the
+median of the ratios to the first contestant in the same round.
+
+{machine}
+
+Taken on {date}.
+
+"""
+
+
+def main() -> None:
+    """Run the benchmarks that the command line names, or all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("--rounds", type=int, default=25, help="how often each contestant runs")
+    parser.add_argument("--markdown", action="store_true", help="print a page instead of text")
+    parser.add_argument("--write", type=Path, metavar="PATH", help="write the page to a file")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"there are {', '.join(BENCHMARKS)}, but no {', '.join(sorted(unknown))}")
+
+    tables = []
+    for name in options.names or BENCHMARKS:
+        for table in BENCHMARKS[name](options.rounds):
+            tables.append(table)
+            if not options.markdown:
+                print(table.text(), flush=True)
+    if options.markdown:
+        print(page(tables, options.rounds))
+    if options.write:
+        _write(options.write, page(tables, options.rounds))
+
+
+def page(tables: list[Table], rounds: int) -> str:
+    """The tables with the method, the machine and the date."""
+    facts = "\n".join(f"- {fact}" for fact in machine.describe())
+    today = datetime.date.today().isoformat()
+    head = INTRODUCTION.format(rounds=rounds, machine=facts, date=today)
+    return head + "\n".join(table.markdown() for table in tables).rstrip() + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file at once, so that nobody sees half a page."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

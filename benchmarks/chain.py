@@ -1,0 +1,195 @@
+"""A chain of 1000 small operations, forward and backward: what recording one operation costs.
+
+The operations repeat h = h w, h = h + x, h = tanh h, h = 0.9 h, and every contestant answers the
+gradients of x and w of the sum of the last h.  With scalars, tanh is relu, which micrograd has too.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .compat import import_dezero
+from .harness import Contestant, Table, available, compare
+
+LENGTH = 1000
+TURNS = range(LENGTH // 4)
+
+
+def follow(h: Any, x: Any, w: Any, bend: Callable[[Any], Any]) -> Any:
+    """The chain, in any library whose values have operators."""
+    for _ in TURNS:
+        h = bend(h * w + x) * 0.9
+    return h
+
+
+def hand_written(x: np.ndarray, w: np.ndarray) -> Contestant:
+    """NumPy: the forward pass keeps what the backward pass reads."""
+
+    def run() -> Any:
+        h, kept = x, []
+        for _ in TURNS:
+            t = np.tanh(h * w + x)
+            kept.append((h, t))
+            h = t * 0.9
+        g, gx, gw = np.ones_like(h), np.zeros_like(x), np.zeros_like(w)
+        for h, t in reversed(kept):
+            g = g * 0.9 * (1 - t * t)
+            gx += g
+            gw += g * h
+            g = g * w
+        gx += g
+        return gx, gw
+
+    return run
+
+
+def hand_written_scalar(x: float, w: float) -> Contestant:
+    """The same with Python's numbers and relu."""
+
+    def run() -> Any:
+        h, kept = x, []
+        for _ in TURNS:
+            r = max(h * w + x, 0.0)
+            kept.append((h, r))
+            h = r * 0.9
+        g, gx, gw = 1.0, 0.0, 0.0
+        for h, r in reversed(kept):
+            g = g * 0.9 if r > 0 else 0.0
+            gx += g
+            gw += g * h
+            g = g * w
+        gx += g
+        return gx, gw
+
+    return run
+
+
+def ours(x: Any, w: Any) -> Contestant:
+    """This project."""
+    from tinygrad_edu import Tensor
+
+    bend = np.tanh if np.ndim(x) else Tensor.relu  # type: ignore[attr-defined]
+    xt, wt = Tensor(x, requires_grad=True), Tensor(w, requires_grad=True)
+
+    def run() -> Any:
+        xt.zero_grad()
+        wt.zero_grad()
+        follow(xt, xt, wt, bend).sum().backward()
+        return xt.grad, wt.grad
+
+    return run
+
+
+def pytorch(x: Any, w: Any) -> Contestant:
+    """PyTorch, eager, on the CPU."""
+    import torch
+
+    bend = torch.tanh if np.ndim(x) else torch.relu
+    xt, wt = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (x, w))
+
+    def run() -> Any:
+        xt.grad = wt.grad = None
+        follow(xt, xt, wt, bend).sum().backward()
+        return xt.grad, wt.grad
+
+    return run
+
+
+def mygrad(x: Any, w: Any) -> Contestant:
+    """MyGrad."""
+    import mygrad as mg
+    from mygrad.nnet.activations import relu
+
+    bend = mg.tanh if np.ndim(x) else relu
+    xt, wt = mg.tensor(x), mg.tensor(w)
+
+    def run() -> Any:
+        follow(xt, xt, wt, bend).sum().backward()
+        return xt.grad, wt.grad
+
+    return run
+
+
+def hips_autograd(x: Any, w: Any) -> Contestant:
+    """HIPS autograd."""
+    import autograd.numpy as anp
+    from autograd import grad
+
+    bend = anp.tanh if np.ndim(x) else lambda h: anp.maximum(h, 0.0)
+    differentiate = grad(lambda xw: anp.sum(follow(xw[0], *xw, bend)))
+    return lambda: differentiate((x, w))
+
+
+def dezero(x: Any, w: Any) -> Contestant:
+    """DeZero."""
+    library, F = import_dezero()
+    bend = F.tanh if np.ndim(x) else F.relu
+    xt, wt = library.Variable(np.array(x)), library.Variable(np.array(w))
+
+    def run() -> Any:
+        xt.cleargrad()
+        wt.cleargrad()
+        F.sum(follow(xt, xt, wt, bend)).backward()
+        return xt.grad.data, wt.grad.data
+
+    return run
+
+
+def micrograd(x: float, w: float) -> Contestant:
+    """micrograd, which knows scalars only and recurses."""
+    from micrograd.engine import Value
+
+    def run() -> Any:
+        sys.setrecursionlimit(max(10 * LENGTH, sys.getrecursionlimit()))
+        xt, wt = Value(x), Value(w)
+        follow(xt, xt, wt, Value.relu).backward()
+        return xt.grad, wt.grad
+
+    return run
+
+
+PEERS: dict[str, Callable[[Any, Any], Contestant]] = {
+    "tinygrad-edu": ours,
+    "PyTorch": pytorch,
+    "MyGrad": mygrad,
+    "HIPS autograd": hips_autograd,
+    "DeZero": dezero,
+}
+VECTORS = {"hand-written NumPy": hand_written, **PEERS}
+SCALARS = {"hand-written Python": hand_written_scalar, **PEERS, "micrograd": micrograd}
+
+
+def tables(rounds: int) -> Iterator[Table]:
+    """The chain of vectors, and that of scalars."""
+    random = np.random.default_rng(0)
+    vectors = random.uniform(0.5, 1.0, 10), random.uniform(0.5, 1.0, 10)
+    for makers, (x, w), kind in (
+        (VECTORS, vectors, "float64 vectors of 10 elements"),
+        (SCALARS, (math.pi / 10, 0.8), "scalars (0-d arrays)"),
+    ):
+        contestants, notes = available({name: partial(m, x, w) for name, m in makers.items()})
+        notes += _agree(contestants)
+        title = f"Chain of {LENGTH} operations on {kind}, forward and backward"
+        yield Table(title, compare(contestants, rounds=rounds), notes)
+
+
+def _agree(contestants: dict[str, Contestant]) -> list[str]:
+    """Assert that all gradients are the first contestant's; leave out who cannot run at all."""
+    notes, expected = [], None
+    for name, run in list(contestants.items()):
+        try:
+            gradients = [np.asarray(g) for g in run()]
+        except RecursionError:
+            del contestants[name]
+            notes.append(f"{name} is left out: recursion error.")
+            continue
+        expected = expected or gradients
+        for g, e in zip(gradients, expected, strict=True):
+            np.testing.assert_allclose(g, e, rtol=1e-9, err_msg=name)
+    return notes

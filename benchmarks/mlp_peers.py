@@ -1,0 +1,101 @@
+"""The peers' training step of the multilayer perceptron, written as their own users would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .compat import import_dezero
+from .harness import Contestant
+from .layers import RATE, Layers, flat
+
+
+def pytorch(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """PyTorch, eager, on the CPU."""
+    import torch
+    from torch import nn
+
+    (w1, _), (w2, _), (w3, _) = layers
+    model = nn.Sequential(
+        nn.Linear(*w1.shape), nn.ReLU(), nn.Linear(*w2.shape), nn.ReLU(), nn.Linear(*w3.shape)
+    )
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), flat(layers), strict=True):
+            parameter.copy_(torch.from_numpy(value.T))
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    inputs, targets = torch.from_numpy(x), torch.from_numpy(t)
+
+    def step() -> Any:
+        loss = nn.functional.cross_entropy(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+def mygrad(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """MyGrad, with its neural-network functions."""
+    import mygrad as mg
+    from mygrad.nnet.activations import relu
+    from mygrad.nnet.losses import softmax_crossentropy
+
+    w1, b1, w2, b2, w3, b3 = ps = [mg.tensor(p) for p in flat(layers)]
+
+    def step() -> Any:
+        h1 = relu(mg.matmul(x, w1) + b1)
+        h2 = relu(mg.matmul(h1, w2) + b2)
+        loss = softmax_crossentropy(mg.matmul(h2, w3) + b3, t)
+        loss.backward()
+        for p in ps:
+            p.data -= RATE * p.grad
+        return loss
+
+    return step
+
+
+def hips_autograd(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """HIPS autograd: the loss as a function of the parameters, in its NumPy."""
+    import autograd.numpy as anp
+    from autograd import value_and_grad
+
+    ps, rows = list(flat(layers)), np.arange(len(t))
+
+    def loss(ps: list[Any]) -> Any:
+        w1, b1, w2, b2, w3, b3 = ps
+        h1 = anp.maximum(anp.dot(x, w1) + b1, 0)
+        h2 = anp.maximum(anp.dot(h1, w2) + b2, 0)
+        z = anp.dot(h2, w3) + b3
+        z = z - anp.max(z, axis=1, keepdims=True)
+        return anp.mean(anp.log(anp.sum(anp.exp(z), axis=1)) - z[rows, t])
+
+    differentiate = value_and_grad(loss)
+
+    def step() -> Any:
+        value, gradients = differentiate(ps)
+        for p, g in zip(ps, gradients, strict=True):
+            p -= np.asarray(RATE * g, p.dtype)  # some of its gradients are float64
+        return value
+
+    return step
+
+
+def dezero(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """DeZero, with its functions."""
+    library, F = import_dezero()
+    w1, b1, w2, b2, w3, b3 = ps = [library.Parameter(p) for p in flat(layers)]
+
+    def step() -> Any:
+        h1 = F.relu(F.linear(x, w1, b1))
+        h2 = F.relu(F.linear(h1, w2, b2))
+        loss = F.softmax_cross_entropy(F.linear(h2, w3, b3), t)
+        for p in ps:
+            p.cleargrad()
+        loss.backward()
+        for p in ps:
+            p.data -= np.asarray(RATE * p.grad.data, p.data.dtype)  # some of them are float64
+        return loss.data
+
+    return step

@@ -1,0 +1,116 @@
+"""Train a network on real handwritten digits and look at it: the demo of `make demo`.
+
+    python -m examples.digits --help
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from tqdm import tqdm
+
+import nn
+from tinygrad_edu import draw_graph, no_grad
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402 (the backend comes first)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train an MLP on 1797 handwritten digits.")
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=2e-3, help="learning rate of Adam")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out/digits"), help="folder for pictures")
+    return parser.parse_args()
+
+
+def accuracy(model: nn.Module, data: nn.Dataset) -> float:
+    """The share of samples whose largest logit is their class."""
+    with no_grad():
+        return float((model(data.x).argmax(axis=-1) == data.y).mean())
+
+
+def train(
+    model: nn.Module, data: nn.Dataset, test: nn.Dataset, options: argparse.Namespace
+) -> list[tuple[float, float, float]]:
+    """Mean loss, training accuracy and test accuracy of each epoch."""
+    loader = nn.DataLoader(data, options.batch_size, shuffle=True)
+    optimizer = nn.Adam(model.parameters(), lr=options.lr)
+    history = []
+    with tqdm(range(options.epochs), unit="epoch") as epochs:
+        for _ in epochs:
+            losses = []
+            for x, y in loader:
+                loss = nn.cross_entropy(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(float(loss))
+            history.append((float(np.mean(losses)), accuracy(model, data), accuracy(model, test)))
+            epochs.set_postfix(loss=f"{history[-1][0]:.4f}", test=f"{history[-1][2]:.1%}")
+    return history
+
+
+def draw_curves(history: list[tuple[float, float, float]], path: Path) -> None:
+    losses, trained, tested = zip(*history, strict=True)
+    epochs = range(1, len(history) + 1)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    left.semilogy(epochs, losses, color="tab:blue")
+    left.set(xlabel="epoch", ylabel="cross-entropy", title="Training loss")
+    right.plot(epochs, trained, color="tab:blue", label="training")
+    right.plot(epochs, tested, color="tab:orange", label="test")
+    right.set(xlabel="epoch", ylabel="accuracy", title=f"Accuracy: {tested[-1]:.1%} on test digits")
+    right.legend(loc="lower right")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def draw_predictions(model: nn.Module, test: nn.Dataset, path: Path, rows: int = 5) -> None:
+    """A sheet of test digits, the wrong predictions first and in red."""
+    with no_grad():
+        predicted = model(test.x).argmax(axis=-1)
+    order = np.argsort(predicted == test.y, kind="stable")[: rows * 10]
+    figure, grid = plt.subplots(rows, 10, figsize=(10, 1.25 * rows), layout="constrained")
+    for axes, i in zip(grid.flat, order, strict=False):
+        axes.imshow(test.x[i].reshape(test.about["image_shape"]), cmap="gray_r")
+        right = predicted[i] == test.y[i]
+        title = f"{predicted[i]}" if right else f"{predicted[i]}, is {test.y[i]}"
+        axes.set_title(title, color="black" if right else "tab:red", fontsize=10)
+    for axes in grid.flat:
+        axes.axis("off")
+    figure.suptitle("Test digits and what the network reads in them")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def main() -> None:
+    options = arguments()
+    options.out.mkdir(parents=True, exist_ok=True)
+    nn.manual_seed(options.seed)
+    data, test = nn.datasets.digits().split(0.2, seed=options.seed)
+    model = nn.Sequential(
+        nn.Dense(64, 128), nn.ReLU(), nn.Dense(128, 64), nn.ReLU(), nn.Dense(64, 10)
+    )
+    print(f"{model}\n{len(data)} digits to learn from, {len(test)} held out, seed {options.seed}")
+    history = train(model, data, test, options)
+
+    x, y = test[:32]
+    draw_curves(history, options.out / "curves.png")
+    draw_predictions(model, test, options.out / "predictions.png")
+    graph = draw_graph(nn.cross_entropy(model(x), y))
+    graph.save(options.out / "graph.svg")
+    graph.save(options.out / "graph.png")
+    print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits never seen in training)")
+    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png"):
+        print(f"wrote {options.out / name}")
+
+
+if __name__ == "__main__":
+    main()

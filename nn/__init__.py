@@ -1,0 +1,50 @@
+"""Neural networks on tinygrad_edu: modules, losses, optimizers and data."""
+
+from tinygrad_edu.errors import internal
+
+from . import datasets, init, optim
+from .activations import ReLU, Sigmoid, Softmax, Tanh
+from .data import DataLoader, Dataset
+from .init import manual_seed
+from .layers import Dense
+from .losses import CrossEntropyLoss, MSELoss, cross_entropy, mse_loss
+from .module import (
+    Module,
+    ModuleList,
+    Parameter,
+    Sequential,
+    get_default_dtype,
+    set_default_dtype,
+)
+from .optim import SGD, Adam, Optimizer
+
+internal.add(__name__)
+Linear = Dense
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "CrossEntropyLoss",
+    "DataLoader",
+    "Dataset",
+    "Dense",
+    "Linear",
+    "MSELoss",
+    "Module",
+    "ModuleList",
+    "Optimizer",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "cross_entropy",
+    "datasets",
+    "get_default_dtype",
+    "init",
+    "manual_seed",
+    "mse_loss",
+    "optim",
+    "set_default_dtype",
+]

@@ -1,0 +1,117 @@
+"""Data in mini-batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .init import generator
+
+
+class Dataset:
+    """Arrays of equal length, seen as samples: `dataset[i]` is a tuple of one row of each.
+
+    `about` holds what else is known, by name, such as `class_names`.
+
+    >>> data = Dataset(np.arange(6.0).reshape(3, 2), np.array([0, 1, 0]))
+    >>> len(data), data[1]
+    (3, (array([2., 3.]), np.int64(1)))
+    """
+
+    def __init__(self, *arrays: Any, **about: Any) -> None:
+        self.arrays = tuple(np.asarray(a) for a in arrays)
+        self.about = about
+        if not arrays:
+            raise ValueError("a Dataset needs at least one array")
+        lengths = [len(a) for a in self.arrays]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"the arrays of a Dataset must be equally long, and are {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+        return tuple(a[index] for a in self.arrays)
+
+    @property
+    def x(self) -> np.ndarray:
+        """The first array: the inputs."""
+        return self.arrays[0]
+
+    @property
+    def y(self) -> np.ndarray:
+        """The last array: the targets."""
+        return self.arrays[-1]
+
+    def split(self, share: float, *, seed: int | None = None) -> tuple[Dataset, Dataset]:
+        """Two Datasets of shuffled samples, of which the second holds `share` of them.
+
+        >>> train, test = Dataset(np.arange(10)).split(0.2, seed=0)
+        >>> len(train), len(test)
+        (8, 2)
+        """
+        held_out = round(share * len(self))
+        if not 0 < held_out < len(self):
+            raise ValueError(f"share {share} of {len(self)} samples leaves one part empty")
+        rng = generator() if seed is None else np.random.default_rng(seed)
+        order = rng.permutation(len(self))
+        parts = order[:-held_out], order[-held_out:]
+        first, second = (Dataset(*self[np.sort(part)], **self.about) for part in parts)
+        return first, second
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arrays)
+        return f"Dataset({arrays})"
+
+
+class DataLoader:
+    """Mini-batches of a Dataset, or of a tuple of arrays, or of one array; once around an epoch.
+
+    With `shuffle` every epoch comes in a new order, drawn from `seed` or else from the generator
+    that `nn.manual_seed` sets.  The last batch is smaller if the data do not divide evenly, or
+    left out with `drop_last`.
+
+    >>> loader = DataLoader((np.arange(5), np.arange(5) * 2), batch_size=2)
+    >>> [x.tolist() for x, y in loader]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | Sequence[Any] | np.ndarray,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        drop_last: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        self._alone = isinstance(dataset, np.ndarray)
+        if isinstance(dataset, np.ndarray):
+            dataset = Dataset(dataset)
+        elif isinstance(dataset, (tuple, list)):
+            dataset = Dataset(*dataset)
+        if batch_size != int(batch_size) or batch_size < 1:
+            raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
+        if not len(dataset):
+            raise ValueError("the dataset is empty")
+        self.dataset: Any = dataset
+        self.batch_size = int(batch_size)
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self._rng = None if seed is None else np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        batches = len(self.dataset) / self.batch_size
+        return math.floor(batches) if self.drop_last else math.ceil(batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        n = len(self.dataset)
+        order = (self._rng or generator()).permutation(n) if self.shuffle else None
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            stop = min(start + self.batch_size, n)
+            batch = self.dataset[slice(start, stop) if order is None else order[start:stop]]
+            yield batch[0] if self._alone else batch

@@ -1,0 +1,5 @@
+"""Layers: modules with parameters."""
+
+from .dense import Dense
+
+__all__ = ["Dense"]

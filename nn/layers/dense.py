@@ -1,0 +1,48 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu import Tensor, ops
+
+from ..init import Initialiser, initial
+from ..module import Module, Parameter, get_default_dtype, like
+
+
+class Dense(Module):
+    """y = x W + b, on the last axis: (..., in_features) -> (..., out_features).
+
+    `weight` has shape (in_features, out_features) and starts by `init`, an initialiser or its name
+    ("he", "xavier", "normal", ...); `bias` has shape (out_features,) and starts at 0.
+
+    >>> import numpy as np
+    >>> Dense(3, 2)(np.ones((5, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        init: str | Initialiser = "he",
+        dtype: Any = None,
+    ) -> None:
+        for name, n in (("in_features", in_features), ("out_features", out_features)):
+            if n != int(n) or n < 1:
+                raise ValueError(f"Dense: {name} must be a positive integer, not {n!r}")
+        dtype = dtype or get_default_dtype()
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.weight = Parameter(initial(init, (self.in_features, self.out_features), dtype))
+        self.bias = Parameter(initial("zeros", (self.out_features,), dtype)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., in_features) -> (..., out_features)."""
+        x = like(x, self.weight)
+        return x @ self.weight if self.bias is None else ops.dense(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        bias = ", bias=False" if self.bias is None else ""
+        return f"{self.in_features}, {self.out_features}{bias}"

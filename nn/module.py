@@ -1,0 +1,295 @@
+"""Module: a part of a network that holds parameters and other modules, visible as attributes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu import Tensor, scope
+
+
+class _Default(threading.local):
+    dtype = np.dtype(np.float32)
+
+
+_default = _Default()
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """The dtype of parameters made from now on in this thread; float32 unless set."""
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"parameters are floating point, not {np.dtype(dtype)}")
+    _default.dtype = np.dtype(dtype)
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype that parameters get."""
+    return _default.dtype
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module owns and an optimizer changes.
+
+    >>> Parameter([1.0, 2.0], name="weight")
+    Tensor([1., 2.], dtype=float32, requires_grad=True, name='weight')
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, data: Any, *, requires_grad: bool = True, dtype: Any = None, name: str | None = None
+    ) -> None:
+        if dtype is None and not isinstance(data, np.ndarray):
+            dtype = get_default_dtype()
+        super().__init__(data, requires_grad=requires_grad, dtype=dtype, name=name)
+
+
+class KeyDifference(NamedTuple):
+    """What `load_state_dict` found to differ between the module and the state."""
+
+    missing: list[str]
+    unexpected: list[str]
+
+
+class Module:
+    """A part of a network: assign Parameters and Modules to attributes and define `forward`.
+
+    A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
+    parameters are found.  Calling the module turns arrays into constant Tensors, calls `forward`
+    and answers in Tensors.
+
+    >>> import nn
+    >>> class Twice(nn.Module):
+    ...     def __init__(self):
+    ...         self.inner = nn.Dense(3, 3)
+    ...     def forward(self, x):
+    ...         return self.inner(self.inner(x))
+    >>> [name for name, _ in Twice().named_parameters()]
+    ['inner.weight', 'inner.bias']
+    """
+
+    training: bool = True
+    _name: str = ""
+    _buffers: tuple[str, ...] = ()
+
+    def forward(self, *inputs: Any) -> Any:
+        """What the module computes; defined by each kind of module."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        with scope(self._name):
+            tensors = [Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+            output = self.forward(*tensors, **options)
+        return Tensor(output) if isinstance(output, np.ndarray) else output
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter):
+            if value.name is None:
+                value.name = name
+        elif isinstance(vars(self).get(name), Parameter) and value is not None:
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a Parameter and can be replaced only by one; "
+                f"to change its values write module.{name}.data[...] = array"
+            )
+        elif isinstance(value, (list, tuple)) and value and all(map(_is_module, value)):
+            value = ModuleList(value)
+        if isinstance(value, Module):
+            value._rename(name)
+        object.__setattr__(self, name, value)
+
+    def _rename(self, name: str) -> None:
+        object.__setattr__(self, "_name", name)
+
+    # ---------------------------------------------------------------- what it holds
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly inside, with their names."""
+        return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+
+    def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child._walk(f"{prefix}{name}.")
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module ('') and all inside it, each once, with their dotted paths."""
+        return _each_once((path[:-1], module) for path, module in self._walk())
+
+    def _named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        for path, module in self._walk():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    yield path + name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter inside, each once, with its dotted path."""
+        return _each_once(self._named_parameters())
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Every parameter inside, each once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def register_buffer(self, name: str, value: Any) -> None:
+        """An array that belongs to the state but is not trained, such as running statistics."""
+        self._buffers = (*self._buffers, name)
+        setattr(self, name, np.asarray(value))
+
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Every buffer inside, with its dotted path."""
+        for path, module in self._walk():
+            for name in module._buffers:
+                yield path + name, getattr(module, name)
+
+    # ---------------------------------------------------------------- its state
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """A copy of every parameter's and buffer's values by path; a shared one under each path."""
+        state = {path: p.data.copy() for path, p in self._named_parameters()}
+        return state | {path: np.array(b) for path, b in self.named_buffers()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> KeyDifference:
+        """Set every parameter and buffer to the values of a `state_dict`.
+
+        Raises KeyError for missing or unexpected paths (unless `strict=False`, which answers
+        them), ValueError for other shapes; nothing is changed then.
+        """
+        own = {path: p.data for path, p in self._named_parameters()} | dict(self.named_buffers())
+        difference = KeyDifference(
+            missing=[path for path in own if path not in state],
+            unexpected=[path for path in state if path not in own],
+        )
+        if strict and any(difference):
+            raise KeyError(
+                f"the state does not fit {type(self).__name__}: missing {difference.missing}, "
+                f"unexpected {difference.unexpected}; strict=False loads what fits"
+            )
+        arrays = {path: np.asarray(state[path]) for path in own if path in state}
+        wrong = [
+            f"{path}: {own[path].shape} here, {array.shape} in the state"
+            for path, array in arrays.items()
+            if array.shape != own[path].shape
+        ]
+        if wrong:
+            raise ValueError(f"shapes in the state do not fit: {'; '.join(wrong)}")
+        for path, array in arrays.items():
+            own[path][...] = array
+        return difference
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training, in which Dropout drops and BatchNorm learns its statistics."""
+        for _, module in self._walk():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to evaluation; the opposite of `train()`."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def requires_grad_(self, wish: bool = True) -> Module:
+        """Freeze (False) or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad = wish
+        return self
+
+    # ---------------------------------------------------------------- how it looks
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the repr of a module without children."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        body = "\n".join(children).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {body}\n)"
+
+
+def _is_module(value: Any) -> bool:
+    return isinstance(value, Module)
+
+
+def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    seen: set[int] = set()
+    for path, value in pairs:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield path, value
+
+
+def like(x: Tensor, parameter: Tensor) -> Tensor:
+    """A constant input in the parameter's dtype: float64 data would double a float32 net's cost."""
+    if x.node is None and x.dtype != parameter.dtype:
+        return Tensor(x.data.astype(parameter.dtype), name=x.name)
+    return x
+
+
+class ModuleList(Module):
+    """Modules in a list, found under their numbers; it computes nothing itself."""
+
+    def __init__(self, modules: Any = ()) -> None:
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> None:
+        """Add one at the end."""
+        setattr(self, str(len(self)), module)
+        self._rename(self._name)
+
+    def _rename(self, name: str) -> None:
+        super()._rename(name)
+        for key, child in self.named_children():
+            child._rename(f"{name}.{key}" if name else key)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (child for _, child in self.named_children())
+
+    def __getitem__(self, index: int) -> Module:
+        return list(self)[index]
+
+
+class Sequential(Module):
+    """Modules one after the other.
+
+    >>> import nn
+    >>> nn.Sequential(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 3))
+    Sequential(
+      (0): Dense(4, 8)
+      (1): ReLU()
+      (2): Dense(8, 3)
+    )
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        for i, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise TypeError(
+                    f"Sequential takes modules, and number {i} is a {type(module).__name__}"
+                    + ("; write nn.ReLU() with parentheses" if isinstance(module, type) else "")
+                )
+            setattr(self, str(i), module)
+
+    def forward(self, x: Any) -> Any:
+        for _, module in self.named_children():
+            x = module(x)
+        return x
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (child for _, child in self.named_children())
+
+    def __getitem__(self, index: int) -> Module:
+        return list(self)[index]

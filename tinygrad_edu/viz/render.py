@@ -1,0 +1,103 @@
+"""A drawing and the ways out of it: DOT text, a picture in a file or in a notebook."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+PNG_DPI = "144"
+NOTEBOOK_LIMIT = 1000
+"""Operations; laying out more would keep a notebook's cell busy for minutes."""
+
+NO_RENDERER = (
+    "drawing as {format} needs Graphviz: pip install 'tinygrad-edu[viz]' brings one along, or "
+    "install Graphviz itself (https://graphviz.org/download) so that `dot` is on PATH; "
+    '.save("x.dot") and .source work without'
+)
+
+
+class Graph:
+    """A drawn computation graph, made by `draw_graph`; the last value of a notebook cell shows it.
+
+    `digraph` is the `graphviz.Digraph` inside, `source` its DOT text.
+    """
+
+    def __init__(self, digraph: Any, operations: int, tensors: int) -> None:
+        self.digraph = digraph
+        self.operations = operations
+        self.tensors = tensors
+
+    @property
+    def source(self) -> str:
+        """The drawing in the DOT language."""
+        return str(self.digraph.source)
+
+    def svg(self) -> str:
+        """The drawing as SVG.  Raises RuntimeError if there is no Graphviz to render it."""
+        return self._rendered("svg").decode()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the drawing as .svg, .png, .pdf or .dot, as the suffix says; answers the path.
+
+        A file that is there is replaced only once the new one is complete.  Raises ValueError for
+        another suffix, FileNotFoundError for a missing folder, and RuntimeError if there is no
+        Graphviz to render it (.dot needs none).
+        """
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise ValueError(f"cannot save a drawing as {path.name!r}; use {', '.join(SUFFIXES)}")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"the folder {str(path.parent)!r} does not exist; create it")
+        _replace(path, self._rendered(suffix[1:]))
+        return path
+
+    def _rendered(self, format: str) -> bytes:
+        if format == "dot":
+            return self.source.encode()
+        if format != "png":
+            return render(self.source, format)
+        sharp = self.digraph.copy()
+        sharp.attr(dpi=PNG_DPI)
+        return render(sharp.source, format)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the picture, or why there is none and the DOT text."""
+        if self.operations > NOTEBOOK_LIMIT:
+            return {"text/plain": f"{self!r}: too large to show here; .save() it to a file"}
+        try:
+            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        except RuntimeError as error:
+            return {"text/plain": f"{self!r}: {error}\n\n{self.source}"}
+
+    def __repr__(self) -> str:
+        counts = ((self.operations, "operation"), (self.tensors, "tensor"))
+        return f"Graph({', '.join(f'{n} {what}' + 's' * (n != 1) for n, what in counts)})"
+
+
+def render(source: str, format: str) -> bytes:
+    """DOT text as svg, png or pdf: by the system's `dot`, else by the one in pygraphviz's wheel."""
+    import graphviz
+
+    try:
+        return bytes(graphviz.pipe("dot", format, source.encode(), quiet=True))
+    except graphviz.ExecutableNotFound:
+        pass
+    try:
+        import pygraphviz
+    except ImportError:
+        raise RuntimeError(NO_RENDERER.format(format=format)) from None
+    return bytes(pygraphviz.AGraph(string=source).draw(format=format, prog="dot"))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write all of `content` to `path`, or leave it as it was."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Train a network on real handwritten digits and look at it: the demo of `make demo`.
 
-    python -m examples.digits --help
+python -m examples.digits --help
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ internal = {__package__}
 def explain(op: Any, values: list[Any], error: Exception) -> Exception:
     """The error NumPy raised, of the same kind, with the op, the shapes, the place and a remedy."""
     operands = values[0] if op.sequence else values[: len(op.tensors)]
+    for i, value in enumerate(operands):
+        if getattr(value, "dtype", np.dtype(float)).kind not in "fiub":
+            operand(op, i, value)
     shapes = [np.shape(value) for value in operands if value is not None]
     remedy = _REMEDIES.get(op.name) or (_broadcast if op.elementwise else _other)
     listed = ", ".join(map(str, shapes[:6])) + (", ..." if len(shapes) > 6 else "")

@@ -206,7 +206,9 @@ def _sequence_call(op: Op) -> Callable[..., Any]:
         operands = list(sequence)
         _check_statics(op, statics, 1)
         items = [
-            a.data if isinstance(a, Tensor) else np.asarray(errors.operand(op, 0, a))
+            a.data
+            if isinstance(a, Tensor)
+            else np.asarray(a if isinstance(a, _NUMERIC) else errors.operand(op, 0, a))
             for a in operands
         ]
         values = [items, *statics]

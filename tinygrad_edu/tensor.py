@@ -26,6 +26,19 @@ PLAIN: set[Callable[..., Any]] = set()
 """NumPy functions without a derivative, such as argmax, which answer in plain arrays."""
 
 
+_INSTEAD = {
+    "add.reduce": "np.sum",
+    "multiply.reduce": "np.prod",
+    "maximum.reduce": "np.max",
+    "minimum.reduce": "np.min",
+    "add.accumulate": "np.cumsum",
+    "multiply.accumulate": "np.cumprod",
+    "add.at": "x[index] and arithmetic, or ops.scatter",
+    "multiply.outer": "x[:, None] * y",
+    "add.outer": "x[:, None] + y",
+}
+
+
 class Tensor(Methods):
     """An n-dimensional array whose operations are recorded, so that they can be differentiated.
 
@@ -384,11 +397,10 @@ class Tensor(Methods):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise TypeError(
-                f"np.{ufunc.__name__}.{method} is not recorded; use the function that says the "
-                "same: np.sum for add.reduce, np.prod for multiply.reduce, np.max for "
-                "maximum.reduce, indexing for `at`"
+            instead = _INSTEAD.get(
+                f"{ufunc.__name__}.{method}", "np.sum, np.max or another function"
             )
+            raise TypeError(f"np.{ufunc.__name__}.{method} is not recorded; write {instead}")
         if ufunc in OPS:
             return OPS[ufunc](*inputs, **kwargs)
         return self.__array_function__(ufunc, (), inputs, kwargs)

@@ -51,11 +51,8 @@ def draw_graph(t: Any, *, direction: str = "LR") -> Graph:
         raise ValueError(f'direction is "LR" or "TB", not {direction!r}')
 
     drawing = _Drawing(direction, outputs)
-    for node in reversed(topological_order(drawing.outputs)):
-        if node.edges:
-            drawing.operation(node)
-        else:
-            drawing.parameter(node)
+    for node in reversed(drawing.order):
+        (drawing.operation if node.edges else drawing.parameter)(node)
     for y in outputs:
         drawing.output(y)
     return drawing.finished()
@@ -80,6 +77,7 @@ class _Drawing:
         self.counts = dict.fromkeys(_KINDS, 0)
         self.several = len(outputs) > 1
         self.outputs = dict.fromkeys(y.node for y in outputs if y.node is not None)
+        self.order = topological_order(self.outputs)
         self.results: dict[Node, tuple[Any, Any]] = {
             y.node: (y.shape, y.dtype) for y in outputs if y.node is not None
         }
@@ -88,7 +86,7 @@ class _Drawing:
 
     def _measure(self) -> None:
         """Learn every result's shape and dtype, and the innermost module around its consumers."""
-        for node in topological_order(self.outputs):
+        for node in self.order:
             for edge in node.edges:
                 source = edge.source
                 if source is not None:
@@ -109,13 +107,14 @@ class _Drawing:
         lines = [f"<B>{_text(op.name)}</B>", _small(formula), _small(_statics(node))]
         if node not in self.outputs:
             shape, _ = self.results[node]
-            lines.append(f"{_small(node.name or '', _INK)} {_small(shape, _INK)}")
+            name = f"{_small(node.name, _INK)} " if node.name else ""
+            lines.append(name + _small(shape, _INK))
         label = self._table("operation", lines, ports)
-        name = self._box("operation", node, node.scope, label, f"{op.summary}  {op.formula}")
+        box = self._box("operation", node, node.scope, label, f"{op.summary}  {op.formula}")
         for i, edge in given:
             if edge.dtype is not None:
                 tail = self._constant(edge) if edge.source is None else self.ids[edge.source]
-                entry = f"{name}:p{i}" if ports else name
+                entry = f"{box}:p{i}" if ports else box
                 straight = "8" if edge.source in self.results and edge.source.edges else "1"
                 self.arrows.append((tail, f"{entry}:{'w' if self.across else 'n'}", straight))
 

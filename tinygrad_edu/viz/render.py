@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib.util
 import os
 import secrets
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +95,31 @@ def render(source: str, format: str) -> bytes:
         import pygraphviz
     except ImportError:
         raise RuntimeError(NO_RENDERER.format(format=format)) from None
+    _lend_fonts()
     return bytes(pygraphviz.AGraph(string=source).draw(format=format, prog="dot"))
+
+
+FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
+FONT_CONFIG = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"""
+
+
+def _lend_fonts() -> None:
+    """Without a font on the system text becomes empty boxes: let Graphviz find matplotlib's."""
+    folders = (Path(folder).expanduser() for folder in FONT_FOLDERS)
+    matplotlib = importlib.util.find_spec("matplotlib")
+    if (
+        sys.platform != "linux"
+        or matplotlib is None
+        or "FONTCONFIG_FILE" in os.environ
+        or any(next(folder.rglob("*.[to]tf"), None) for folder in folders)
+    ):
+        return
+    fonts = Path(str(matplotlib.origin)).parent / "mpl-data" / "fonts" / "ttf"
+    folder = Path(tempfile.mkdtemp(prefix="tinygrad-edu-fonts-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "fonts.conf").write_text(FONT_CONFIG.format(fonts=fonts, cache=folder))
+    os.environ["FONTCONFIG_FILE"] = str(folder / "fonts.conf")
 
 
 def _replace(path: Path, content: bytes) -> None:

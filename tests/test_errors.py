@@ -1,0 +1,282 @@
+"""Promise 9: the likeliest mistakes and what is said of them: what went wrong, where, what to do.
+
+The texts are compared whole, with this file's line number as N: they are part of the interface.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from tinygrad_edu import Tensor, grad, ops
+
+
+def x() -> Tensor:
+    return Tensor([1.0, 2.0, 3.0], requires_grad=True)
+
+
+def swept() -> Tensor:
+    y = (x() * 2).sum()
+    y.backward()
+    return y
+
+
+MISTAKES: list[tuple[Any, type[Exception], str]] = [
+    (
+        lambda: x() + np.ones(4),
+        ValueError,
+        "add: sizes 3 and 4 meet at axis -1 and do not broadcast, being neither equal nor 1; "
+        "transpose or reshape one, or give it an axis of size 1 with np.expand_dims "
+        "(shapes: (3,), (4,); at test_errors.py:N)",
+    ),
+    (
+        lambda: np.ones((2, 3)) @ Tensor(np.ones((2, 3)), requires_grad=True),
+        ValueError,
+        "matmul: the last axis of the first (3) must meet as many rows (2); transpose one with .T "
+        "(shapes: (2, 3), (2, 3); at test_errors.py:N)",
+    ),
+    (
+        lambda: x() @ 2.0,
+        ValueError,
+        "matmul: needs at least 1-d arguments; multiply by a scalar with * "
+        "(shapes: (3,), (); at test_errors.py:N)",
+    ),
+    (
+        lambda: nn.Sequential(nn.Dense(4, 2))(np.ones((8, 28, 28))),
+        ValueError,
+        "dense: expected input of 4 features on its last axis and was given 28 features; check "
+        "the layer's in_features, or flatten the input with x.reshape(len(x), -1) "
+        "(shapes: (8, 28, 28), (4, 2), (2,); at test_errors.py:N, in layer 0)",
+    ),
+    (
+        lambda: x().reshape(2, 2),
+        ValueError,
+        "reshape: 3 elements do not fill shape (2, 2); its product must equal their number, or "
+        "one size be -1 (shapes: (3,); at test_errors.py:N)",
+    ),
+    (
+        lambda: x().sum(axis=1),
+        np.exceptions.AxisError,
+        "sum: axis 1 is out of bounds for array of dimension 1 (shapes: (3,); at test_errors.py:N)",
+    ),
+    (
+        lambda: x()[5],
+        IndexError,
+        "getitem: index 5 is out of bounds for axis 0 with size 3 "
+        "(shapes: (3,); at test_errors.py:N)",
+    ),
+    (
+        lambda: x().sum(axis=Tensor(0)),
+        TypeError,
+        "sum: `axis` is a static argument, which no gradient can reach, so it cannot be a Tensor; "
+        "write axis=int(t), at test_errors.py:N",
+    ),
+    (
+        lambda: x() * "2",
+        TypeError,
+        "multiply: argument `y` must be a Tensor, an array or a real number, not str, "
+        "at test_errors.py:N",
+    ),
+    (
+        lambda: x() * np.array(["a"]),
+        TypeError,
+        "multiply: argument `y` must be a Tensor, an array or a real number, not dtype <U1, "
+        "at test_errors.py:N",
+    ),
+    (
+        lambda: x() * np.array(1j),
+        TypeError,
+        "multiply: argument `y` must be a Tensor, an array or a real number, not dtype "
+        "complex128, at test_errors.py:N",
+    ),
+    (
+        lambda: Tensor(1 + 2j),
+        TypeError,
+        "Tensor holds real numbers, not dtype complex128; give it floats, integers or booleans",
+    ),
+    (
+        lambda: Tensor([x()[0], x()[1]]),
+        TypeError,
+        "turning a Tensor that requires a gradient into an ndarray would cut it off from its "
+        "graph unseen; write t.data, or t.detach() for a constant Tensor (and np.stack(list) to "
+        "build one Tensor of several)",
+    ),
+    (
+        lambda: Tensor(x()),
+        TypeError,
+        "Tensor() was given a Tensor; use it as it is, or .detach() for one without history",
+    ),
+    (
+        lambda: x().backward(),
+        RuntimeError,
+        "backward() without a gradient needs a scalar, and this Tensor has shape (3,); reduce it "
+        "first, as in .sum() or .mean(), or give the upstream gradient, an array of that shape",
+    ),
+    (
+        lambda: x().backward(np.ones(2)),
+        ValueError,
+        "backward(): the upstream gradient has shape (2,), the Tensor (3,); they must be equal",
+    ),
+    (
+        lambda: Tensor(1.0).backward(),
+        RuntimeError,
+        "backward() on a Tensor that no recorded operation led to; give a Tensor it is computed "
+        "from requires_grad=True, and compute outside no_grad()",
+    ),
+    (
+        lambda: swept().backward(),
+        RuntimeError,
+        "this graph was already swept backwards, and the values it kept were dropped on the way "
+        "to save memory; run the forward pass again, or give retain_graph=True to the first sweep",
+    ),
+    (
+        lambda: grad(x().sum(), Tensor(1.0, name="w")),
+        RuntimeError,
+        "grad() with respect to input 0 ('w'), which does not require a gradient; make it with "
+        "Tensor(..., requires_grad=True)",
+    ),
+    (
+        lambda: x().__setitem__(0, 1.0),
+        TypeError,
+        "item assignment is not recorded, so Tensors have none; write np.where(mask, value, x) "
+        "for a new Tensor, or x.data[...] = value outside the graph",
+    ),
+    (
+        lambda: np.fft.fft(x()),
+        TypeError,
+        "np.fft has no derivative here; compose it of functions that have, declare it with "
+        "tinygrad_edu.op, or pass t.data to compute outside the graph",
+    ),
+    (
+        lambda: np.add(x(), 1, out=np.ones(3)),
+        TypeError,
+        "add(x, y) is recorded without `out=`; use the value that it returns",
+    ),
+    (
+        lambda: np.greater(x(), 1, out=np.ones(3, bool)),
+        TypeError,
+        "np.greater(..., out=) would write past the graph; use the value that it returns",
+    ),
+    (
+        lambda: np.add.at(x(), 0, 1),
+        TypeError,
+        "np.add.at is not recorded; write x[index] and arithmetic, or ops.scatter",
+    ),
+    (
+        lambda: np.add.reduce(x()),
+        TypeError,
+        "np.add.reduce is not recorded; write np.sum",
+    ),
+    (
+        lambda: np.asarray(x()),
+        TypeError,
+        "turning a Tensor that requires a gradient into an ndarray would cut it off from its "
+        "graph unseen; write t.data, or t.detach() for a constant Tensor (and np.stack(list) to "
+        "build one Tensor of several)",
+    ),
+    (
+        lambda: float(x()),
+        ValueError,
+        "item() needs exactly one element, and this Tensor of shape (3,) has 3; reduce it first, "
+        "for example with .mean()",
+    ),
+    (
+        lambda: nn.mse_loss(Tensor(np.ones((5, 1))), np.ones(5)),
+        ValueError,
+        "mse_loss: the prediction has shape (5, 1) and the target (5,); they must be equal, since "
+        "broadcasting would compare every prediction with every target; reshape one of them",
+    ),
+    (
+        lambda: nn.cross_entropy(Tensor(np.ones((2, 3))), np.array([0, 3])),
+        ValueError,
+        "cross_entropy: class indices from 0 to 3 were given, and logits for classes 0 to 2 "
+        "(shapes: (2, 3), (2,); at test_errors.py:N)",
+    ),
+    (
+        lambda: nn.cross_entropy(Tensor(np.ones((2, 3))), np.ones((2, 3))),
+        TypeError,
+        "cross_entropy: the targets must be class indices, so integers, and are float64 "
+        "(shapes: (2, 3), (2, 3); at test_errors.py:N)",
+    ),
+    (
+        lambda: np.concatenate([x(), x()[None]]),
+        ValueError,
+        "concatenate: all the input arrays must have same number of dimensions, but the array at "
+        "index 0 has 1 dimension(s) and the array at index 1 has 2 dimension(s) "
+        "(shapes: (3,), (1, 3); at test_errors.py:N)",
+    ),
+    (
+        lambda: np.stack([x(), None]),
+        TypeError,
+        "stack: argument `arrays` must be a Tensor, an array or a real number, not NoneType, "
+        "at test_errors.py:N",
+    ),
+    (
+        lambda: np.where(x(), 1.0, x()),
+        TypeError,
+        "where has no derivative with respect to `condition`; give it .detach() or an array, "
+        "at test_errors.py:N",
+    ),
+    (
+        lambda: x().exp(2),
+        TypeError,
+        "exp(x) was given 2 arguments",
+    ),
+    (
+        lambda: ops.dense(x()),
+        TypeError,
+        "dense(x, weight, bias) lacks weight, bias",
+    ),
+    (
+        lambda: np.log(x(), where=[True]),
+        TypeError,
+        "log(x) is recorded without `where=`; use the value that it returns, and np.where to "
+        "choose among values",
+    ),
+    (
+        lambda: x().sum(axes=0),
+        TypeError,
+        "sum(a, axis, dtype, keepdims) got an argument `axes` that it does not have, or has twice",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(MISTAKES)))
+def test_message(number: int) -> None:
+    mistake, kind, text = MISTAKES[number]
+    with pytest.raises(kind) as caught:
+        mistake()
+    said = str(caught.value.args[0] if isinstance(caught.value, KeyError) else caught.value)
+    assert re.sub(r"(test_errors\.py:)\d+", r"\1N", said) == text
+
+
+def test_a_vjp_that_names_what_does_not_exist() -> None:
+    from tinygrad_edu import op
+
+    with pytest.raises(TypeError, match=r"VJP of twice for `x` names \['z'\].* x, out, like"):
+
+        @op(None, lambda g, z: g * z, method=False)
+        def twice(x: Any) -> Any:
+            """Double.  y = 2x"""
+            return 2 * x
+
+
+def test_a_vjp_of_the_wrong_shape_is_named() -> None:
+    from tinygrad_edu import op
+
+    @op(None, lambda g: g[:2], method=False)
+    def wrong(x: Any) -> Any:
+        """Same.  y = x"""
+        return x.copy()
+
+    with pytest.raises(ValueError, match=r"a VJP of wrong answered shape \(2,\).*\(3,\)"):
+        wrong(x()).sum().backward()
+
+
+def test_a_tuple_of_inputs_that_is_no_tensor() -> None:
+    with pytest.raises(TypeError, match="differentiates a Tensor, not a ndarray"):
+        grad([np.ones(3)], x())

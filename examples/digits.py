@@ -13,10 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 import nn
-from tinygrad_edu import draw_graph, no_grad
+from tinygrad_edu import Tensor, draw_graph, no_grad
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 (the backend comes first)
+import matplotlib.pyplot as plt
 
 
 def arguments() -> argparse.Namespace:
@@ -42,8 +42,8 @@ def train(
     loader = nn.DataLoader(data, options.batch_size, shuffle=True)
     optimizer = nn.Adam(model.parameters(), lr=options.lr)
     history = []
-    with tqdm(range(options.epochs), unit="epoch") as epochs:
-        for _ in epochs:
+    with tqdm(total=options.epochs * len(loader), unit="batch") as progress:
+        for epoch in range(1, options.epochs + 1):
             losses = []
             for x, y in loader:
                 loss = nn.cross_entropy(model(x), y)
@@ -51,8 +51,11 @@ def train(
                 loss.backward()
                 optimizer.step()
                 losses.append(float(loss))
+                progress.update()
             history.append((float(np.mean(losses)), accuracy(model, data), accuracy(model, test)))
-            epochs.set_postfix(loss=f"{history[-1][0]:.4f}", test=f"{history[-1][2]:.1%}")
+            loss_, _, test_ = history[-1]
+            progress.set_description(f"epoch {epoch}")
+            progress.set_postfix(loss=f"{loss_:.4f}", test=f"{test_:.1%}")
     return history
 
 
@@ -102,9 +105,10 @@ def main() -> None:
     history = train(model, data, test, options)
 
     x, y = test[:32]
+    loss = nn.cross_entropy(model(Tensor(x, name="digits")), Tensor(y, name="labels"))
     draw_curves(history, options.out / "curves.png")
     draw_predictions(model, test, options.out / "predictions.png")
-    graph = draw_graph(nn.cross_entropy(model(x), y))
+    graph = draw_graph(loss)
     graph.save(options.out / "graph.svg")
     graph.save(options.out / "graph.png")
     print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits never seen in training)")

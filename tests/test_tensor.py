@@ -92,7 +92,7 @@ def test_numpy_expressions_record(expression: Any) -> None:
     [
         lambda x: x > 0,
         lambda x: x <= x,
-        lambda x: 0 < x,
+        lambda x: 0 < x,  # noqa: SIM300
         lambda x: x == 3,
         lambda x: x != X,
         lambda x: np.greater(x, 1),
@@ -113,8 +113,19 @@ def test_questions_answer_in_plain_arrays(question: Any) -> None:
     np.testing.assert_array_equal(answer, question(X))
 
 
-@pytest.mark.parametrize("shapes", [((2, 3), (3, 4)), ((3,), (3,)), ((3,), (2, 3, 4)), ((2, 3), (3,)),
-                                    ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((5, 1, 2, 3), (4, 3, 2))])  # fmt: skip
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((2, 3), (3, 4)),
+        ((3,), (3,)),
+        ((3,), (2, 3, 4)),
+        ((2, 3), (3,)),
+        ((5, 2, 3), (3, 4)),
+        ((2, 3), (5, 3, 4)),
+        ((5, 1, 2, 3), (4, 3, 2)),
+        ((5, 2, 3), (3,)),
+    ],
+)
 def test_matmul_of_every_rank_pair(shapes: Any) -> None:
     rng = np.random.default_rng(0)
     x, y = (leaf(rng.normal(size=shape)) for shape in shapes)

@@ -1,0 +1,1 @@
+"""The documents, and what generates a part of them."""

@@ -1,0 +1,85 @@
+"""What the documents say is run, and what is generated is current."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.generate import FILES, ROOT
+
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
+    code = "\n".join(BLOCK.findall(path.read_text(encoding="utf-8")))
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)", text) + re.findall(r'src="([^"]+)"', text)
+    missing = [t for t in targets if "://" not in t and not (path.parent / t).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_generated_files_are_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == FILES[path](), "run `make stubs`"
+
+
+def test_the_arrows_run_one_way() -> None:
+    """nn -> tinygrad_edu, and inside it viz, functional, ops -> op -> tensor -> graph."""
+    allowed = {
+        "graph": set(),
+        "context": set(),
+        "methods": set(),
+        "errors": {"context"},
+        "tensor": {"graph", "context", "methods"},
+        "op": {"errors", "context", "graph", "methods", "tensor"},
+        "functional": {"graph", "context", "tensor"},
+    }
+    pattern = re.compile(r"^\s*from \.(\w*) import ([\w, ]+)", re.MULTILINE)
+    for module, may in allowed.items():
+        text = (ROOT / "tinygrad_edu" / f"{module}.py").read_text(encoding="utf-8")
+        imported = {
+            name for a, b in pattern.findall(text) for name in ([a] if a else b.split(", "))
+        }
+        assert imported <= may, f"{module}.py imports {imported - may}"
+    for path in (ROOT / "tinygrad_edu").rglob("*.py"):
+        assert not re.search(
+            r"^\s*(from|import) nn\b", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+
+
+def test_import_loads_nothing_optional() -> None:
+    code = (
+        "import sys, tinygrad_edu, nn; "
+        "print([m for m in ('matplotlib', 'graphviz', 'pygraphviz', 'tqdm') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "examples.digits", "--epochs", "20", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    accuracy = re.search(r"test accuracy ([\d.]+)%", done.stdout)
+    assert accuracy
+    assert float(accuracy[1]) >= 97
+    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png"):
+        assert (tmp_path / name).stat().st_size > 5000
+        assert name in done.stdout

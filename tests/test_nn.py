@@ -1,0 +1,391 @@
+"""Modules, losses, optimizers and data, as people who come from PyTorch expect them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from nn import init
+from tinygrad_edu import Tensor, no_grad
+
+
+def mlp() -> nn.Sequential:
+    nn.manual_seed(0)
+    return nn.Sequential(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 3))
+
+
+# -------------------------------------------------------------------- modules
+
+
+def test_keys_and_the_tree() -> None:
+    model = mlp()
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert repr(model) == ("Sequential(\n  (0): Dense(4, 8)\n  (1): ReLU()\n  (2): Dense(8, 3)\n)")
+    assert [name for name, _ in model.named_modules()] == ["", "0", "1", "2"]
+    assert len(model) == 3
+    assert model[0].weight.name == "weight"
+
+
+def test_a_list_of_modules_is_found_and_named_in_the_graph() -> None:
+    class Stack(nn.Module):
+        def __init__(self) -> None:
+            self.layers = [nn.Dense(2, 2), nn.Dense(2, 2)]
+
+        def forward(self, x: Tensor) -> Tensor:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    model = Stack()
+    assert [name for name, _ in model.named_parameters()] == [
+        "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias",
+    ]  # fmt: skip
+    y = model(np.ones((1, 2)))
+    assert y.node.scope == "layers.1"
+    assert y.node.edges[0].source.scope == "layers.0"
+
+
+def test_shared_parameters() -> None:
+    layer = nn.Dense(3, 3)
+    model = nn.Sequential(layer, nn.ReLU(), layer)
+    assert len(list(model.parameters())) == 2
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    twin = copy.deepcopy(model)
+    assert twin[0].weight is twin[2].weight
+    assert twin[0].weight is not layer.weight
+    nn.mse_loss(model(np.ones((2, 3))), np.zeros((2, 3))).backward()
+    assert layer.weight.grad is not None
+
+
+def test_buffers_are_state_but_not_parameters() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            self.register_buffer("scale", np.full(2, 3.0))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.scale
+
+    model = nn.Sequential(Scaled())
+    assert list(model.parameters()) == []
+    np.testing.assert_array_equal(model.state_dict()["0.scale"], [3.0, 3.0])
+    model.load_state_dict({"0.scale": np.array([1.0, 2.0])})
+    np.testing.assert_array_equal(model(np.ones(2)).data, [1.0, 2.0])
+
+
+def test_state_dict_is_a_copy_and_loads_back() -> None:
+    model, other = mlp(), mlp()
+    state = model.state_dict()
+    for p in model.parameters():
+        p.data += 1
+    assert not np.array_equal(state["0.weight"], model[0].weight.data)
+    model.load_state_dict(state)
+    np.testing.assert_array_equal(model[0].weight.data, other[0].weight.data)
+
+
+def test_load_state_dict_refuses_what_does_not_fit_and_changes_nothing() -> None:
+    model = mlp()
+    before = model.state_dict()
+    state = dict(before) | {"extra": np.ones(1)}
+    del state["2.bias"]
+    state["0.weight"] = state["0.weight"] + 1
+    with pytest.raises(KeyError, match=r"missing \['2.bias'\], unexpected \['extra'\]"):
+        model.load_state_dict(state)
+    with pytest.raises(ValueError, match=r"0.weight: \(4, 8\) here, \(4, 9\) in the state"):
+        model.load_state_dict(before | {"0.weight": np.ones((4, 9))})
+    for path, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[path])
+    difference = model.load_state_dict(state, strict=False)
+    assert difference == (["2.bias"], ["extra"])
+    np.testing.assert_array_equal(model[0].weight.data, before["0.weight"] + 1)
+
+
+def test_train_and_eval_reach_every_module() -> None:
+    model = nn.Sequential(mlp())
+    model.eval()
+    assert not any(m.training for _, m in model.named_modules())
+    model.train()
+    assert all(m.training for _, m in model.named_modules())
+
+
+def test_arrays_go_in_and_tensors_come_out() -> None:
+    model = mlp()
+    y = model(np.ones((5, 4)))
+    assert isinstance(y, Tensor)
+    assert y.dtype == np.float32, "float64 data must not double the cost of a float32 network"
+    assert model(Tensor(np.ones((2, 7, 4)))).shape == (2, 7, 3)
+    assert model(np.ones((5, 4), int)).dtype == np.float32
+
+
+def test_dtype_and_bias_options() -> None:
+    layer = nn.Dense(3, 2, bias=False, dtype=np.float64)
+    assert layer(np.ones((1, 3))).dtype == np.float64
+    assert list(layer.state_dict()) == ["weight"]
+    assert repr(layer) == "Dense(3, 2, bias=False)"
+
+
+def test_a_parameter_is_not_replaced_by_an_array() -> None:
+    layer = nn.Dense(3, 2)
+    with pytest.raises(TypeError, match=r"module.weight.data\[...\] = array"):
+        layer.weight = np.zeros((3, 2))
+    layer.weight = nn.Parameter(np.zeros((3, 2)))
+
+
+def test_a_class_in_place_of_a_module() -> None:
+    with pytest.raises(TypeError, match="parentheses"):
+        nn.Sequential(nn.Dense(2, 2), nn.ReLU)
+
+
+def test_models_pickle() -> None:
+    model = mlp()
+    twin = pickle.loads(pickle.dumps(model))
+    x = np.ones((2, 4))
+    np.testing.assert_array_equal(twin(x).data, model(x).data)
+    assert all(isinstance(p, nn.Parameter) for p in twin.parameters())
+
+
+def test_zero_grad_and_freezing() -> None:
+    model = mlp()
+    nn.cross_entropy(model(np.ones((2, 4))), np.array([0, 1])).backward()
+    model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+    model.requires_grad_(False)
+    assert not model(np.ones((2, 4))).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.ReLU(), [0.0, 0.0, 2.0]),
+        (nn.Tanh(), np.tanh([-1.0, 0.0, 2.0])),
+        (nn.Sigmoid(), 1 / (1 + np.exp([1.0, 0.0, -2.0]))),
+        (nn.Softmax(), np.exp([-1.0, 0.0, 2.0]) / np.exp([-1.0, 0.0, 2.0]).sum()),
+    ],
+)
+def test_activations(module: Any, expected: Any) -> None:
+    np.testing.assert_allclose(module(np.array([-1.0, 0.0, 2.0])).data, expected)
+
+
+# -------------------------------------------------------------------- initial values
+
+
+@pytest.mark.parametrize(
+    ("name", "deviation"),
+    [
+        ("he", (2 / 400) ** 0.5),
+        ("he_uniform", (2 / 400) ** 0.5),
+        ("xavier", (2 / 1000) ** 0.5),
+        ("glorot_uniform", (2 / 1000) ** 0.5),
+        ("normal", 0.01),
+        ("uniform", 1 / (3 * 400) ** 0.5),
+        ("zeros", 0.0),
+    ],
+)
+def test_initialisers_have_their_spread(name: str, deviation: float) -> None:
+    nn.manual_seed(1)
+    weight = nn.Dense(400, 600, init=name).weight.data
+    assert abs(weight.mean()) < 0.01 * max(deviation, 1e-9) + 1e-4
+    np.testing.assert_allclose(weight.std(), deviation, rtol=0.01)
+
+
+def test_initialiser_by_function_and_unknown_name() -> None:
+    layer = nn.Dense(2, 3, init=lambda shape, rng: np.arange(6).reshape(shape))
+    np.testing.assert_array_equal(layer.weight.data, [[0, 1, 2], [3, 4, 5]])
+    with pytest.raises(ValueError, match=r"'hee'; there are zeros, ones"):
+        nn.Dense(2, 3, init="hee")
+    with pytest.raises(ValueError, match="out_features"):
+        nn.Dense(2, 0)
+    assert init.generator() is init.generator()
+
+
+# -------------------------------------------------------------------- losses
+
+
+def test_losses_agree_as_functions_and_modules() -> None:
+    rng = np.random.default_rng(0)
+    logits, targets = Tensor(rng.normal(size=(6, 4))), rng.integers(0, 4, 6)
+    p = np.exp(logits.data) / np.exp(logits.data).sum(1, keepdims=True)
+    expected = -np.log(p[np.arange(6), targets])
+    for reduction, value in (
+        ("none", expected),
+        ("sum", expected.sum()),
+        ("mean", expected.mean()),
+    ):
+        np.testing.assert_allclose(nn.cross_entropy(logits, targets, reduction).data, value)
+        np.testing.assert_allclose(nn.CrossEntropyLoss(reduction)(logits, targets).data, value)
+    y = rng.normal(size=(6, 4))
+    for reduction, value in (
+        ("sum", ((logits.data - y) ** 2).sum()),
+        ("mean", ((logits.data - y) ** 2).mean()),
+    ):
+        np.testing.assert_allclose(nn.mse_loss(logits, y, reduction).data, value)
+        np.testing.assert_allclose(nn.MSELoss(reduction)(logits, y).data, value)
+    with pytest.raises(ValueError, match="'average'"):
+        nn.mse_loss(logits, y, "average")
+
+
+def test_mse_keeps_the_type_of_the_prediction() -> None:
+    prediction = Tensor(np.ones(3, np.float32), requires_grad=True)
+    assert nn.mse_loss(prediction, np.zeros(3)).dtype == np.float32
+
+
+# -------------------------------------------------------------------- optimizers
+
+
+def descend(make: Any, steps: int = 50) -> np.ndarray:
+    """Where an optimizer gets to on a fixed, badly conditioned quadratic."""
+    p = Tensor([1.0, -2.0, 3.0], requires_grad=True)
+    optimizer = make([p])
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (np.array([1.0, 10.0, 0.1]) * (p - 0.5) ** 2).sum().backward()
+        optimizer.step()
+    return p.data
+
+
+OPTIMIZERS = [
+    ("SGD", {"lr": 0.01}),
+    ("SGD", {"lr": 0.01, "momentum": 0.9}),
+    ("SGD", {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}),
+    ("SGD", {"lr": 0.01, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.1}),
+    ("Adam", {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_optimizers_follow_their_formulas(name: str, options: dict[str, Any]) -> None:
+    """Against the formulas of the docstrings, written out for one array."""
+
+    class Reference:
+        def __init__(self, parameters: list[Tensor]) -> None:
+            (self.p,) = parameters
+            self.v = self.m = self.t = 0.0
+
+        def zero_grad(self) -> None:
+            self.p.grad = None
+
+        def step(self) -> None:
+            o, p = options, self.p
+            g = p.grad + o.get("weight_decay", 0) * p.data
+            self.t += 1
+            if name == "SGD":
+                self.v = o.get("momentum", 0) * self.v + g
+                p.data = p.data - o["lr"] * self.v
+            else:
+                b1, b2 = o.get("betas", (0.9, 0.999))
+                self.m = b1 * self.m + (1 - b1) * g
+                self.v = b2 * self.v + (1 - b2) * g * g
+                m, v = self.m / (1 - b1**self.t), self.v / (1 - b2**self.t)
+                p.data = p.data - o["lr"] * m / (np.sqrt(v) + o.get("eps", 1e-8))
+
+    ours = descend(lambda ps: getattr(nn, name)(ps, **options))
+    np.testing.assert_allclose(ours, descend(Reference), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_optimizers_follow_torch(name: str, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    ours = descend(lambda ps: getattr(nn, name)(ps, **options), 300)
+    p = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    optimizer = getattr(torch.optim, name)([p], **options)
+    for _ in range(300):
+        optimizer.zero_grad()
+        (torch.tensor([1.0, 10.0, 0.1], dtype=torch.float64) * (p - 0.5) ** 2).sum().backward()
+        optimizer.step()
+    np.testing.assert_allclose(ours, p.detach().numpy(), rtol=1e-10)
+
+
+def test_step_skips_what_has_no_gradient_and_changes_in_place() -> None:
+    used, unused = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    data = used.data
+    optimizer = nn.Adam([used, unused], lr=0.5)
+    used.sum().backward()
+    gradient = used.grad.copy()
+    optimizer.step()
+    assert used.data is data
+    assert not np.array_equal(data, np.ones(2))
+    np.testing.assert_array_equal(unused.data, np.ones(2))
+    np.testing.assert_array_equal(used.grad, gradient)
+    optimizer.zero_grad()
+    assert used.grad is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (([],), "needs parameters"),
+        ((Tensor(1.0, requires_grad=True),), r"\[p\]"),
+        (([Tensor(1.0, requires_grad=True) * 2],), "leaf"),
+        (([np.ones(2)],), "leaf Tensors"),
+        (([nn.Parameter(1.0)] * 2,), "twice"),
+        (([nn.Parameter(1.0)], -1.0), "lr"),
+        (([nn.Parameter(1.0)], float("nan")), "lr"),
+    ],
+)
+def test_optimizers_refuse(arguments: Any, text: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=text):
+        nn.SGD(*arguments)
+    with pytest.raises(ValueError, match="betas"):
+        nn.Adam([nn.Parameter(1.0)], betas=(0.9, 1.0))
+
+
+# -------------------------------------------------------------------- data
+
+
+def test_loader_visits_every_sample_once_and_repeats_from_its_seed() -> None:
+    x = np.arange(10)
+    loader = nn.DataLoader((x, x * 2), batch_size=3, shuffle=True, seed=5)
+    first, second = (list(loader) for _ in range(2))
+    assert len(loader) == len(first) == 4
+    assert sorted(np.concatenate([a for a, _ in first])) == list(range(10))
+    assert all((b == 2 * a).all() for a, b in first)
+    assert not all(np.array_equal(a[0], b[0]) for a, b in zip(first, second, strict=True))
+    again = list(nn.DataLoader((x, x * 2), batch_size=3, shuffle=True, seed=5))
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(first, again, strict=True))
+
+
+def test_loader_options() -> None:
+    assert [len(b) for b in nn.DataLoader(np.arange(10), 4)] == [4, 4, 2]
+    assert [len(b) for b in nn.DataLoader(np.arange(10), 4, drop_last=True)] == [4, 4]
+    with pytest.raises(ValueError, match="batch_size"):
+        nn.DataLoader(np.arange(3), 0)
+    with pytest.raises(ValueError, match="empty"):
+        nn.DataLoader(np.arange(0), 1)
+    with pytest.raises(ValueError, match="equally long"):
+        nn.DataLoader((np.arange(3), np.arange(4)))
+
+
+def test_split_is_a_partition() -> None:
+    train, test = nn.datasets.digits().split(0.2, seed=3)
+    assert (len(train), len(test)) == (1438, 359)
+    with pytest.raises(ValueError, match="empty"):
+        train.split(0.0)
+
+
+def test_shipped_data_are_what_they_say() -> None:
+    digits, iris = nn.datasets.digits(), nn.datasets.iris()
+    assert np.bincount(digits.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert (digits.x.min(), digits.x.max()) == (0, 1)
+    assert np.bincount(iris.y).tolist() == [50, 50, 50]
+    np.testing.assert_allclose(iris.x.mean(0), [5.843333, 3.057333, 3.758, 1.199333], rtol=1e-6)
+    assert iris.x.flags.c_contiguous
+
+
+def test_a_network_learns_the_digits() -> None:
+    nn.manual_seed(0)
+    train, test = nn.datasets.digits().split(0.2, seed=0)
+    model = nn.Sequential(nn.Dense(64, 64), nn.ReLU(), nn.Dense(64, 10))
+    optimizer = nn.Adam(model.parameters(), lr=3e-3)
+    for _ in range(15):
+        for x, y in nn.DataLoader(train, batch_size=64, shuffle=True):
+            loss = nn.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    with no_grad():
+        assert (model(test.x).argmax(axis=-1) == test.y).mean() > 0.95

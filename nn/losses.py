@@ -7,18 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
+from tinygrad_edu.ops.neural import reduced
 
 from .module import Module
-
-
-def _reduce(losses: Tensor, reduction: str) -> Tensor:
-    if reduction == "mean":
-        return losses.mean()
-    if reduction == "sum":
-        return losses.sum()
-    if reduction == "none":
-        return losses
-    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
 
 
 def cross_entropy(logits: Tensor, targets: Any, reduction: str = "mean") -> Tensor:
@@ -32,7 +23,7 @@ def cross_entropy(logits: Tensor, targets: Any, reduction: str = "mean") -> Tens
     >>> f"{cross_entropy(logits, np.array([0, 1])):.4f}"
     '0.1269'
     """
-    return _reduce(ops.cross_entropy(logits, targets), reduction)
+    return ops.cross_entropy(logits, targets, reduction)
 
 
 def mse_loss(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor:
@@ -43,7 +34,8 @@ def mse_loss(prediction: Tensor, target: Any, reduction: str = "mean") -> Tensor
     """
     _check_shapes("mse_loss", prediction, target)
     difference = prediction - _as(target, prediction)
-    return _reduce(difference * difference, reduction)
+    loss: Tensor = reduced(difference * difference, reduction)
+    return loss
 
 
 def _as(target: Any, prediction: Tensor) -> Any:

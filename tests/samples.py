@@ -271,4 +271,5 @@ def affine(draw: Any, op: Any) -> Call:
 def classified(draw: Any, op: Any) -> Call:
     batch, classes = draw(shapes(max_dims=2)), draw(st.integers(1, 3))
     (x,) = values(draw, op, (*batch, classes))
-    return Call([x, draw(hnp.arrays(np.int64, batch, elements=st.integers(0, classes - 1)))], {})
+    targets = draw(hnp.arrays(np.int64, batch, elements=st.integers(0, classes - 1)))
+    return Call([x, targets], {"reduction": draw(st.sampled_from(["mean", "sum", "none"]))})

@@ -1,12 +1,25 @@
 """A small autograd engine on NumPy: Tensors that record what computed them."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import ops
 from .context import enable_grad, no_grad, scope
 from .functional import grad
 from .op import op
 from .tensor import Tensor
-from .viz import Graph, draw_graph
 
 __version__ = "0.1.0"
 
 __all__ = ["Graph", "Tensor", "draw_graph", "enable_grad", "grad", "no_grad", "op", "ops", "scope"]
+
+if TYPE_CHECKING:
+    from .viz import Graph, draw_graph
+
+
+def __getattr__(name: str) -> Any:
+    """Pictures are imported when they are first asked for."""
+    if name in ("Graph", "draw_graph"):
+        from . import viz
+
+        return getattr(viz, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,8 @@ ordinary sweep, a Tensor when derivatives are themselves to be differentiated.
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +17,8 @@ SPENT = (
     "this graph was already swept backwards, and the values it kept were dropped on the way to "
     "save memory; run the forward pass again, or give retain_graph=True to the first sweep"
 )
+
+_births = itertools.count()
 
 
 class Edge:
@@ -41,44 +45,34 @@ class Node:
     A node points at what it was computed from and never at its output, so graphs have no cycles.
     """
 
-    __slots__ = ("op", "edges", "statics", "scope", "name", "retains", "grad", "__weakref__")
+    __slots__ = ("op", "edges", "statics", "scope", "birth", "name", "retains", "grad")
 
     def __init__(self, op: Any, edges: Any, statics: Any, scope: str = "") -> None:
         self.op = op
         self.edges: tuple[Edge, ...] = edges
         self.statics = statics
         self.scope = scope
+        self.birth = next(_births)
         self.name: str | None = None
         self.retains = not edges
         self.grad: np.ndarray | None = None
 
 
 def topological_order(outputs: Iterable[Node]) -> list[Node]:
-    """Every node behind `outputs`, each before the nodes it was computed from (Kahn, 1962)."""
-    consumers = dict.fromkeys(outputs, 0)
-    frontier = list(consumers)
-    ready = frontier.copy()
+    """Every node behind `outputs`, each before the nodes it was computed from.
+
+    A node is born after all it is computed from, so sorting by birth, youngest first, is a
+    topological sort.
+    """
+    found = dict.fromkeys(outputs)
+    frontier = list(found)
     while frontier:
         for edge in frontier.pop().edges:
             source = edge.source
-            if source in consumers:
-                consumers[source] += 1
-            elif source is not None:
-                consumers[source] = 1
+            if source is not None and source not in found:
+                found[source] = None
                 frontier.append(source)
-
-    ready = [node for node in ready if not consumers[node]]
-    order = []
-    while ready:
-        node = ready.pop()
-        order.append(node)
-        for edge in node.edges:
-            source = edge.source
-            if source is not None:
-                consumers[source] -= 1
-                if not consumers[source]:
-                    ready.append(source)
-    return order
+    return sorted(found, key=operator.attrgetter("birth"), reverse=True)
 
 
 def sweep(
@@ -96,39 +90,50 @@ def sweep(
     node, the VJPs are recorded too.
     """
     order = topological_order(seeds)
-    targets = None if wanted is None else set(wanted)
-    path = None if targets is None else _leading_to(targets, order)
+    if wanted is not None:
+        wanted = set(wanted)
+        path = _leading_to(wanted, order)
+        order = [node for node in order if node in path]
     selecting = any(node.op.selects for node in order if node.edges)
     gradients = dict(seeds)
     owned: set[Node] = set()  # nodes whose gradient is an array that nobody else can see
     answers = {}
     with np.errstate(all="ignore"):
         for node in order:
-            g = gradients.pop(node, None)
-            if g is None:
-                continue
-            if node.retains if targets is None else node in targets:
-                answers[node] = g if lift else np.array(g, copy=None if node in owned else True)
+            g = gradients.pop(node)
+            if node.retains if wanted is None else node in wanted:
+                answers[node] = g if lift or node in owned else np.array(g)
+            guarded = selecting and node.edges and node.op.guarded
             for edge in node.edges:
                 source = edge.source
-                if source is None or (path is not None and source not in path):
+                if source is None or (wanted is not None and source not in path):
                     continue
-                if edge.kept is None:
+                kept = edge.kept
+                if kept is None:
                     raise RuntimeError(SPENT)
-                part = _contribution(node, edge, g, selecting, lift)
+                part = edge.vjp.function(g, *(kept if lift is None else _lifted(node, edge, lift)))
+                if guarded:
+                    part = _silence(part, g)
+                if part.shape != edge.shape or part.dtype is not edge.dtype:
+                    part = _fitted(part, node, edge)
                 if source not in gradients:
                     gradients[source] = part
-                    if source.retains and lift is None and part is not g and part.base is None:
+                    if source.retains and part is not g and _fresh(part):
                         owned.add(source)
                 elif source in owned:
                     gradients[source] += part
                 else:
                     gradients[source] = gradients[source] + part
-                    if lift is None:
+                    if _fresh(gradients[source]):
                         owned.add(source)
                 if not retain_graph:
                     edge.kept = None
     return answers
+
+
+def _fresh(part: Any) -> bool:
+    """Whether a computed gradient is an array of its own, and no view, number or Tensor."""
+    return type(part) is np.ndarray and part.base is None
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
@@ -140,22 +145,15 @@ def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
     return path
 
 
-def _contribution(node: Node, edge: Edge, g: Any, selecting: bool, lift: Any) -> Any:
-    """What `node`'s gradient `g` sends along `edge`, in the shape and dtype of the argument."""
-    kept = edge.kept if lift is None else _lifted(node, edge, lift)
-    part = edge.vjp.function(g, *kept)
-    if selecting and node.op.guarded:
-        part = _silence(part, g)
+def _fitted(part: Any, node: Node, edge: Edge) -> Any:
+    """What a VJP answered, in the shape and dtype of the argument."""
+    part = unbroadcast(part, edge.shape)
     if part.shape != edge.shape:
-        part = unbroadcast(part, edge.shape)
-        if part.shape != edge.shape:
-            raise ValueError(
-                f"a VJP of {node.op.name} answered shape {part.shape} for an argument of shape "
-                f"{edge.shape}"
-            )
-    if part.dtype is not edge.dtype:
-        part = part.astype(edge.dtype)
-    return part
+        raise ValueError(
+            f"a VJP of {node.op.name} answered shape {part.shape} for an argument of shape "
+            f"{edge.shape}"
+        )
+    return part if part.dtype is edge.dtype else part.astype(edge.dtype)
 
 
 def _lifted(node: Node, edge: Edge, lift: Callable[[Any, Node], Any]) -> Iterator[Any]:
@@ -190,5 +188,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     added = g.ndim - len(shape)
     if added > 0:
         g = g.sum(axis=tuple(range(added)))
+        if g.shape == shape:
+            return g
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(axis=stretched, keepdims=True) if stretched else g

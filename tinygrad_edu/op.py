@@ -14,7 +14,6 @@ its answer must have.  What no VJP names is not kept alive.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +27,7 @@ from .tensor import OPS, Tensor, wrap
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _NUMERIC = (np.ndarray, float, int, np.floating, np.integer, np.bool)
-_REQUIRED = inspect.Parameter.empty
+_REQUIRED = object()
 
 
 class VJP:
@@ -42,7 +41,7 @@ class VJP:
         That answers the values to keep; `origins` tells the sweep where each came from: an
         argument's position, "out", "all" arguments of a sequence, or None for a static argument.
         """
-        reads = tuple(inspect.signature(function).parameters)[1:]
+        reads = _parameters(function)[1:]
         first = op.parameters[0]
         where = {name: f"args[{i}]" for i, name in enumerate(op.parameters)}
         where |= {"out": "out", "like": "args[{position}].shape", "position": "position"}
@@ -61,7 +60,18 @@ class VJP:
         self.function = function
         self.reads = reads
         self.origins = tuple(origin.get(name) for name in reads)
-        self.collect = eval(f"lambda args, out, position: ({body})", {})
+        self.collect = _compiled(f"lambda args, out, position: ({body})")
+
+
+@functools.cache
+def _compiled(source: str) -> Callable[..., tuple[Any, ...]]:
+    return eval(source, {})  # type: ignore[no-any-return]
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters; inspect.signature would double our import time."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
 
 
 class Op:
@@ -79,13 +89,14 @@ class Op:
         domain: Any,
         kinks: tuple[float, ...],
     ) -> None:
-        signature = inspect.signature(forward)
+        defaults = forward.__defaults__ or ()
         self.forward = forward
         self.name = forward.__name__
         self.numpy_function = numpy_function
-        self.parameters = tuple(signature.parameters)
-        self.defaults = tuple(p.default for p in signature.parameters.values())
+        self.parameters = _parameters(forward)
+        self.defaults = (_REQUIRED,) * (len(self.parameters) - len(defaults)) + defaults
         self.tensors = self.parameters[: len(vjps)]
+        self.statics = self.parameters[len(vjps) :]
         self.sequence = sequence
         self.elementwise = elementwise
         self.selects = selects
@@ -175,13 +186,16 @@ def op(
 def _call(op: Op) -> Callable[..., Any]:
     """What a call of `op` does: unwrap the arguments, compute, record."""
     forward, arity, operands = op.forward, len(op.parameters), len(op.tensors)
+    vjps = tuple(enumerate(op.vjps))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != arity:
             args = op.bind(args, kwargs)
         values = []
+        plain = True
         for a in args:
             if isinstance(a, Tensor):
+                plain = False
                 values.append(a.data)
             elif isinstance(a, _NUMERIC) or len(values) >= operands:
                 values.append(a)
@@ -193,7 +207,7 @@ def _call(op: Op) -> Callable[..., Any]:
             out = forward(*values)
         except (ValueError, TypeError, IndexError) as error:
             raise errors.explain(op, values, error) from None
-        return _record(op, op.vjps, args, values, values, out)
+        return out if plain else _record(op, vjps, args, values, values, out)
 
     return call
 
@@ -216,7 +230,9 @@ def _sequence_call(op: Op) -> Callable[..., Any]:
             out = op.forward(*values)
         except (ValueError, TypeError, IndexError) as error:
             raise errors.explain(op, values, error) from None
-        return _record(op, op.vjps * len(items), operands, items, values, out)
+        if not any(isinstance(a, Tensor) for a in operands):
+            return out
+        return _record(op, enumerate(op.vjps * len(items)), operands, items, values, out)
 
     return call
 
@@ -230,33 +246,33 @@ def _check_statics(op: Op, statics: Any, first: int) -> None:
 def _record(op: Op, vjps: Any, operands: Any, datas: Any, values: list[Any], out: Any) -> Any:
     """The forward's `out` as a Tensor on a new node, as far as there is anything to record.
 
-    `datas` are the arrays of the `operands`, and `values` all the forward was given.  Without a
-    Tensor among the operands the op was plain NumPy and answers in a plain array.
+    `vjps` are numbered, `datas` are the arrays of the `operands`, and `values` is all that the
+    forward was given.
     """
     recording = state.recording
-    tensors = connected = False
-    edges: list[Edge] = []
-    for vjp, operand, data in zip(vjps, operands, datas):  # noqa: B905 (operands has statics too)
+    connected = False
+    edges = []
+    for i, vjp in vjps:
+        operand, data = operands[i], datas[i]
         if isinstance(operand, Tensor):
-            tensors = True
             source = operand.node if recording else None
-            kept = None
-            if source is not None:
-                if vjp is None:
-                    raise errors.constant(op, len(edges))
+            if source is None:
+                kept = None
+            elif vjp is None:
+                raise errors.constant(op, i)
+            else:
                 connected = True
-                kept = vjp.collect(values, out, len(edges))
+                kept = vjp.collect(values, out, i) if vjp.reads else ()
             edges.append(Edge(source, data.shape, data.dtype, operand._name, vjp, kept))
         elif isinstance(data, np.ndarray):
             if data.dtype.kind not in "fiub":
-                raise errors.operand(op, len(edges), data)
+                raise errors.operand(op, i, data)
             edges.append(Edge(None, data.shape, data.dtype, None, None, None))
         else:
             edges.append(Edge(None, (), None, data, None, None))
-    if not tensors:
-        return out
     if type(out) is not np.ndarray:
         out = np.asarray(out)
     if not connected:
         return wrap(out, None)
-    return wrap(out, Node(op, edges, values[len(op.tensors) :], state.scope))
+    statics = values[len(op.tensors) :] if op.statics else ()
+    return wrap(out, Node(op, edges, statics, state.scope))

@@ -75,7 +75,8 @@ class Tensor(Methods):
         self.data = array
         self.node = None
         self._name = name
-        self.requires_grad = requires_grad
+        if requires_grad:
+            self.requires_grad = True
 
     # ---------------------------------------------------------------- what it is
 

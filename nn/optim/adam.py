@@ -51,11 +51,12 @@ class Adam(Optimizer):
         state["step"] += 1
         if self.weight_decay:
             g = g + self.weight_decay * p
-        m *= beta1
-        m += np.multiply(g, 1 - beta1, out=scratch)
+        np.subtract(g, m, out=scratch)
+        scratch *= 1 - beta1
+        m += scratch
+        np.multiply(g, 1 - beta2, out=scratch)
+        scratch *= g
         v *= beta2
-        np.multiply(g, g, out=scratch)
-        scratch *= 1 - beta2
         v += scratch
         np.sqrt(v, out=scratch)
         scratch /= math.sqrt(1 - beta2 ** state["step"])

@@ -31,7 +31,7 @@ class Optimizer:
         if len({id(p) for p in self.parameters}) < len(self.parameters):
             raise ValueError("a parameter was given twice, and would be changed twice")
         self.state: list[dict[str, Any]] = [{} for _ in self.parameters]
-        self._scratch = np.empty(0, np.uint8)
+        self._scratch: list[np.ndarray] = []
 
     def zero_grad(self) -> None:
         """Forget the gradients: each becomes None."""
@@ -40,22 +40,24 @@ class Optimizer:
 
     def step(self) -> None:
         """Change each parameter that has a gradient."""
-        for p, state in zip(self.parameters, self.state, strict=True):
+        if not self._scratch:
+            self._scratch = _shared([p.data for p in self.parameters])
+        for p, state, scratch in zip(self.parameters, self.state, self._scratch, strict=True):
             g = p.grad
             if g is not None:
-                self.update(p.data, g, state, self._room(p.data))
-
-    def _room(self, like: np.ndarray) -> np.ndarray:
-        """The scratch buffer in the shape and dtype of `like`."""
-        if self._scratch.nbytes < like.nbytes:
-            self._scratch = np.empty(like.nbytes, np.uint8)
-        return self._scratch[: like.nbytes].view(like.dtype).reshape(like.shape)
+                self.update(p.data, g, state, scratch)
 
     def update(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray
     ) -> None:
         """Change `p` in place by its gradient `g`, which is left as it is."""
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
+
+
+def _shared(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """For each array room of its shape and dtype, all in one buffer."""
+    buffer = np.empty(max(a.nbytes for a in arrays), np.uint8)
+    return [buffer[: a.nbytes].view(a.dtype).reshape(a.shape) for a in arrays]
 
 
 def positive(name: str, value: float) -> float:

@@ -21,25 +21,25 @@ POSITIVE = (0.5, 2.0)
 @pointwise(np.add, lambda g: g, lambda g: g)
 def add(x: Array, y: Array) -> Array:
     """Sum.  z = x + y,  ∂L/∂x = g,  ∂L/∂y = g"""
-    return np.add(x, y)
+    return x + y
 
 
 @pointwise(np.subtract, lambda g: g, lambda g: -g)
 def subtract(x: Array, y: Array) -> Array:
     """Difference.  z = x - y,  ∂L/∂x = g,  ∂L/∂y = -g"""
-    return np.subtract(x, y)
+    return x - y
 
 
 @pointwise(np.multiply, lambda g, y: g * y, lambda g, x: g * x)
 def multiply(x: Array, y: Array) -> Array:
     """Product.  z = x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
-    return np.multiply(x, y)
+    return x * y
 
 
 @pointwise(np.divide, lambda g, y: g / y, lambda g, y, out: -g * out / y, domain=POSITIVE)
 def divide(x: Array, y: Array) -> Array:
     """Quotient.  z = x / y,  ∂L/∂x = g / y,  ∂L/∂y = -g z / y"""
-    return np.divide(x, y)
+    return x / y
 
 
 @pointwise(
@@ -47,7 +47,7 @@ def divide(x: Array, y: Array) -> Array:
 )
 def floor_divide(x: Array, y: Array) -> Array:
     """Quotient rounded down.  z = ⌊x / y⌋,  ∂L/∂x = ∂L/∂y = 0"""
-    return np.floor_divide(x, y)
+    return x // y
 
 
 @pointwise(
@@ -55,7 +55,7 @@ def floor_divide(x: Array, y: Array) -> Array:
 )
 def remainder(x: Array, y: Array) -> Array:
     """Remainder of that quotient.  z = x - y ⌊x / y⌋,  ∂L/∂x = g,  ∂L/∂y = -g ⌊x / y⌋"""
-    return np.remainder(x, y)
+    return x % y
 
 
 @pointwise(np.negative, lambda g: -g)
@@ -128,7 +128,7 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@pointwise(np.tanh, lambda g, out: g * (1 - out * out))
+@pointwise(np.tanh, lambda g, out: g - g * out * out)
 def tanh(x: Array) -> Array:
     """Hyperbolic tangent.  y = tanh x,  ∂L/∂x = g (1 - y²)"""
     return np.tanh(x)

@@ -33,10 +33,9 @@ def _rows(x: Any, width: int) -> Any:
 # -------------------------------------------------------------------- the softmax family
 
 
-def _peak(x: Array, axis: int | None) -> Array:
-    """The largest along the axis, subtracted so that exp cannot overflow; 0 if it is infinite."""
-    peak = np.max(x, axis, keepdims=True, initial=-np.inf)
-    return np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
+def _peak(x: Array, axis: Any) -> Array:
+    """The largest along the axis, which may be empty: subtracted, it keeps exp from overflowing."""
+    return x.max(axis, keepdims=True, initial=-np.inf)
 
 
 @op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)))
@@ -60,25 +59,41 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
 def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Logarithm of a sum of exponentials.  y = ln Σ eˣ,  ∂L/∂x = g softmax x"""
     peak = _peak(x, axis)
-    with np.errstate(divide="ignore"):
+    peak = np.where(np.isfinite(peak), peak, 0)  # ∞ - ∞ is not a number
+    with np.errstate(divide="ignore", over="ignore"):
         y = np.log(np.exp(x - peak).sum(axis, keepdims=True)) + peak
     return y if keepdims else y.squeeze(axis)
 
 
-# -------------------------------------------------------------------- losses, one per sample
+# -------------------------------------------------------------------- losses
 
 
-@op(None, lambda g, x, targets: g[..., None] * (softmax(x) - _one_hot(targets, x)), None)
-def cross_entropy(x: Array, targets: Array) -> Array:
+def _cross_entropy_vjp(g: Any, x: Any, targets: Any, reduction: str) -> Any:
+    chosen = np.asarray(targets)[..., None] == np.arange(x.shape[-1])
+    if reduction == "mean":
+        g = g / (x.size // x.shape[-1] or 1)
+    return (softmax(x, -1) - chosen) * (g[..., None] if reduction == "none" else g)
+
+
+@op(None, _cross_entropy_vjp, None)
+def cross_entropy(x: Array, targets: Array, reduction: str = "mean") -> Array:
     """Cross-entropy of logits and a class t.  y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])"""
     indices = _classes(x, np.asarray(targets))
     y = x - _peak(x, -1)
-    picked = np.take_along_axis(y, indices[..., None], -1)[..., 0]
-    return np.log(np.exp(y).sum(-1)) - picked
+    rows = y.reshape(-1, y.shape[-1])
+    losses = np.log(np.exp(rows).sum(-1)) - rows[np.arange(len(rows)), indices.ravel()]
+    return reduced(losses.reshape(indices.shape), reduction)
 
 
-def _one_hot(targets: Any, x: Any) -> Array:
-    return np.asarray(targets)[..., None] == np.arange(x.shape[-1])
+def reduced(losses: Any, reduction: str) -> Any:
+    """The "mean" or "sum" of losses, or with "none" each of them."""
+    if reduction == "mean":
+        return losses.sum() / losses.size
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "none":
+        return losses
+    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
 
 
 def _classes(x: Array, targets: Array) -> Array:
@@ -90,7 +105,8 @@ def _classes(x: Array, targets: Array) -> Array:
             f"each row of logits needs one class index, so targets of shape {x.shape[:-1]}; "
             "if they are one-hot, write targets.argmax(-1)"
         )
-    if targets.size and not (targets.min() >= 0 and targets.max() < x.shape[-1]):
+    unsigned = targets.astype(np.uintp, copy=False)  # a negative index becomes a huge one
+    if unsigned.max(initial=0) >= x.shape[-1] and targets.size:
         raise ValueError(
             f"class indices from {targets.min()} to {targets.max()} were given, and logits for "
             f"classes 0 to {x.shape[-1] - 1}"

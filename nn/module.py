@@ -81,11 +81,14 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        tensors = [Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+        for x in inputs:
+            if isinstance(x, np.ndarray):
+                tensors = (Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs)
+                return self(*tensors, **options)
         outer = state.scope  # as `with scope(self._name)`, at a third of the cost
         state.scope = f"{outer}.{self._name}" if outer else self._name
         try:
-            output = self.forward(*tensors, **options)
+            output = self.forward(*inputs, **options)
         finally:
             state.scope = outer
         return Tensor(output) if isinstance(output, np.ndarray) else output

@@ -253,7 +253,7 @@ OPTIMIZERS = [
     ("SGD", {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}),
     ("SGD", {"lr": 0.01, "weight_decay": 0.1}),
     ("Adam", {"lr": 0.1}),
-    ("Adam", {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.005, "betas": (0.8, 0.95), "eps": 0.1, "weight_decay": 0.1}),
 ]
 
 

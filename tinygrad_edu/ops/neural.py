@@ -11,13 +11,14 @@ from .elementwise import sigmoid
 from .reduce import spread
 
 
-@op(
-    None,
-    lambda g, weight: g @ weight.T,
-    lambda g, x, weight: _rows(x, weight.shape[0]).T @ _rows(g, weight.shape[1]),
-    lambda g: g,
-    method=False,
-)
+def _product_of_rows(g: Any, x: Any) -> Any:
+    """xᵀ g, where all axes but the last count as rows."""
+    if x.ndim == 2:
+        return x.T @ g
+    return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+
+
+@op(None, lambda g, weight: g @ weight.T, _product_of_rows, lambda g: g, method=False)
 def dense(x: Array, weight: Array, bias: Array) -> Array:
     """Affine map of the last axis.  y = x W + b,  ∂L/∂x = g Wᵀ,  ∂L/∂W = xᵀ g,  ∂L/∂b = Σ g"""
     y = x @ weight
@@ -25,24 +26,19 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     return y
 
 
-def _rows(x: Any, width: int) -> Any:
-    """All axes but the last as one."""
-    return x if x.ndim == 2 else x.reshape(-1, width)
-
-
 # -------------------------------------------------------------------- the softmax family
 
 
 def _peak(x: Array, axis: Any) -> Array:
     """The largest along the axis, which may be empty: subtracted, it keeps exp from overflowing."""
-    return x.max(axis, keepdims=True, initial=-np.inf)
+    return np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
 
 
 @op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)))
 def softmax(x: Array, axis: int = -1) -> Array:
     """Softmax.  y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)"""
     y = np.exp(x - _peak(x, axis))
-    y /= y.sum(axis, keepdims=True)
+    y /= np.add.reduce(y, axis=axis, keepdims=True)
     return y
 
 
@@ -81,7 +77,8 @@ def cross_entropy(x: Array, targets: Array, reduction: str = "mean") -> Array:
     indices = _classes(x, np.asarray(targets))
     y = x - _peak(x, -1)
     rows = y.reshape(-1, y.shape[-1])
-    losses = np.log(np.exp(rows).sum(-1)) - rows[np.arange(len(rows)), indices.ravel()]
+    chosen = rows[np.arange(len(rows)), indices.ravel()]
+    losses = np.log(np.add.reduce(np.exp(rows), axis=-1)) - chosen
     return reduced(losses.reshape(indices.shape), reduction)
 
 
@@ -106,7 +103,7 @@ def _classes(x: Array, targets: Array) -> Array:
             "if they are one-hot, write targets.argmax(-1)"
         )
     unsigned = targets.astype(np.uintp, copy=False)  # a negative index becomes a huge one
-    if unsigned.max(initial=0) >= x.shape[-1] and targets.size:
+    if np.maximum.reduce(unsigned, axis=None, initial=0) >= x.shape[-1] and targets.size:
         raise ValueError(
             f"class indices from {targets.min()} to {targets.max()} were given, and logits for "
             f"classes 0 to {x.shape[-1] - 1}"

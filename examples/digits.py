@@ -54,8 +54,8 @@ def train(
                 progress.update()
             history.append((float(np.mean(losses)), accuracy(model, data), accuracy(model, test)))
             loss_, _, test_ = history[-1]
-            progress.set_description(f"epoch {epoch}")
-            progress.set_postfix(loss=f"{loss_:.4f}", test=f"{test_:.1%}")
+            progress.set_description(f"epoch {epoch}", refresh=False)
+            progress.set_postfix(refresh=False, loss=f"{loss_:.4f}", test=f"{test_:.1%}")
     return history
 
 

@@ -27,7 +27,7 @@ STEP = 1e-5
 
 def test_every_op_has_samples() -> None:
     without = [n for n, f in ALL.items() if not f.op.elementwise and n not in SAMPLERS]
-    assert not without, f"write a sampler in tests/samples.py for {without}"
+    assert not without, f"write a sampler in tests/samples for {without}"
 
 
 @pytest.mark.parametrize("name", ALL)

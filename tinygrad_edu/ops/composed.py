@@ -62,7 +62,7 @@ def ravel(a: Tensor) -> Tensor:
     return _reshape(a, -1)
 
 
-@composed(np.astype)
+@composed(getattr(np, "astype", None))
 def astype(x: Tensor, dtype: Any) -> Tensor | np.ndarray:
     """As another type: a plain array if that is not floating, since then it has no gradient."""
     return cast(x, dtype) if np.dtype(dtype).kind == "f" else x.data.astype(dtype)

@@ -1,0 +1,6 @@
+"""What each op may be called with; one file a family, as in tinygrad_edu/ops."""
+
+from . import index, linalg, neural, reduce, shape
+from .core import ALL, SAMPLERS, Call, calls
+
+__all__ = ["ALL", "SAMPLERS", "Call", "calls", "index", "linalg", "neural", "reduce", "shape"]

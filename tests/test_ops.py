@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import Tensor, grad
+from tinygrad_edu.graph import topological_order
 from tinygrad_edu.op import Op
 
 from .samples import ALL, SAMPLERS, Call, calls
@@ -51,7 +52,15 @@ def run(op: Op, function: Callable[..., Any], operands: list[Any], statics: dict
     """Call `function` as the op is called."""
     names = op.parameters[1 if op.sequence else len(op.tensors) :]
     first = [operands] if op.sequence else operands
-    return function(*first, *(statics.get(n, op.defaults[op.parameters.index(n)]) for n in names))
+    rest = (statics.get(n, op.defaults[op.parameters.index(n)]) for n in names)
+    return joined(function(*first, *rest))
+
+
+def joined(answer: Any) -> Any:
+    """Several outputs as one vector."""
+    if not isinstance(answer, tuple):
+        return answer
+    return np.concatenate([np.ravel(part) for part in answer])  # type: ignore[type-var]
 
 
 def leaves(op: Op, operands: list[np.ndarray]) -> list[Any]:
@@ -69,9 +78,9 @@ def check_value(op: Op, call: Call) -> np.ndarray | None:
     operands, statics = call
     ours = outcome(lambda: run(op, ALL[op.name], leaves(op, operands), statics))
     theirs = [outcome(lambda: run(op, op.forward, operands, statics))]
-    if op.numpy_function not in (None, operator.getitem):
+    if op.numpy_function not in (None, operator.getitem, np.reshape):  # by keyword, as NumPy is
         first = [operands] if op.sequence else operands
-        theirs.append(outcome(lambda: op.numpy_function(*first, **statics)))
+        theirs.append(outcome(lambda: joined(op.numpy_function(*first, **statics))))
     for value, noted in theirs:
         if isinstance(ours[0], np.ndarray):
             np.testing.assert_allclose(ours[0], value, rtol=1e-12, atol=1e-12, strict=True)
@@ -155,7 +164,7 @@ def check_manners(op: Op, call: Call, rng: np.random.Generator, dtype: Any) -> N
     assert out.dtype == dtype
     g = normal(rng, out).astype(dtype)
     before = [a.copy() for a in (g, out.data, *operands)]
-    check_vjp_types(out, g)
+    check_vjp_types(op, out, g)
     out.backward(g)
     for a, b in zip((g, out.data, *operands), before, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -169,10 +178,14 @@ def check_manners(op: Op, call: Call, rng: np.random.Generator, dtype: Any) -> N
             seen.append(t.grad)
 
 
-def check_vjp_types(out: Tensor, g: np.ndarray) -> None:
+def check_vjp_types(op: Op, out: Tensor, g: np.ndarray) -> None:
     """Before the sweep casts anything, a VJP has answered in the type it was given."""
-    assert out.node is not None
-    for edge in out.node.edges:
+    (node,) = (n for n in topological_order([out.node]) if n.op is op)
+    if op.outputs > 1:
+        picks = [n for n in topological_order([out.node]) if n.op and n.op.name == "pick"]
+        kinds = picks[0].edges[0].kept[1]
+        g = tuple(np.ones(shape, dtype) for shape, dtype in kinds)
+    for edge in node.edges:
         if edge.source is not None:
             part = edge.vjp.function(g, *edge.kept)
-            assert part.dtype == g.dtype, f"{edge.vjp.reads}: {part.dtype} for {g.dtype}"
+            assert part.dtype == out.dtype, f"{edge.vjp.reads}: {part.dtype} for {out.dtype}"

@@ -58,6 +58,15 @@ class Node:
         self.grad: np.ndarray | None = None
 
 
+class Bundle(tuple[Any, ...]):
+    """The gradients of an op with several outputs: one thing to the sweep, added one by one."""
+
+    shape = dtype = base = None
+
+    def __add__(self, other: Any) -> Bundle:
+        return Bundle(a + b for a, b in zip(self, other, strict=True))
+
+
 def topological_order(outputs: Iterable[Node]) -> list[Node]:
     """Every node behind `outputs`, each before the nodes it was computed from.
 
@@ -160,7 +169,7 @@ def _lifted(node: Node, edge: Edge, lift: Callable[[Any, Node], Any]) -> Iterato
     """The values `edge` kept, each back on the node it came from."""
     for origin, value in zip(edge.vjp.origins, edge.kept, strict=True):
         if origin == "out":
-            yield lift(value, node)
+            yield node.op.lifted(value, node, lift)
         elif origin == "all":
             yield [_back(part, each, lift) for part, each in zip(value, node.edges, strict=True)]
         elif origin is None:

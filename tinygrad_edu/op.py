@@ -21,7 +21,7 @@ import numpy as np
 
 from . import errors
 from .context import state
-from .graph import Edge, Node
+from .graph import Bundle, Edge, Node
 from .methods import Methods
 from .tensor import OPS, Tensor, wrap
 
@@ -83,11 +83,12 @@ class Op:
         numpy_function: Callable[..., Any] | None,
         vjps: tuple[Callable[..., Any] | None, ...],
         *,
-        sequence: bool,
-        elementwise: bool,
-        selects: bool,
-        domain: Any,
-        kinks: tuple[float, ...],
+        outputs: int = 1,
+        sequence: bool = False,
+        elementwise: bool = False,
+        selects: bool = False,
+        domain: Any = (-2.0, 2.0),
+        kinks: tuple[float, ...] = (),
     ) -> None:
         defaults = forward.__defaults__ or ()
         self.forward = forward
@@ -97,6 +98,7 @@ class Op:
         self.defaults = (_REQUIRED,) * (len(self.parameters) - len(defaults)) + defaults
         self.tensors = self.parameters[: len(vjps)]
         self.statics = self.parameters[len(vjps) :]
+        self.outputs = outputs
         self.sequence = sequence
         self.elementwise = elementwise
         self.selects = selects
@@ -104,6 +106,13 @@ class Op:
         self.kinks = kinks
         self.vjps = tuple(f and VJP(f, self, i) for i, f in enumerate(vjps))
         self.guarded = elementwise and not selects and any(v and v.reads for v in self.vjps)
+
+    def lifted(self, out: Any, node: Node, lift: Callable[[Any, Node], Any]) -> Any:
+        """The output back on its node; several outputs each on a pick of their own."""
+        if self.outputs == 1:
+            return lift(out, node)
+        answers = (lift(np.asarray(value), _picked(node, out, i)) for i, value in enumerate(out))
+        return out._make(answers) if hasattr(out, "_make") else tuple(answers)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Every argument by position, defaults filled in."""
@@ -135,18 +144,15 @@ class Op:
 def op(
     numpy_function: Callable[..., Any] | None = None,
     *vjps: Callable[..., Any] | None,
-    elementwise: bool = False,
-    selects: bool = False,
-    sequence: bool = False,
     method: bool = True,
-    domain: Any = (-2.0, 2.0),
-    kinks: tuple[float, ...] = (),
+    **traits: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
     """Declare an op: decorates its forward, a function of ndarrays.
 
     `vjps` are one per tensor argument, None for an argument without a derivative; a `sequence` op
     takes a list of tensors first and has one VJP, which can also read `position` and `likes`, the
-    shapes of all.  `elementwise` ops broadcast; one that `selects` leaves some elements out, so
+    shapes of all; an op with several `outputs` answers a tuple, and the `g` and `out` of its VJPs
+    are tuples.  `elementwise` ops broadcast; one that `selects` leaves some elements out, so
     that nothing must come back from them.  `domain` (one interval, or one per tensor argument) and
     `kinks` say where its property test may draw.  With `method`, Tensors get it as a method.
 
@@ -162,17 +168,9 @@ def op(
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Tensor]:
-        declared = Op(
-            forward,
-            numpy_function,
-            vjps,
-            sequence=sequence,
-            elementwise=elementwise,
-            selects=selects,
-            domain=domain,
-            kinks=kinks,
-        )
-        call = functools.wraps(forward)(_sequence_call(declared) if sequence else _call(declared))
+        declared = Op(forward, numpy_function, vjps, **traits)
+        makes_call = _sequence_call if declared.sequence else _call
+        call = functools.wraps(forward)(makes_call(declared))
         call.op = declared  # type: ignore[attr-defined]
         if numpy_function is not None:
             OPS[numpy_function] = call
@@ -270,9 +268,29 @@ def _record(op: Op, vjps: Any, operands: Any, datas: Any, values: list[Any], out
             edges.append(Edge(None, data.shape, data.dtype, None, None, None))
         else:
             edges.append(Edge(None, (), None, data, None, None))
-    if type(out) is not np.ndarray:
-        out = np.asarray(out)
-    if not connected:
-        return wrap(out, None)
     statics = values[len(op.tensors) :] if op.statics else ()
-    return wrap(out, Node(op, edges, statics, state.scope))
+    node = Node(op, edges, statics, state.scope) if connected else None
+    if op.outputs > 1:
+        return op.lifted(out, node, wrap)
+    return wrap(out if type(out) is np.ndarray else np.asarray(out), node)
+
+
+def _pick_vjp(g: Any, i: int, kinds: Any) -> Bundle:
+    return Bundle(g if j == i else np.zeros(*kind) for j, kind in enumerate(kinds))
+
+
+def pick(outputs: Any, i: int, kinds: Any = None) -> Any:
+    """One of several outputs, of these shapes and dtypes.  y = xᵢ,  ∂L/∂xᵢ = g,  0 for others"""
+    return outputs[i]
+
+
+_PICK = Op(pick, None, (_pick_vjp,))
+
+
+def _picked(node: Node | None, out: Any, i: int) -> Node | None:
+    """The node of output `i` of a node with several, which keeps their shapes and dtypes."""
+    if node is None:
+        return None
+    kinds = [(np.shape(value), value.dtype) for value in out]
+    edge = Edge(node, None, None, None, _PICK.vjps[0], (i, kinds))
+    return Node(_PICK, [edge], [i, None], node.scope)

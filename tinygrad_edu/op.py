@@ -23,7 +23,8 @@ from . import errors
 from .context import state
 from .graph import Bundle, Edge, Node
 from .methods import Methods
-from .tensor import OPS, Tensor, wrap
+from .operators import OPS
+from .tensor import Tensor, wrap
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _NUMERIC = (np.ndarray, float, int, np.floating, np.integer, np.bool)
@@ -107,7 +108,7 @@ class Op:
         self.vjps = tuple(f and VJP(f, self, i) for i, f in enumerate(vjps))
         self.guarded = elementwise and not selects and any(v and v.reads for v in self.vjps)
 
-    def lifted(self, out: Any, node: Node, lift: Callable[[Any, Node], Any]) -> Any:
+    def lifted(self, out: Any, node: Node | None, lift: Callable[[Any, Any], Any]) -> Any:
         """The output back on its node; several outputs each on a pick of their own."""
         if self.outputs == 1:
             return lift(out, node)

@@ -1,9 +1,8 @@
 """The Tensor: an array with a history.
 
 `data` is the array; `node` is how it was computed (`graph.Node`), a leaf's node if nothing but a
-wish for its gradient is known, and None for a constant.  Everything that computes is an op, found
-by the NumPy function it stands for in one table, `OPS`: `a * b`, `np.multiply(a, b)` and
-`a.multiply(b)` are the same call.
+wish for its gradient is known, and None for a constant.  What computes is an op, found through
+`operators.py`.
 """
 
 from __future__ import annotations
@@ -17,29 +16,10 @@ import numpy as np
 
 from . import graph
 from .context import state
-from .methods import Methods
-
-OPS: dict[Callable[..., Any], Callable[..., Tensor]] = {}
-"""NumPy function -> the op that records it."""
-
-PLAIN: set[Callable[..., Any]] = set()
-"""NumPy functions without a derivative, such as argmax, which answer in plain arrays."""
+from .operators import OPS, Operators, plain
 
 
-_INSTEAD = {
-    "add.reduce": "np.sum",
-    "multiply.reduce": "np.prod",
-    "maximum.reduce": "np.max",
-    "minimum.reduce": "np.min",
-    "add.accumulate": "np.cumsum",
-    "multiply.accumulate": "np.cumprod",
-    "add.at": "x[index] and arithmetic, or ops.scatter",
-    "multiply.outer": "x[:, None] * y",
-    "add.outer": "x[:, None] + y",
-}
-
-
-class Tensor(Methods):
+class Tensor(Operators):
     """An n-dimensional array whose operations are recorded, so that they can be differentiated.
 
     `data` is anything NumPy makes a real array of; its dtype is kept (Python numbers become
@@ -54,7 +34,6 @@ class Tensor(Methods):
     """
 
     __slots__ = ("data", "node", "_name", "__weakref__")
-    __array_priority__ = 1000
 
     data: np.ndarray
     node: graph.Node | None
@@ -214,64 +193,7 @@ class Tensor(Methods):
             else:
                 node.grad += g
 
-    # ---------------------------------------------------------------- Python's operators
-
-    def __add__(self, other: Any) -> Tensor:
-        return OPS[np.add](self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return OPS[np.add](other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return OPS[np.subtract](self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return OPS[np.subtract](other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return OPS[np.multiply](self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return OPS[np.multiply](other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return OPS[np.divide](self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return OPS[np.divide](other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return OPS[np.floor_divide](self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return OPS[np.floor_divide](other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return OPS[np.remainder](self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return OPS[np.remainder](other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return OPS[np.power](self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return OPS[np.power](other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return OPS[np.matmul](self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return OPS[np.matmul](other, self)
-
-    def __neg__(self) -> Tensor:
-        return OPS[np.negative](self)
-
-    def __pos__(self) -> Tensor:
-        return OPS[np.positive](self)
-
-    def __abs__(self) -> Tensor:
-        return OPS[np.absolute](self)
+    # ---------------------------------------------------------------- in place, in a loop
 
     def __iadd__(self, other: Any) -> Tensor:
         return self._update(operator.iadd, other, self.__add__)
@@ -295,17 +217,8 @@ class Tensor(Methods):
                 "change what the graph has seen; update it under no_grad(), as in "
                 "`with no_grad(): p -= lr * p.grad`, or write a new name, as in `q = p + x`"
             )
-        inplace(self.data, _data(other))
+        inplace(self.data, plain(other))
         return self
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return OPS[operator.getitem](self, _data(index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            "item assignment is not recorded, so Tensors have none; write "
-            "np.where(mask, value, x) for a new Tensor, or x.data[...] = value outside the graph"
-        )
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.ndim:
@@ -314,26 +227,6 @@ class Tensor(Methods):
 
     def __len__(self) -> int:
         return len(self.data)
-
-    def __eq__(self, other: object) -> Any:
-        return self.data == _data(other)
-
-    def __ne__(self, other: object) -> Any:
-        return self.data != _data(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.data < _data(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.data <= _data(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.data > _data(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.data >= _data(other)
-
-    __hash__ = object.__hash__
 
     # ---------------------------------------------------------------- leaving the graph, openly
 
@@ -394,33 +287,6 @@ class Tensor(Methods):
     def __reduce__(self) -> Any:
         return _rebuild, (type(self), self.data, self.requires_grad, self._name)
 
-    # ---------------------------------------------------------------- NumPy's protocols
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method != "__call__":
-            instead = _INSTEAD.get(
-                f"{ufunc.__name__}.{method}", "np.sum, np.max or another function"
-            )
-            raise TypeError(f"np.{ufunc.__name__}.{method} is not recorded; write {instead}")
-        if ufunc in OPS:
-            return OPS[ufunc](*inputs, **kwargs)
-        return self.__array_function__(ufunc, (), inputs, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function in OPS:
-            return OPS[function](*args, **kwargs)
-        if kwargs.get("out") is not None:
-            raise TypeError(
-                f"np.{function.__name__}(..., out=) would write past the graph; "
-                "use the value that it returns"
-            )
-        if function in PLAIN:
-            return function(*_data(args), **_data(kwargs))
-        raise TypeError(
-            f"np.{function.__name__} has no derivative here; compose it of functions that have, "
-            "declare it with tinygrad_edu.op, or pass t.data to compute outside the graph"
-        )
-
 
 def wrap(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
     """A Tensor of what is known to be right."""
@@ -439,17 +305,6 @@ def _rebuild(kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: st
     tensor = object.__new__(kind)
     Tensor.__init__(tensor, data, requires_grad=requires_grad, name=name)
     return tensor
-
-
-def _data(value: Any) -> Any:
-    """`value` with the data of Tensors in place of the Tensors, also inside containers."""
-    if isinstance(value, Tensor):
-        return value.data
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_data, value))
-    if isinstance(value, dict):
-        return {key: _data(each) for key, each in value.items()}
-    return value
 
 
 # -------------------------------------------------------------------- where a sweep starts
@@ -480,7 +335,7 @@ def seeds(
                 )
             gradient = np.ones(tensor.shape, tensor.dtype)
         elif not (create_graph and isinstance(gradient, Tensor)):
-            gradient = np.asarray(_data(gradient), tensor.dtype)
+            gradient = np.asarray(plain(gradient), tensor.dtype)
         if create_graph and not isinstance(gradient, Tensor):
             gradient = wrap(gradient, None)
         if gradient.shape != tensor.shape:

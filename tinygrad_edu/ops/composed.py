@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..methods import Methods
-from ..tensor import OPS, Tensor
+from ..operators import OPS
+from ..tensor import Tensor
 from .elementwise import clamp
 from .shape import cast
 from .shape import reshape as _reshape

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..methods import Methods
-from ..tensor import PLAIN
+from ..operators import PLAIN
 
 PLAIN |= {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,

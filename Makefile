@@ -3,13 +3,28 @@ PYTHON ?= python3
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test bench stubs check clean
+TORCH ?= torch==2.13.0
+OLDEST ?= python3.10
+
+.PHONY: demo test reference oldest test-full bench stubs check clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
 
 test: .venv/dev
 	@$(PY) -m pytest -n auto
+
+# Against PyTorch, which is large: not part of `make test`.
+reference: .venv/reference
+	@$(PY) -m pytest -n auto -k torch
+
+# With the oldest Python and NumPy that are supported.
+oldest:
+	@test -x .venv-oldest/bin/python || $(OLDEST) -m venv .venv-oldest
+	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' numpy==2.0.0
+	@.venv-oldest/bin/python -m pytest -n auto
+
+test-full: test reference oldest check
 
 check: .venv/dev
 	@$(PY) -m ruff check .
@@ -23,7 +38,9 @@ stubs: .venv/dev
 	@$(PY) -m docs.generate
 
 clean:
-	rm -rf .venv out build dist *.egg-info
+	rm -rf .venv .venv-oldest out build dist *.egg-info
+
+INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check)
 
 # One environment; a file in it says which extras are installed, and is older than what asks for them.
 .venv/bin/python:
@@ -35,10 +52,15 @@ endif
 
 .venv/plot: .venv/bin/python setup.cfg pyproject.toml
 	@echo "Installing tinygrad-edu with its pictures into .venv ..."
-	@$(if $(UV),$(UV) pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check) -e '.[viz,plot]'
+	@$(INSTALL) -e '.[viz,plot]'
 	@touch $@
 
 .venv/dev: .venv/bin/python setup.cfg pyproject.toml
 	@echo "Installing tinygrad-edu with its test tools into .venv ..."
-	@$(if $(UV),$(UV) pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check) -e '.[dev]'
+	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/reference: .venv/dev
+	@echo "Installing $(TORCH) into .venv ..."
+	@$(INSTALL) $(TORCH)
 	@touch $@

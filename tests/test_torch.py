@@ -1,0 +1,100 @@
+"""Every op against PyTorch, an independent reference: value, first and second gradient.
+
+Finite differences cannot find a forward that is wrong in itself; this can.  Calls are drawn by the
+samplers of the ops.  `pip install torch` to run it; ops that PyTorch does not have are listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_edu import Tensor, grad
+
+from .samples import ALL, calls
+from .test_ops import joined, leaves, run
+from .torch_reference import MISSING, REFERENCE
+
+torch = pytest.importorskip("torch")
+
+
+def test_every_op_has_a_reference_or_is_known_to_have_none() -> None:
+    assert not set(ALL) - set(REFERENCE) - MISSING
+    assert not set(REFERENCE) & MISSING
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", [name for name in ALL if name in REFERENCE])
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_against_torch(name: str, dtype: Any, data: st.DataObject) -> None:
+    op = ALL[name].op
+    operands, statics = data.draw(calls(op))
+    statics = {k: dtype if k == "dtype" else v for k, v in statics.items()}
+    operands = [x.astype(dtype) if x.dtype.kind == "f" else x for x in operands]
+    inputs = leaves(op, operands)
+    try:
+        ours = run(op, ALL[name], inputs, statics)
+    except (ValueError, IndexError, TypeError):
+        return  # as NumPy does: test_ops has seen to it
+    tolerance = (
+        {"rtol": 1e-7, "atol": 1e-9} if dtype == np.float64 else {"rtol": 2e-3, "atol": 2e-4}
+    )
+    theirs_in = [torch.tensor(x.copy(order="C")) for x in operands]
+    active = [i for i, t in enumerate(inputs) if isinstance(t, Tensor)]
+    for i in active:
+        theirs_in[i].requires_grad_()
+    theirs = join(run(op, with_statics(REFERENCE[name], op), theirs_in, statics))
+    close(ours.data, theirs, tolerance)
+
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=ours.shape).astype(dtype)
+    us = [rng.normal(size=operands[i].shape).astype(dtype) for i in active]
+    firsts = grad(ours, [inputs[i] for i in active], w, create_graph=True)
+    expected = derivative(theirs, [theirs_in[i] for i in active], torch.tensor(w))
+    for mine, other in zip(firsts, expected, strict=True):
+        close(mine.data, other, tolerance)
+    if dtype == np.float32:
+        return
+    total = sum((g * u).sum() for g, u in zip(firsts, us, strict=True))
+    other_total = sum((g * torch.tensor(u)).sum() for g, u in zip(expected, us, strict=True))
+    if total.requires_grad and other_total.requires_grad:
+        seconds = grad(total, [inputs[i] for i in active], allow_unused=True)
+        others = derivative(other_total, [theirs_in[i] for i in active], None)
+        for i, mine, other in zip(active, seconds, others, strict=True):
+            close(np.zeros(operands[i].shape) if mine is None else mine.data, other, tolerance)
+
+
+def with_statics(reference: Callable[..., Any], op: Any) -> Callable[..., Any]:
+    """A reference takes the statics by keyword, under the op's names."""
+    names = op.parameters[1 if op.sequence else len(op.tensors) :]
+    count = 1 if op.sequence else len(op.tensors)
+
+    def call(*arguments: Any) -> Any:
+        return reference(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
+
+    return call
+
+
+def join(answer: Any) -> Any:
+    return (
+        joined(answer) if not isinstance(answer, tuple) else torch.cat([p.ravel() for p in answer])
+    )
+
+
+def derivative(y: Any, xs: list[Any], weight: Any) -> list[Any]:
+    """Their gradients, zeros where there is none."""
+    if not y.requires_grad:
+        return [torch.zeros_like(x) for x in xs]
+    found = torch.autograd.grad(y, xs, weight, create_graph=True, allow_unused=True)
+    return [torch.zeros_like(x) if g is None else g for x, g in zip(xs, found, strict=True)]
+
+
+def close(ours: np.ndarray, theirs: Any, tolerance: dict[str, float]) -> None:
+    np.testing.assert_allclose(ours, theirs.detach().numpy(force=True), **tolerance)

@@ -16,14 +16,17 @@ from .module import (
     get_default_dtype,
     set_default_dtype,
 )
-from .optim import SGD, Adam, Optimizer
+from .optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 internal.add(__name__)
 Linear = Dense
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "CrossEntropyLoss",
     "DataLoader",
     "Dataset",
@@ -32,8 +35,11 @@ __all__ = [
     "MSELoss",
     "Module",
     "ModuleList",
+    "NAdam",
     "Optimizer",
     "Parameter",
+    "RAdam",
+    "RMSprop",
     "ReLU",
     "Sequential",
     "Sigmoid",

@@ -1,4 +1,4 @@
-"""Adam."""
+"""Adam and its kin: a moving average of the gradient over that of its square."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
-from .optimizer import Optimizer, fraction, positive
+from .optimizer import Group, Optimizer, average, average_square, decayed
 
 
 class Adam(Optimizer):
@@ -19,7 +19,7 @@ class Adam(Optimizer):
     m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²,
     p ← p - lr m̂ / (√v̂ + ε),   m̂ = m / (1 - β₁ᵗ),   v̂ = v / (1 - β₂ᵗ)
 
-    `weight_decay` adds λ p to the gradient.
+    `weight_decay` adds λ p to the gradient; `amsgrad` uses the largest v so far (Reddi, 2018).
 
     >>> p = Tensor([1.0], requires_grad=True)
     >>> optimizer = Adam([p], lr=0.1)
@@ -29,38 +29,144 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Iterable[Tensor | Group],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad
+        )
+
+    def update(
+        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
+    ) -> None:
+        m, v, t = _moments(decayed(p, g, group), p, state, scratch, group)
+        beta1, beta2 = group["betas"]
+        if group["amsgrad"]:
+            v = np.maximum(state.setdefault("largest", np.zeros_like(p)), v, out=state["largest"])
+        np.sqrt(v, out=scratch)
+        scratch /= math.sqrt(1 - beta2**t)
+        scratch += group["eps"]
+        np.divide(m, scratch, out=scratch)
+        scratch *= group["lr"] / (1 - beta1**t)
+        p -= scratch
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, p ← (1 - lr λ) p (Loshchilov and Hutter, 2019)."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor | Group],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
+
+    def update(
+        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
+    ) -> None:
+        p *= 1 - group["lr"] * group["weight_decay"]
+        super().update(p, g, state, scratch, group | {"weight_decay": 0.0})
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum (Dozat, 2016; as `torch.optim.NAdam`).
+
+    μₜ = β₁ (1 - ½ 0.96^(t ψ)),   p ← p - lr (c₁ g + c₂ m) / (√v̂ + ε),
+    c₁ = (1 - μₜ) / (1 - Πμ),   c₂ = μₜ₊₁ / (1 - μₜ₊₁ Πμ),   Πμ = μ₁ ... μₜ,   ψ = momentum_decay
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor | Group],
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum_decay: float = 4e-3,
+    ) -> None:
+        super().__init__(
+            parameters,
+            lr=lr,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum_decay=momentum_decay,
+        )
+
+    def update(
+        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
+    ) -> None:
+        g = decayed(p, g, group)
+        m, v, t = _moments(g, p, state, scratch, group)
+        beta1, beta2 = group["betas"]
+        mu, ahead = (beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1))
+        product = state["product"] = state.get("product", 1.0) * mu
+        step = m * (ahead / (1 - product * ahead))
+        np.multiply(g, (1 - mu) / (1 - product), out=scratch)
+        step += scratch
+        np.divide(v, 1 - beta2**t, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        scratch += group["eps"]
+        step /= scratch
+        step *= group["lr"]
+        p -= step
+
+
+class RAdam(Optimizer):
+    """Rectified Adam (Liu et al., 2020; as `torch.optim.RAdam`).
+
+    While v has seen too little (ρₜ ≤ 5) the step is lr m̂; then it is Adam's times
+    √((ρₜ-4)(ρₜ-2)ρ / ((ρ-4)(ρ-2)ρₜ)),   ρ = 2/(1-β₂) - 1,   ρₜ = ρ - 2t β₂ᵗ / (1 - β₂ᵗ)
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor | Group],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters)
-        self.lr = positive("lr", lr)
-        self.betas = (fraction("betas[0]", betas[0]), fraction("betas[1]", betas[1]))
-        self.eps = positive("eps", eps)
-        self.weight_decay = positive("weight_decay", weight_decay)
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray
+        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
     ) -> None:
-        if not state:
-            state.update(step=0, m=np.zeros_like(p), v=np.zeros_like(p))
-        beta1, beta2 = self.betas
-        m, v = state["m"], state["v"]
-        state["step"] += 1
-        if self.weight_decay:
-            g = g + self.weight_decay * p
-        np.subtract(g, m, out=scratch)
-        scratch *= 1 - beta1
-        m += scratch
-        np.multiply(g, 1 - beta2, out=scratch)
-        scratch *= g
-        v *= beta2
-        v += scratch
-        np.sqrt(v, out=scratch)
-        scratch /= math.sqrt(1 - beta2 ** state["step"])
-        scratch += self.eps
-        np.divide(m, scratch, out=scratch)
-        scratch *= self.lr / (1 - beta1 ** state["step"])
+        m, v, t = _moments(decayed(p, g, group), p, state, scratch, group)
+        beta1, beta2 = group["betas"]
+        longest = 2 / (1 - beta2) - 1
+        length = longest - 2 * t * beta2**t / (1 - beta2**t)
+        rate = group["lr"] / (1 - beta1**t)
+        if length > 5:
+            rate *= math.sqrt(
+                (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+            )
+            np.sqrt(v, out=scratch)
+            scratch += group["eps"]
+            np.divide(m, scratch, out=scratch)
+            rate *= math.sqrt(1 - beta2**t)
+        else:
+            np.copyto(scratch, m)
+        scratch *= rate
         p -= scratch
+
+
+def _moments(
+    g: np.ndarray, p: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The moving averages of g and g² and the number of the step, brought up to date."""
+    if not state:
+        state.update(step=0, m=np.zeros_like(p), v=np.zeros_like(p))
+    beta1, beta2 = group["betas"]
+    average(state["m"], g, 1 - beta1, scratch)
+    average_square(state["v"], g, 1 - beta2, scratch)
+    state["step"] += 1
+    return state["m"], state["v"], state["step"]

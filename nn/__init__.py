@@ -17,6 +17,16 @@ from .module import (
     set_default_dtype,
 )
 from .optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from .schedulers import (
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
 
 internal.add(__name__)
 Linear = Dense
@@ -27,23 +37,31 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
     "DataLoader",
     "Dataset",
     "Dense",
+    "ExponentialLR",
     "Linear",
+    "LinearLR",
     "MSELoss",
     "Module",
     "ModuleList",
+    "MultiStepLR",
     "NAdam",
+    "OneCycleLR",
     "Optimizer",
     "Parameter",
     "RAdam",
     "RMSprop",
     "ReLU",
+    "ReduceLROnPlateau",
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "StepLR",
     "Tanh",
     "cross_entropy",
     "datasets",

@@ -1,5 +1,20 @@
-"""Data to learn on.  Iris and the digits lie in the package; see SOURCES.md for their origin."""
+"""Data to learn on: shipped (see SOURCES.md), generated, or downloaded and kept."""
 
+from .generated import blobs, circles, housing, moons, sine, spirals
+from .idx import read_idx
+from .mnist import fashion_mnist, mnist
 from .shipped import digits, iris
 
-__all__ = ["digits", "iris"]
+__all__ = [
+    "blobs",
+    "circles",
+    "digits",
+    "fashion_mnist",
+    "housing",
+    "iris",
+    "mnist",
+    "moons",
+    "read_idx",
+    "sine",
+    "spirals",
+]

@@ -1,0 +1,83 @@
+"""Files from the network: from one of several mirrors, checked, and written whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import tempfile
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def folder() -> Path:
+    """Where data lie: $TINYGRAD_EDU_DATA, else a cache folder in the home directory."""
+    given = os.environ.get("TINYGRAD_EDU_DATA")
+    return Path(given) if given else Path.home() / ".cache" / "tinygrad-edu"
+
+
+def fetch(name: str, sums: Sequence[str], mirrors: Sequence[str]) -> Path:
+    """The path of a file of the data folder, downloaded from the first mirror that has it right.
+
+    A file that lies there, or in the folder itself under its last name, is used only if its MD5
+    checksum, or that of its unpacked content, is one of `sums`.  Raises ValueError for one that is
+    not, ConnectionError if no mirror answers with the right file, saying what each answered.
+    """
+    target = folder() / name
+    for path in (target, folder() / target.name):
+        if path.exists():
+            if not _right(path, sums):
+                raise ValueError(
+                    f"{path} is not the file it should be: its checksum is wrong; delete it, and "
+                    "it is downloaded again"
+                )
+            return path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    answers = []
+    for mirror in mirrors:
+        url = mirror + target.name
+        try:
+            _download(url, target, sums)
+            return target
+        except (OSError, ValueError) as error:
+            answers.append(f"{url}: {error}")
+    raise ConnectionError(
+        f"{target.name} could not be downloaded. "
+        + "; ".join(answers)
+        + f". Put the file into {target.parent} by hand, or set $TINYGRAD_EDU_DATA to its folder"
+    )
+
+
+def _download(url: str, target: Path, sums: Sequence[str]) -> None:
+    """Write what `url` answers to `target`, if its checksum is right."""
+    from tqdm import tqdm
+
+    request = urllib.request.Request(url, headers={"User-Agent": "tinygrad-edu"})
+    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer, os.fdopen(handle, "wb") as out:
+            size = int(answer.headers.get("Content-Length") or 0) or None
+            with tqdm(total=size, unit="B", unit_scale=True, desc=target.name) as progress:
+                for chunk in iter(lambda: answer.read(1 << 16), b""):
+                    out.write(chunk)
+                    progress.update(len(chunk))
+        if not _right(Path(draft), sums):
+            raise ValueError("answered with another file: its checksum is wrong")
+        os.replace(draft, target)
+    finally:
+        Path(draft).unlink(missing_ok=True)
+
+
+def _right(path: Path, sums: Sequence[str]) -> bool:
+    """Whether the file, packed as it is or unpacked, has one of the checksums."""
+    content = path.read_bytes()
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() in sums:
+        return True
+    try:
+        unpacked = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return hashlib.md5(unpacked, usedforsecurity=False).hexdigest() in sums

@@ -1,0 +1,43 @@
+"""The IDX format of MNIST: big-endian, checked before it is believed."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """The array in an IDX file, gzipped or not.
+
+    Raises ValueError, with the file's name and what is wrong with it, if it is not an IDX file, is
+    damaged, or holds more or less than its header says.
+    """
+    path = Path(path)
+    content = path.read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path} is damaged: {error}; delete it and load it again") from None
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
+        raise ValueError(f"{path} is not an IDX file: it begins with {content[:4]!r}")
+    kind, axes = np.dtype(TYPES[content[2]]), content[3]
+    start = 4 + 4 * axes
+    if len(content) < start:
+        raise ValueError(f"{path} ends within its header")
+    shape = struct.unpack(f">{axes}I", content[4:start])
+    expected = start + kind.itemsize * math.prod(shape)
+    if len(content) != expected:
+        raise ValueError(
+            f"{path} should hold {expected} bytes for an array of shape {shape}, and holds "
+            f"{len(content)}; delete it and load it again"
+        )
+    return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))

@@ -1,0 +1,74 @@
+"""MNIST and Fashion-MNIST: 70,000 pictures of 28 x 28 pixels in ten classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data import Dataset
+from .download import fetch
+from .idx import read_idx
+
+FILES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
+         "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")  # fmt: skip
+
+MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+MNIST_SUMS = (  # of the files as the mirrors have them, and of their unpacked content
+    ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
+    ("d53e105ee54ea40749a09fcb1ecd1432", "a25bea736e30d166cdddb491f175f624"),
+    ("9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
+    ("ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
+)
+
+FASHION_MIRRORS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+)
+FASHION_SUMS = (
+    ("8d4fb7e6c68d591d4c3dfef9ec88bf0d",),
+    ("25c81989df183df01b3e8a0aad5dffbe",),
+    ("bef4ecab320f06d8554ea6380940ec79",),
+    ("bb300cfdad3c16e7a12a480ee83cd310",),
+)
+FASHION_NAMES = ["T-shirt", "trousers", "pullover", "dress", "coat",
+                 "sandal", "shirt", "sneaker", "bag", "ankle boot"]  # fmt: skip
+
+
+def mnist() -> tuple[Dataset, Dataset]:
+    """Handwritten digits, 60,000 to learn from and 10,000 to test (LeCun, Cortes, Burges, 1998).
+
+    x: float32 (n, 784), the pixels row by row, 0 (paper) to 1 (ink); y: int64 (n,), the digit.
+    The files are read from $TINYGRAD_EDU_DATA (or its folder `mnist`), else from a cache in the
+    home directory, else downloaded.  Raises ValueError for damaged files, ConnectionError if
+    they cannot be had.
+    """
+    return _load("mnist", MNIST_SUMS, MNIST_MIRRORS, [str(i) for i in range(10)])
+
+
+def fashion_mnist() -> tuple[Dataset, Dataset]:
+    """Pictures of clothes, as `mnist()` (Xiao, Rasul and Vollgraf, 2017; MIT licence)."""
+    return _load("fashion-mnist", FASHION_SUMS, FASHION_MIRRORS, FASHION_NAMES)
+
+
+def _load(
+    name: str,
+    sums: tuple[tuple[str, ...], ...],
+    mirrors: tuple[str, ...],
+    class_names: list[str],
+) -> tuple[Dataset, Dataset]:
+    paths = [fetch(f"{name}/{f}", s, mirrors) for f, s in zip(FILES, sums, strict=True)]
+    x, y, test_x, test_y = map(read_idx, paths)
+    return _dataset(x, y, class_names), _dataset(test_x, test_y, class_names)
+
+
+def _dataset(images: np.ndarray, labels: np.ndarray, class_names: list[str]) -> Dataset:
+    if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max() >= len(class_names):
+        raise ValueError(
+            f"pictures of shape {images.shape} do not go with labels of shape {labels.shape}"
+        )
+    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
+    return Dataset(
+        pixels, labels.astype(np.int64), class_names=class_names, image_shape=images.shape[1:]
+    )

@@ -1,0 +1,176 @@
+"""Generated data have the shape they promise; files from outside are checked before belief."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib
+import struct
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from nn.datasets import download, generated, read_idx
+
+# -------------------------------------------------------------------- generated
+
+
+@pytest.mark.parametrize("name", ["circles", "moons", "spirals", "blobs"])
+def test_points(name: str) -> None:
+    make = getattr(nn.datasets, name)
+    data, again, other = make(101, seed=1), make(101, seed=1), make(101, seed=2)
+    assert (data.x.shape, data.x.dtype, data.y.dtype) == ((101, 2), np.float32, np.int64)
+    np.testing.assert_array_equal(data.x, again.x)
+    assert not np.array_equal(data.x, other.x)
+    counts = np.bincount(data.y)
+    assert counts.max() - counts.min() <= 1
+    assert (np.diff(data.y) != 0).sum() > 20, "in random order"
+    nn.manual_seed(3)
+    first = make(20)
+    nn.manual_seed(3)
+    np.testing.assert_array_equal(first.x, make(20).x)
+
+
+def test_circles_and_moons_lie_where_they_should() -> None:
+    data = nn.datasets.circles(400, noise=0.0, factor=0.3, seed=0)
+    np.testing.assert_allclose(
+        np.linalg.norm(data.x, axis=1), np.where(data.y == 0, 1, 0.3), rtol=1e-6
+    )
+    data = nn.datasets.moons(400, noise=0.0, seed=0)
+    centres = np.where(data.y[:, None] == 0, [0.0, 0.0], [1.0, 0.5])
+    np.testing.assert_allclose(np.linalg.norm(data.x - centres, axis=1), 1, rtol=1e-5)
+    with pytest.raises(ValueError, match="2 samples cannot show 3 classes"):
+        nn.datasets.blobs(2)
+
+
+def test_housing_is_linear_down_to_its_noise() -> None:
+    data = nn.datasets.housing(4000, noise=10.0, seed=0)
+    design = np.c_[np.ones(4000), data.x.astype(np.float64)]
+    solution, residual, *_ = np.linalg.lstsq(design, data.y[:, 0].astype(np.float64))
+    np.testing.assert_allclose(solution, [generated.BASE_PRICE, *data.about["weights"]], rtol=0.1)
+    np.testing.assert_allclose(residual[0] / 4000, 100, rtol=0.1)
+    assert data.x[:, 1].min() >= 1
+
+
+def test_sine() -> None:
+    data = nn.datasets.sine(100, noise=0.0, seed=0)
+    np.testing.assert_allclose(data.y, np.sin(data.x), atol=1e-6)
+
+
+# -------------------------------------------------------------------- files
+
+
+def idx(array: np.ndarray) -> bytes:
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
+
+
+IMAGES = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2)
+
+
+def test_idx(tmp_path: Path) -> None:
+    for content in (idx(IMAGES), gzip.compress(idx(IMAGES))):
+        (tmp_path / "images").write_bytes(content)
+        np.testing.assert_array_equal(read_idx(tmp_path / "images"), IMAGES)
+    (tmp_path / "floats").write_bytes(bytes([0, 0, 13, 1]) + struct.pack(">I2f", 2, 0.5, -1.0))
+    np.testing.assert_array_equal(read_idx(tmp_path / "floats"), [0.5, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "not an IDX file"),
+        (b"<html>403 Forbidden</html>", "not an IDX file"),
+        (b"\0\0\x07\x01\0\0\0\x01a", "not an IDX file"),
+        (idx(IMAGES)[:9], "ends within its header"),
+        (idx(IMAGES)[:-1], "should hold 28 bytes .* holds 27"),
+        (idx(IMAGES) + b"x", "should hold 28 bytes .* holds 29"),
+        (gzip.compress(idx(IMAGES))[:-9], "is damaged"),
+        (gzip.compress(idx(IMAGES))[:12] + b"junk" * 9, "is damaged"),
+    ],
+)
+def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, text: str) -> None:
+    path = tmp_path / "images"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=text) as caught:
+        read_idx(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A web server on this machine, and the folder it serves."""
+    served = tmp_path / "served"
+    (served / "good").mkdir(parents=True)
+    (served / "wrong").mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", served
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_download_falls_back_and_keeps_only_the_right_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
+) -> None:
+    url, served = mirror
+    home = tmp_path / "data"
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(home))
+    (served / "good" / "a.gz").write_bytes(b"right")
+    (served / "wrong" / "a.gz").write_bytes(b"<html>moved</html>")
+    sums = [hashlib.md5(b"right").hexdigest()]
+    bad = [url + "missing/", url + "wrong/"]
+
+    with pytest.raises(
+        ConnectionError, match=r"missing/a.gz: .*404.*wrong/a.gz: answered with ano"
+    ):
+        download.fetch("set/a.gz", sums, bad)
+    assert list((home / "set").iterdir()) == []
+
+    path = download.fetch("set/a.gz", sums, [*bad, url + "good/"])
+    assert path == home / "set" / "a.gz"
+    assert path.read_bytes() == b"right"
+    assert list((home / "set").iterdir()) == [path]
+    assert download.fetch("set/a.gz", sums, []) == path, "the second time it is there"
+
+    path.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="checksum is wrong; delete it"):
+        download.fetch("set/a.gz", sums, [url + "good/"])
+
+
+def test_mnist_is_read_from_the_folder_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whichever way the files were packed again."""
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (25, 28, 28)), rng.integers(0, 10, 25)
+    parts = (images[:20], labels[:20], images[20:], labels[20:])
+    arrays = [part.astype(np.uint8) for part in parts]
+    sums = []
+    module = importlib.import_module("nn.datasets.mnist")
+    for name, array in zip(module.FILES, arrays, strict=True):
+        (tmp_path / name).write_bytes(gzip.compress(idx(array), compresslevel=1))
+        sums.append((hashlib.md5(idx(array)).hexdigest(),))
+    monkeypatch.setattr(module, "MNIST_SUMS", tuple(sums))
+    train, test = nn.datasets.mnist()
+    assert (train.x.shape, train.x.dtype, len(test)) == ((20, 784), np.float32, 5)
+    np.testing.assert_array_equal(train.x[3], arrays[0][3].ravel() / np.float32(255))
+    np.testing.assert_array_equal(test.y, arrays[3])

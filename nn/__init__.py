@@ -2,7 +2,7 @@
 
 from tinygrad_edu.errors import internal
 
-from . import datasets, init, optim
+from . import datasets, init, metrics, optim
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .data import DataLoader, Dataset
 from .init import manual_seed
@@ -68,6 +68,7 @@ __all__ = [
     "get_default_dtype",
     "init",
     "manual_seed",
+    "metrics",
     "mse_loss",
     "optim",
     "set_default_dtype",

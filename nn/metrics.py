@@ -1,0 +1,131 @@
+"""How good predictions are, in plain numbers.
+
+Classes are predicted as scores (n, classes), of which the largest counts, as probabilities or
+scores (n,) or (n, 1) of one class against the other (at least `threshold` is class 1), or as class
+indices, integers (n,).  Tensors and arrays will do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import Tensor
+
+
+def _array(values: Any) -> np.ndarray:
+    array: np.ndarray = values.data if isinstance(values, Tensor) else np.asarray(values)
+    return array
+
+
+def classes(predicted: Any, threshold: float = 0.5) -> np.ndarray:
+    """The predicted class indices."""
+    p = _array(predicted)
+    if p.dtype.kind in "iub":
+        return p.reshape(len(p)).astype(np.int64)
+    if p.ndim == 2 and p.shape[1] > 1:
+        return np.argmax(p, axis=1)
+    return (p.reshape(len(p)) >= threshold).astype(np.int64)
+
+
+def _pair(predicted: Any, target: Any, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    t = _array(target)
+    t = t.argmax(axis=1) if t.ndim == 2 and t.shape[1] > 1 else t.reshape(len(t)).astype(np.int64)
+    p = classes(predicted, threshold)
+    if len(p) != len(t):
+        raise ValueError(f"{len(p)} predictions cannot be held against {len(t)} targets")
+    if not len(t):
+        raise ValueError("there are no predictions to judge")
+    return p, t
+
+
+def accuracy(predicted: Any, target: Any, threshold: float = 0.5) -> float:
+    """The share of predictions that are right.
+
+    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    0.5
+    """
+    p, t = _pair(predicted, target, threshold)
+    return float((p == t).mean())
+
+
+def top_k(predicted: Any, target: Any, k: int = 5) -> float:
+    """The share of samples whose class is among the k highest scores.
+
+    >>> top_k(np.array([[0.1, 0.5, 0.4]]), np.array([2]), k=2)
+    1.0
+    """
+    scores, t = _array(predicted), _array(target)
+    if scores.ndim != 2 or not 1 <= k <= scores.shape[1]:
+        raise ValueError(f"top_k needs scores (n, classes) with at least k={k} classes")
+    best = np.argpartition(scores, -k, axis=1)[:, -k:]
+    return float((best == t[:, None]).any(axis=1).mean())
+
+
+def confusion_matrix(
+    predicted: Any, target: Any, n_classes: int | None = None, threshold: float = 0.5
+) -> np.ndarray:
+    """How often class i (row) was taken for class j (column): int64 (classes, classes).
+
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]))
+    array([[1, 1],
+           [0, 1]])
+    """
+    p, t = _pair(predicted, target, threshold)
+    n = n_classes or int(max(p.max(), t.max())) + 1
+    return np.bincount(t * n + p, minlength=n * n).reshape(n, n)
+
+
+def precision_recall_f1(
+    predicted: Any, target: Any, average: str | None = "macro", threshold: float = 0.5
+) -> tuple[Any, Any, Any]:
+    """Precision, recall and their harmonic mean F1, 0 where nothing was predicted or present.
+
+    `average` is "macro" (mean over classes), "binary" (of class 1), "micro" (all decisions
+    together), or None (an array with a number for each class).
+
+    >>> precision_recall_f1(np.array([1, 1, 0, 1]), np.array([1, 0, 0, 1]), "binary")
+    (0.6666666666666666, 1.0, 0.8)
+    """
+    matrix = confusion_matrix(predicted, target, None, threshold).astype(float)
+    if average == "micro":
+        share = float(np.trace(matrix) / matrix.sum())
+        return share, share, share
+    right, guessed, present = np.diagonal(matrix), matrix.sum(0), matrix.sum(1)
+    precision = right / np.maximum(guessed, 1)
+    recall = right / np.maximum(present, 1)
+    f1 = 2 * right / np.maximum(guessed + present, 1)
+    if average is None:
+        return precision, recall, f1
+    if average == "macro":
+        return float(precision.mean()), float(recall.mean()), float(f1.mean())
+    if average == "binary":
+        if len(matrix) > 2:
+            raise ValueError(f"'binary' is for two classes, and there are {len(matrix)}")
+        return float(precision[-1]), float(recall[-1]), float(f1[-1])
+    raise ValueError(f"average is 'macro', 'binary', 'micro' or None, not {average!r}")
+
+
+def _numbers(predicted: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    p, t = _array(predicted), _array(target)
+    if p.shape != t.shape:
+        raise ValueError(f"predictions of shape {p.shape} do not match targets of shape {t.shape}")
+    return p, t
+
+
+def mae(predicted: Any, target: Any) -> float:
+    """Mean absolute error, mean |y - t|."""
+    p, t = _numbers(predicted, target)
+    return float(np.abs(p - t).mean())
+
+
+def r2(predicted: Any, target: Any) -> float:
+    """Coefficient of determination, 1 - Σ (y - t)² / Σ (t - t̄)²; 0 for predicting the mean.
+
+    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
+    1.0
+    """
+    p, t = _numbers(predicted, target)
+    spread = float(((t - t.mean()) ** 2).sum())
+    return 1.0 - float(((p - t) ** 2).sum()) / spread if spread else float("nan")

@@ -1,0 +1,67 @@
+"""Metrics, by hand and against scikit-learn where it is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn import metrics
+from tinygrad_edu import Tensor
+
+SCORES = np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [0.0, 1.0, 2.0], [5.0, 2.0, 1.0]])
+TARGETS = np.array([0, 1, 1, 2])
+
+
+def test_forms_of_predictions() -> None:
+    assert metrics.accuracy(SCORES, TARGETS) == 0.5
+    assert metrics.accuracy(Tensor(SCORES), np.eye(3)[TARGETS]) == 0.5
+    assert metrics.accuracy(SCORES.argmax(1), TARGETS) == 0.5
+    assert metrics.accuracy(np.array([[0.2], [0.7]]), np.array([[0.0], [1.0]])) == 1
+    assert metrics.accuracy(np.array([0.2, 0.7]), np.array([0, 1]), threshold=0.8) == 0.5
+
+
+def test_top_k() -> None:
+    assert metrics.top_k(SCORES, TARGETS, 1) == 0.5
+    assert metrics.top_k(SCORES, TARGETS, 2) == 0.75
+    assert metrics.top_k(SCORES, TARGETS, 3) == 1
+    with pytest.raises(ValueError, match="k=4"):
+        metrics.top_k(SCORES, TARGETS, 4)
+
+
+def test_confusion_precision_recall() -> None:
+    np.testing.assert_array_equal(
+        metrics.confusion_matrix(SCORES, TARGETS), [[1, 0, 0], [0, 1, 1], [1, 0, 0]]
+    )
+    precision, recall, f1 = metrics.precision_recall_f1(SCORES, TARGETS, None)
+    np.testing.assert_allclose(precision, [0.5, 1, 0])
+    np.testing.assert_allclose(recall, [1, 0.5, 0])
+    np.testing.assert_allclose(f1, [2 / 3, 2 / 3, 0])
+    assert metrics.precision_recall_f1(SCORES, TARGETS, "micro") == (0.5, 0.5, 0.5)
+    with pytest.raises(ValueError, match="two classes"):
+        metrics.precision_recall_f1(SCORES, TARGETS, "binary")
+
+
+def test_regression() -> None:
+    p, t = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 5.0])
+    np.testing.assert_allclose(metrics.mae(p, t), 2 / 3)
+    np.testing.assert_allclose(metrics.r2(p, t), 1 - 2 / 8)
+    assert metrics.r2(np.full(3, 3.0), t) == 0
+    with pytest.raises(ValueError, match="do not match"):
+        metrics.mae(p[:, None], t)
+
+
+def test_against_scikit_learn() -> None:
+    reference = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    p, t = rng.integers(0, 5, 200), rng.integers(0, 5, 200)
+    np.testing.assert_array_equal(metrics.confusion_matrix(p, t), reference.confusion_matrix(t, p))
+    ours = metrics.precision_recall_f1(p, t)
+    theirs = reference.precision_recall_fscore_support(t, p, average="macro")[:3]
+    np.testing.assert_allclose(ours, theirs)
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match="4 predictions cannot be held against 3 targets"):
+        metrics.accuracy(SCORES, TARGETS[:3])
+    with pytest.raises(ValueError, match="no predictions"):
+        metrics.accuracy(SCORES[:0], TARGETS[:0])

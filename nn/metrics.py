@@ -25,7 +25,8 @@ def classes(predicted: Any, threshold: float = 0.5) -> np.ndarray:
     if p.dtype.kind in "iub":
         return p.reshape(len(p)).astype(np.int64)
     if p.ndim == 2 and p.shape[1] > 1:
-        return np.argmax(p, axis=1)
+        best: np.ndarray = p.argmax(axis=1)
+        return best
     return (p.reshape(len(p)) >= threshold).astype(np.int64)
 
 

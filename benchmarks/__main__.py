@@ -1,4 +1,4 @@
-"""`python -m benchmarks [mlp] [chain] [import]`: prints the tables, or writes them to a page."""
+"""`python -m benchmarks [mlp|chain|ops|import ...]` prints tables, or writes them to a page."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import chain, machine, mlp, startup
+from . import chain, machine, mlp, ops, startup
 from .harness import Table
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
     "mlp": mlp.tables,
     "chain": chain.tables,
+    "ops": ops.tables,
     "import": startup.tables,
 }
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import operator
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import tinygrad_edu
 from tinygrad_edu.methods import Methods
+from tinygrad_edu.operators import OPS, PLAIN
 
 ROOT = Path(__file__).parent.parent
 STUB_HEAD = '''"""The methods of Tensor, generated from the ops by `make stubs`."""
@@ -51,7 +57,116 @@ def _method(name: str, function: Any) -> str:
     return f"    def {name}({', '.join(parameters)}) -> {answer}:\n        {body}\n"
 
 
-FILES = {ROOT / "tinygrad_edu" / "methods.pyi": stub}
+# -------------------------------------------------------------------- the table of derivatives
+
+TABLE_HEAD = """# The table of derivatives
+
+Every op as it is declared: its formula, what its vector-Jacobian product answers to a gradient g
+from above, what holds by convention where there is no derivative, and the interval its arguments
+are drawn from in the property test. Written by `make stubs` from the declarations, in reading
+order, and kept current by a test.
+"""
+OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested in")
+CONVENTION = re.compile(r"^\d|ties| at ")
+READING_ORDER = [
+    *("elementwise", "trigonometric", "activations", "reduce", "shape", "index"),
+    *("linalg", "einsum", "decompositions", "norms"),
+    *("neural", "convolution", "pooling", "losses"),
+    *("composed", "composed_math", "composed_shape", "creation"),
+]
+
+
+def derivatives() -> str:
+    """The text of derivatives.md."""
+    folder = Path(tinygrad_edu.__file__).parent / "ops"
+    names = [path.stem for path in folder.glob("*.py") if path.stem not in ("__init__", "plain")]
+    order = {name: i for i, name in enumerate(READING_ORDER)}
+    names.sort(key=lambda name: (order.get(name, len(order)), name))
+    sections = [
+        _family(name, importlib.import_module(f"tinygrad_edu.ops.{name}")) for name in names
+    ]
+    plain = ", ".join(f"`{name}`" for name in sorted(filter(None, map(_numpy_name, PLAIN))))
+    last = f"## Functions without a derivative\n\nThey answer in plain arrays: {plain}.\n"
+    return "\n".join([TABLE_HEAD, *filter(None, sections), last])
+
+
+def _family(name: str, module: Any) -> str:
+    own = [f for f in vars(module).values() if getattr(f, "__module__", "") == module.__name__]
+    found = {*OPS.values(), *filter(inspect.isfunction, vars(Methods).values())}
+    ops = [_row(f) for f in own if hasattr(f, "op")]
+    composed = [
+        _cells(_name(f), _numpy_names(f), (f.__doc__ or "").strip().partition("\n")[0])
+        for f in own
+        if f in found and not hasattr(f, "op")
+    ]
+    lines = [f"## {re.split('[.:;]', module.__doc__ or name)[0]}\n"]
+    lines.append(f"[`ops/{name}.py`](../tinygrad_edu/ops/{name}.py)\n")
+    if ops:
+        lines += [_cells(*OP_COLUMNS), _cells(*["---"] * len(OP_COLUMNS)), *ops, ""]
+    if composed:
+        head = ["Composed of other ops:\n"] if ops else []
+        lines += [*head, _cells("function", "NumPy", "what it is"), _cells(*["---"] * 3)]
+        lines += [*composed, ""]
+    return "\n".join(lines) if ops or composed else ""
+
+
+def _row(function: Any) -> str:
+    op = function.op
+    formula, derivative, convention = _formula(op)
+    if op.kinks:
+        kinks = ", ".join(f"{kink:g}" for kink in op.kinks)
+        convention = f"kink at {kinks}" + (f": {convention}" if convention else "")
+    return _cells(
+        f"`{op.name}`", _numpy_names(function), formula, derivative, convention, _domain(op)
+    )
+
+
+def _name(function: Any) -> str:
+    """What a composed function is called, or nothing if only NumPy finds it."""
+    return "" if function.__name__.startswith("_") else f"`{function.__name__}`"
+
+
+def _numpy_names(function: Any) -> str:
+    """The NumPy functions that find it."""
+    names = [_numpy_name(key) for key, value in OPS.items() if value is function]
+    return ", ".join(f"`{name}`" for name in names if name)
+
+
+def _numpy_name(function: Any) -> str:
+    for prefix, namespace in (("np", np), ("np.linalg", np.linalg)):
+        if getattr(namespace, function.__name__, None) is function:
+            return f"{prefix}.{function.__name__}"
+    return "x[i]" if function is operator.getitem else ""
+
+
+def _formula(op: Any) -> tuple[str, str, str]:
+    """A docstring's formula, its derivatives, and what it says of places without one."""
+    first, *paragraphs = (inspect.getdoc(op.forward) or "").split("\n\n")
+    paragraphs = [*filter(None, [first.partition(".  ")[2]]), *paragraphs]
+    last = max((i for i, text in enumerate(paragraphs) if "∂" in text), default=len(paragraphs))
+    parts = re.split(r"[,;]\s{2,}|[,;]\n+", "\n\n".join(paragraphs[: last + 1]))
+    parts = [" ".join(part.split()).rstrip(",;") for part in parts if part.strip()]
+    start = next((i for i, part in enumerate(parts) if "∂" in part), len(parts))
+    apart = [part for part in parts[start:] if "∂" not in part and CONVENTION.search(part)]
+    derivative = [part for part in parts[start:] if part not in apart]
+    return ", ".join(parts[:start]), ", ".join(derivative), ", ".join(apart)
+
+
+def _domain(op: Any) -> str:
+    if not op.elementwise:
+        return ""
+    domains = op.domain if isinstance(op.domain[0], tuple) else [op.domain]
+    return ", ".join(f"[{low:g}, {high:g}]" for low, high in domains)
+
+
+def _cells(*texts: str) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+
+
+FILES = {
+    ROOT / "tinygrad_edu" / "methods.pyi": stub,
+    ROOT / "docs" / "derivatives.md": derivatives,
+}
 
 
 def main() -> None:

@@ -1,103 +1,116 @@
-"""Breaks the engine on purpose, one small change at a time, and reports which tests notice.
+"""Breaks every derivative of every op on purpose, in five ways, and reports what test_op lets pass.
 
-    python -m tests.mutants            every mutant
-    python -m tests.mutants relu       those whose line mentions relu
+    python -m tests.mutants              every VJP
+    python -m tests.mutants relu tanh    those of the ops named
 
-A mutant that survives shows a test that is missing.  Each runs in a copy of the tree.
+A survivor shows a test that is missing, or a mutant that changes nothing.  Changes outside of the
+VJPs are in `mutants_of_source`.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
-from typing import NamedTuple
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
-ROOT = Path(__file__).parent.parent
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
+from tinygrad_edu import Tensor
+from tinygrad_edu.operators import plain
 
-class Mutant(NamedTuple):
-    """Replace `old` by `new` in a file; the tests selected by `test` should fail."""
+from .samples import ALL
+from .test_ops import test_op
 
-    file: str
-    old: str
-    new: str
-    test: str
+FLAT = {"floor_divide", "sign", "floor", "ceil", "trunc", "rint", "round"}
+"""Ops whose derivative is 0: -0 and 1.5 * 0 are no mutants."""
 
-
-E = "tinygrad_edu/ops/elementwise.py"
-R = "tinygrad_edu/ops/reduce.py"
-S = "tinygrad_edu/ops/shape.py"
-N = "tinygrad_edu/ops/neural.py"
-I = "tinygrad_edu/ops/index.py"  # noqa: E741
-L = "tinygrad_edu/ops/linalg.py"
-G = "tinygrad_edu/graph.py"
-
-MUTANTS = [
-    # a wrong factor or sign
-    Mutant(E, "np.tanh, lambda g, out: g * (1 - out * out)", "np.tanh, lambda g, out: g * (1 - out)", "tanh"),
-    Mutant(E, "np.subtract, lambda g: g, lambda g: -g", "np.subtract, lambda g: g, lambda g: g", "subtract"),
-    Mutant(E, "np.sqrt, lambda g, out: g * 0.5 / out", "np.sqrt, lambda g, out: g / out", "sqrt"),
-    Mutant(E, "lambda g, y, out: -g * out / y", "lambda g, y, out: -g * out", "divide"),
-    Mutant(E, "g * y * x ** _one_less(y)", "g * x ** _one_less(y)", "power"),
-    Mutant(E, "(out * (1 - out))", "(out * (1 + out))", "sigmoid"),
-    Mutant(R, "spread(g, like, axis) / (count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
-    Mutant(R, "(2 / (count(like, axis) - ddof or math.nan))", "(2 / (count(like, axis) or math.nan))", "var"),
-    Mutant(N, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
-    Mutant(N, "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
-    # the wrong place
-    Mutant(S, "np.argsort(np.asarray(axes) % len(axes))", "np.asarray(axes) % len(axes)", "transpose"),
-    Mutant(S, "for shape in likes[:position])\n    return g[(slice", "for shape in likes[: position + 1])\n    return g[(slice", "concatenate"),
-    Mutant(I, "np.add.at(out, index, a)", "out[index] = a", "getitem or scatter"),
-    Mutant(L, "return part[..., 0] if vector else part", "return part", "matmul"),
-    # a write into what was given
-    Mutant(E, "np.exp, lambda g, out: g * out", "np.exp, lambda g, out: np.multiply(out, g, out=out) if type(out) is np.ndarray else g * out", "exp"),
-    Mutant(N, "    y = np.exp(x - _peak(x, axis))\n", "    x -= _peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
-    # a dropped un-broadcast
-    Mutant(G, "        g = g.sum(axis=tuple(range(added)))\n", "        g = g[(0,) * added]\n", "add or multiply"),
-    Mutant(G, "if n == 1 and g.shape[i] != 1)", "if n == 0)", "add or multiply"),
-    # a float64 leak
-    Mutant(E, "None, lambda g, out: g * (out > 0)", "None, lambda g, out: g * ((out > 0) * np.float64(1.0))", "relu"),
-    Mutant(R, "np.sum(chosen, axis, g.dtype, keepdims=True)", "np.sum(chosen, axis, keepdims=True)", "max or min"),
-    # a detached second derivative
-    Mutant(E, "np.log, lambda g, x: g / x", "np.log, lambda g, x: g / getattr(x, 'data', x)", "log"),
-    Mutant(E, "np.multiply, lambda g, y: g * y", "np.multiply, lambda g, y: g * (y.data if hasattr(y, 'node') else y)", "multiply"),
-]  # fmt: skip
+Vjp = Callable[..., Any]
 
 
-def survives(mutant: Mutant) -> bool:
-    """Whether the selected tests pass in spite of the mutant."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("tinygrad_edu", "nn", "tests", "setup.cfg", "pyproject.toml"):
-            source, target = ROOT / name, Path(folder) / name
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
-        path = Path(folder) / mutant.file
-        text = path.read_text()
-        if text.count(mutant.old) < 1:
-            raise SystemExit(f"{mutant.file} no longer contains {mutant.old!r}")
-        path.write_text(text.replace(mutant.old, mutant.new, 1))
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "tests", "-k", mutant.test]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        return done.returncode == 0
+def wrong_sign(f: Vjp) -> Vjp:
+    return lambda g, *kept: -f(g, *kept)
+
+
+def wrong_factor(f: Vjp) -> Vjp:
+    return lambda g, *kept: f(g, *kept) * 1.5
+
+
+def float64_leak(f: Vjp) -> Vjp:
+    return lambda g, *kept: f(g, *kept) * np.float64(1)
+
+
+def detached(f: Vjp) -> Vjp:
+    """Right in the first order, cut off in the second."""
+
+    def vjp(g: Any, *kept: Any) -> Any:
+        first = plain([g, *kept])
+        return Tensor(f(*first)) if isinstance(g, (Tensor, tuple)) else f(g, *kept)
+
+    return vjp
+
+
+def writes_into_g(f: Vjp) -> Vjp:
+    def vjp(g: Any, *kept: Any) -> Any:
+        part = f(g, *kept) * 1.0
+        if type(g) is np.ndarray:
+            g *= 2
+        return part
+
+    return vjp
+
+
+KINDS = (wrong_sign, wrong_factor, float64_leak, detached, writes_into_g)
+_settings = settings(
+    max_examples=40, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+)
+_check = _settings(given(data=st.data())(test_op.hypothesis.inner_test))
+
+
+def survives(name: str, position: int, kind: Callable[[Vjp], Vjp]) -> bool:
+    """Whether test_op passes although the VJP for one argument of an op is broken."""
+    vjp = ALL[name].op.vjps[position]
+    right = vjp.function
+    vjp.function = kind(right)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _check(name=name)
+        return True
+    except BaseException as failure:
+        if isinstance(failure, KeyboardInterrupt):
+            raise
+        return False
+    finally:
+        vjp.function = right
 
 
 def main() -> None:
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
-    chosen = [m for m in MUTANTS if word in m.old + m.test]
-    survivors = 0
-    for mutant in chosen:
-        survived = survives(mutant)
-        survivors += survived
-        print(
-            f"{'SURVIVED' if survived else 'caught'}: {mutant.old.strip()!r} -> {mutant.new.strip()!r}"
-        )
-    print(f"{len(chosen)} mutants, {survivors} survived")
-    sys.exit(survivors > 0)
+    names = sys.argv[1:] or list(ALL)
+    tried: Counter[str] = Counter()
+    survivors = []
+    for name in names:
+        op = ALL[name].op
+        for position, vjp in enumerate(op.vjps):
+            if vjp is None:
+                continue
+            if not survives(name, position, lambda f: f):
+                sys.exit(f"{name} fails its test even unbroken")
+            for kind in KINDS:
+                if name in FLAT and kind is not writes_into_g:
+                    continue
+                if op.outputs > 1 and kind is writes_into_g:
+                    continue  # its g is the sweep's own
+                tried[kind.__name__] += 1
+                if survives(name, position, kind):
+                    survivors.append(f"{kind.__name__} of {name}, argument {position}")
+    print("\n".join(f"survived: {each}" for each in survivors))
+    print(", ".join(f"{n} x {kind}" for kind, n in tried.items()))
+    print(f"{sum(tried.values())} mutants of {len(names)} ops, {len(survivors)} survived")
+    sys.exit(bool(survivors))
 
 
 if __name__ == "__main__":

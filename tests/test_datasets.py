@@ -98,6 +98,7 @@ def test_idx(tmp_path: Path) -> None:
         (gzip.compress(idx(IMAGES))[:-9], "is damaged"),
         (gzip.compress(idx(IMAGES))[:12] + b"junk" * 9, "is damaged"),
     ],
+    ids=["empty", "page", "type", "header", "short", "long", "cut", "junk"],
 )
 def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, text: str) -> None:
     path = tmp_path / "images"

@@ -188,7 +188,8 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         lambda: nn.mse_loss(Tensor(np.ones((5, 1))), np.ones(5)),
         ValueError,
         "mse_loss: the prediction has shape (5, 1) and the target (5,); they must be equal, since "
-        "broadcasting would compare every prediction with every target; reshape one of them",
+        "broadcasting would compare every prediction with every target; reshape one of them, "
+        "at test_errors.py:N",
     ),
     (
         lambda: nn.cross_entropy(Tensor(np.ones((2, 3))), np.array([0, 3])),

@@ -12,7 +12,7 @@ from hypothesis import assume
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-MISSING = {"floor_divide", "scatter"}
+MISSING = {"floor_divide", "scatter", "unpad", "sinc", "sinc_slope"}
 """Ops that PyTorch has not, or not with a derivative."""
 
 
@@ -35,6 +35,98 @@ def _index(index: Any) -> Any:
     return tuple(tensors)
 
 
+def _prod(a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    for i in sorted((d % a.ndim for d in np.atleast_1d(_dims(axis, a)).astype(int)), reverse=True):
+        a = a.prod(int(i), keepdim=keepdims)
+    return a
+
+
+def _axes(axis: Any, x: Any) -> Any:
+    return _dims(axis, x) if axis is None or isinstance(axis, tuple) else (axis,)
+
+
+def _matrix(x: Any) -> Any:
+    assume(x.ndim > 1)
+    return x
+
+
+def _reshape(a: Any, shape: Any, order: str) -> Any:
+    assume(order == "C")
+    return a.reshape(shape)
+
+
+def _sort(a: Any, axis: Any, kind: Any, stable: Any) -> Any:
+    return a.ravel().sort().values if axis is None else a.sort(dim=axis).values
+
+
+ELSEWHERE = {  # compared with PyTorch in test_neural_torch
+    *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "bernoulli", "standardize"),
+    *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "unit_rms"),
+    *("correlate", "correlate_input", "correlate_weight", "fold", "unfold"),
+}
+
+
+def _by_columns(a: Any, shape: Any) -> Any:
+    shape = np.empty(tuple(a.shape)).reshape(shape).shape
+    return a.permute(*range(a.ndim)[::-1]).reshape(shape[::-1]).permute(*range(len(shape))[::-1])
+
+
+def _pad(array: Any, pad_width: Any, mode: str, constant_values: Any) -> Any:
+    places = np.pad(np.arange(array.numel()).reshape(array.shape), pad_width, mode)
+    if mode != "constant":
+        return array.ravel()[torch.tensor(places)]
+    inside = np.pad(np.ones(array.shape, bool), pad_width)
+    border = np.pad(np.zeros(array.shape), pad_width, constant_values=constant_values or 0)
+    padded = torch.zeros(places.shape, dtype=array.dtype)
+    padded = padded.masked_scatter(torch.tensor(inside), array)
+    return padded + torch.tensor(border).to(array.dtype)
+
+
+def _take(a: Any, indices: Any, axis: Any, mode: str) -> Any:
+    n = a.numel() if axis is None else a.shape[axis]
+    places = np.take(np.arange(n), indices, mode=mode)
+    if axis is None:
+        return a.ravel()[torch.tensor(places)]
+    return a[(slice(None),) * (axis % a.ndim) + (torch.tensor(places),)]
+
+
+def _repeat(a: Any, repeats: Any, axis: Any) -> Any:
+    repeats = torch.tensor(np.broadcast_to(repeats, a.numel() if axis is None else a.shape[axis]))
+    return torch.repeat_interleave(a.ravel() if axis is None else a, repeats, dim=axis or 0)
+
+
+def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    assume(x.numel())
+    return torch.linalg.vector_norm(x, ord, _dims(axis, x), keepdim=keepdims)
+
+
+def _symmetric(a: Any, lower: bool) -> Any:
+    """A symmetric matrix of the triangle that is read."""
+    return a.tril() + a.tril(-1).mT if lower else a.triu() + a.triu(1).mT
+
+
+def _aligned(theirs: Any, ours: Any) -> Any:
+    """Vectors, as columns, with the signs that NumPy's LAPACK gives them."""
+    return theirs * torch.tensor(np.sign((theirs.detach().numpy() * ours).sum(-2, keepdims=True)))
+
+
+def _eigh(a: Any, UPLO: str) -> Any:
+    w, v = torch.linalg.eigh(_symmetric(a, UPLO.upper() == "L"))
+    return w, _aligned(v, np.linalg.eigh(a.detach().numpy(), UPLO)[1])
+
+
+def _svd(a: Any, full_matrices: bool) -> Any:
+    u, s, vh = torch.linalg.svd(a, full_matrices=full_matrices)
+    ours = np.linalg.svd(a.detach().numpy(), full_matrices)
+    return _aligned(u, ours[0]), s, _aligned(vh.mT, ours[2].mT).mT
+
+
+def _qr(a: Any) -> Any:
+    q, r = torch.linalg.qr(a)
+    aligned = _aligned(q, np.linalg.qr(a.detach().numpy())[0])
+    return aligned, aligned.mT @ q @ r
+
+
 REFERENCE: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.subtract,
@@ -51,6 +143,54 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "sqrt": torch.sqrt,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
+    "floor": torch.floor,
+    "ceil": torch.ceil,
+    "trunc": torch.trunc,
+    "rint": torch.round,
+    "round": lambda a, decimals: torch.round(a, decimals=decimals),
+    "fmod": torch.fmod,
+    "square": torch.square,
+    "cbrt": lambda x: x ** (1 / 3),
+    "reciprocal": torch.reciprocal,
+    "fabs": torch.abs,
+    "exp2": torch.exp2,
+    "expm1": torch.expm1,
+    "log2": torch.log2,
+    "log10": torch.log10,
+    "log1p": torch.log1p,
+    "logaddexp": torch.logaddexp,
+    "logaddexp2": torch.logaddexp2,
+    "fmax": torch.fmax,
+    "fmin": torch.fmin,
+    "nan_to_num": lambda x, copy, nan, posinf, neginf: torch.nan_to_num(x, nan, posinf, neginf),
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tan": torch.tan,
+    "arcsin": torch.arcsin,
+    "arccos": torch.arccos,
+    "arctan": torch.arctan,
+    "arctan2": torch.arctan2,
+    "hypot": torch.hypot,
+    "sinh": torch.sinh,
+    "cosh": torch.cosh,
+    "arcsinh": torch.arcsinh,
+    "arccosh": torch.arccosh,
+    "arctanh": torch.arctanh,
+    "degrees": torch.rad2deg,
+    "radians": torch.deg2rad,
+    "erf": torch.erf,
+    "leaky_relu": lambda x, negative_slope: F.leaky_relu(x, negative_slope),
+    "elu": lambda x, alpha: F.elu(x, alpha),
+    "selu": F.selu,
+    "softplus": lambda x, beta: F.softplus(x, beta, 1e9),
+    "logsigmoid": F.logsigmoid,
+    "softsign": F.softsign,
+    "silu": F.silu,
+    "mish": F.mish,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "prod": _prod,
+    "cumsum": lambda a, axis, dtype: a.ravel().cumsum(0) if axis is None else a.cumsum(axis),
+    "cumprod": lambda a, axis, dtype: a.ravel().cumprod(0) if axis is None else a.cumprod(axis),
     "relu": torch.relu,
     "maximum": torch.maximum,
     "minimum": torch.minimum,
@@ -65,7 +205,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "logsumexp": lambda x, axis, keepdims: x.logsumexp(dim=_dims(axis, x), keepdim=keepdims),
     "softmax": lambda x, axis: x.softmax(axis),
     "log_softmax": lambda x, axis: x.log_softmax(axis),
-    "reshape": lambda a, shape: a.reshape(shape),
+    "reshape": _reshape,
     "transpose": lambda a, axes: a.permute(
         list(range(a.ndim))[::-1] if axes is None else list(axes)
     ),
@@ -79,13 +219,44 @@ REFERENCE: dict[str, Callable[..., Any]] = {
         [a.ravel() for a in arrays] if axis is None else arrays, axis or 0
     ),
     "stack": lambda arrays, axis: torch.stack(arrays, axis),
+    "roll": lambda a, shift, axis: a.roll(
+        shift if not isinstance(axis, tuple) else np.broadcast_to(shift, len(axis)).tolist(), axis
+    ),
+    "repeat": _repeat,
+    "pad": _pad,
+    "take": _take,
+    "einsum": lambda operands, subscripts, optimize: torch.einsum(subscripts, *operands),
+    "vector_norm": _vector_norm,
+    "vecdot": torch.linalg.vecdot,
+    "pinv": lambda a, rcond, rtol: torch.linalg.pinv(a),
+    "solve": lambda a, b: (
+        torch.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else torch.linalg.solve(a, b)
+    ),
+    "cofactor": lambda a: torch.linalg.det(a)[..., None, None] * torch.linalg.inv(a).mT,
+    "cholesky": lambda a, upper: torch.linalg.cholesky(_symmetric(a, not upper), upper=upper),
+    "eigh": _eigh,
+    "svd": _svd,
+    "qr": _qr,
     "getitem": lambda a, index: a[_index(index)],
     "matmul": torch.matmul,
     "dense": lambda x, weight, bias: x @ weight + bias,
     "cross_entropy": lambda x, targets, reduction: F.cross_entropy(
         x.reshape(-1, x.shape[-1]), targets.ravel(), reduction=reduction
     ).reshape(targets.shape if reduction == "none" else ()),
-    "binary_cross_entropy_with_logits": lambda x, targets: F.binary_cross_entropy_with_logits(
-        *torch.broadcast_tensors(x, targets), reduction="none"
+    "binary_cross_entropy_with_logits": lambda x, targets, reduction: (
+        F.binary_cross_entropy_with_logits(
+            *torch.broadcast_tensors(x, targets), reduction=reduction
+        )
     ),
+    "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
+    "dropout": torch.multiply,
+    "flip": lambda m, axis: m.flip(_axes(axis, m)),
+    "moveaxis": lambda a, source, destination: a.movedim(source, destination),
+    "rot90": lambda m, k, axes: m.rot90(k, axes),
+    "tril": lambda m, k: _matrix(m).tril(k),
+    "triu": lambda m, k: _matrix(m).triu(k),
+    "sort": _sort,
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "slogdet": lambda a: tuple(torch.linalg.slogdet(a)),
 }

@@ -3,14 +3,46 @@
 from typing import TYPE_CHECKING, Any
 
 from . import ops
+from .compare import compare
 from .context import enable_grad, no_grad, scope
-from .functional import grad
+from .functional import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from .gradcheck import gradcheck
 from .op import op
+from .opcheck import check_op
 from .tensor import Tensor
 
 __version__ = "0.1.0"
 
-__all__ = ["Graph", "Tensor", "draw_graph", "enable_grad", "grad", "no_grad", "op", "ops", "scope"]
+__all__ = [
+    "Graph",
+    "Tensor",
+    "check_op",
+    "compare",
+    "draw_graph",
+    "elementwise_grad",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "op",
+    "ops",
+    "scope",
+    "value_and_grad",
+    "vjp",
+]
 
 if TYPE_CHECKING:
     from .viz import Graph, draw_graph

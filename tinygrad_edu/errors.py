@@ -127,6 +127,8 @@ def _dense(shapes: list[Any], values: list[Any], error: Exception) -> str:
 
 
 def _reshape(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    if "order" in str(error):
+        return _other(shapes, values, error)
     return (
         f"{np.prod(shapes[0], dtype=int)} elements do not fill shape {values[1]}; its product must "
         "equal their number, or one size be -1"

@@ -1,6 +1,18 @@
 """What each op may be called with; one file a family, as in tinygrad_edu/ops."""
 
-from . import index, linalg, neural, reduce, shape
+from . import decompositions, elementwise, index, linalg, neural, reduce, shape
 from .core import ALL, SAMPLERS, Call, calls
 
-__all__ = ["ALL", "SAMPLERS", "Call", "calls", "index", "linalg", "neural", "reduce", "shape"]
+__all__ = [
+    "ALL",
+    "SAMPLERS",
+    "Call",
+    "calls",
+    "decompositions",
+    "elementwise",
+    "index",
+    "linalg",
+    "neural",
+    "reduce",
+    "shape",
+]

@@ -60,11 +60,11 @@ def values(draw: Any, op: Any, *shapes: tuple[int, ...]) -> list[np.ndarray]:
         x = low + (high - low) * own / max(total, 1)
         for kink in op.kinks:
             x = np.where(abs(x - kink) < MARGIN, kink + np.where(x < kink, -MARGIN, MARGIN), x)
-        arrays.append(_laid_out(draw, x.reshape(shape)))
+        arrays.append(laid_out(draw, x.reshape(shape)))
     return arrays
 
 
-def _laid_out(draw: Any, x: np.ndarray) -> np.ndarray:
+def laid_out(draw: Any, x: np.ndarray) -> np.ndarray:
     layout = draw(st.sampled_from(["C", "F", "strided", "reversed"])) if x.ndim else "C"
     if layout == "strided":
         wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]))

@@ -8,7 +8,9 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import strategies as st
 
-from .core import Call, sampler, shapes, values
+from tinygrad_edu.ops.convolution import Geometry
+
+from .core import Call, axes, sampler, shapes, values
 
 
 @sampler("dense")
@@ -18,9 +20,141 @@ def affine(draw: Any, op: Any) -> Call:
     return Call(values(draw, op, (*batch, n), (n, m), (m,)), {})
 
 
+# -------------------------------------------------------------------- losses
+
+REDUCTIONS = ["mean", "sum", "none"]
+
+
 @sampler("cross_entropy")
 def classified(draw: Any, op: Any) -> Call:
     batch, classes = draw(shapes(max_dims=2)), draw(st.integers(1, 3))
     (x,) = values(draw, op, (*batch, classes))
     targets = draw(hnp.arrays(np.int64, batch, elements=st.integers(0, classes - 1)))
-    return Call([x, targets], {"reduction": draw(st.sampled_from(["mean", "sum", "none"]))})
+    return Call([x, targets], {"reduction": draw(st.sampled_from(REDUCTIONS))})
+
+
+@sampler("squared_error")
+def compared(draw: Any, op: Any) -> Call:
+    shape = draw(shapes())
+    return Call(values(draw, op, shape, shape), {"reduction": draw(st.sampled_from(REDUCTIONS))})
+
+
+@sampler("binary_cross_entropy_with_logits")
+def judged(draw: Any, op: Any) -> Call:
+    shape = draw(shapes())
+    smaller = tuple(draw(st.sampled_from([1, n])) for n in shape)
+    pair = draw(st.permutations([shape, draw(st.sampled_from([shape, smaller]))]))
+    return Call(values(draw, op, *pair), {"reduction": draw(st.sampled_from(REDUCTIONS))})
+
+
+# -------------------------------------------------------------------- normalisation, dropout
+
+
+@sampler("standardize", "unit_rms")
+def normalised(draw: Any, op: Any) -> Call:
+    shape = draw(shapes(min_dims=1, min_side=1))
+    axis = axes(draw, len(shape))
+    return Call(values(draw, op, shape), {"axis": axis, "eps": draw(st.sampled_from([1e-2, 1.0]))})
+
+
+# -------------------------------------------------------------------- convolution, pooling
+
+
+def _numbers(draw: Any, axes: int, most: int, least: int = 1) -> tuple[int, ...]:
+    return draw(st.tuples(*[st.integers(least, most)] * axes))
+
+
+def _moving(draw: Any, axes: int) -> tuple[Any, Any, Any, Any]:
+    """Kernel, positions, geometry, and a size that lies around what they meet."""
+    kernel, positions = _numbers(draw, axes, 3), _numbers(draw, axes, 3)
+    stride, dilation, before = (
+        _numbers(draw, axes, 3),
+        _numbers(draw, axes, 2),
+        _numbers(draw, axes, 2, 0),
+    )
+    zipped = zip(kernel, positions, stride, dilation, before, strict=True)
+    size = [max(1, (p - 1) * s + d * (k - 1) + 1 - b) for k, p, s, d, b in zipped]
+    size = tuple(max(1, n + draw(st.integers(-1, 1))) for n in size)
+    return kernel, positions, size, Geometry(stride, dilation, before, draw(st.integers(1, 2)))
+
+
+def _channels(draw: Any, groups: int) -> tuple[int, int]:
+    return groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
+
+
+@sampler("unfold")
+def unfolded(draw: Any, op: Any) -> Call:
+    kernel, positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    x = values(draw, op, (draw(st.integers(0, 2)), 2, *size))
+    return Call(x, {"kernel": kernel, "positions": positions, "geometry": geometry})
+
+
+@sampler("fold")
+def folded(draw: Any, op: Any) -> Call:
+    kernel, positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    y = values(draw, op, (draw(st.integers(0, 2)), 2, *kernel, *positions))
+    return Call(y, {"size": size, "geometry": geometry})
+
+
+@sampler("correlate", "correlate_input", "correlate_weight")
+def correlated(draw: Any, op: Any) -> Call:
+    kernel, positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    batch = draw(st.integers(0, 9))
+    taken, made = _channels(draw, geometry.groups)
+    shaped = {
+        "x": (batch, taken, *size),
+        "weight": (made, taken // geometry.groups, *kernel),
+        "y": (batch, made, *positions),
+    }
+    statics = {"positions": positions, "size": size, "kernel": kernel, "geometry": geometry}
+    operands = values(draw, op, *(shaped[name] for name in op.tensors))
+    return Call(operands, {name: statics[name] for name in op.statics})
+
+
+def _arguments(draw: Any, axes: int) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """A kernel, and the arguments of a convolution as people write them."""
+    either = st.integers(1, 3) | st.just((2, 1)[:axes])
+    padding = st.sampled_from([0, 1, 2, (1, 0)[:axes], "valid", "same"])
+    call = {"stride": draw(either), "padding": draw(padding), "groups": draw(st.integers(1, 2))}
+    if call["padding"] == "same":
+        call["stride"] = 1
+    return _numbers(draw, axes, 3), call | {
+        "dilation": draw(st.sampled_from([1, 2, (1, 2)[:axes]]))
+    }
+
+
+@sampler("conv1d", "conv2d")
+def convolved(draw: Any, op: Any) -> Call:
+    axes = int(op.name[4])
+    kernel, statics = _arguments(draw, axes)
+    taken, made = _channels(draw, statics["groups"])
+    size = _numbers(draw, axes, 6, 3)
+    shapes_ = (2, taken, *size), (made, taken // statics["groups"], *kernel), (made,)
+    return Call(values(draw, op, *shapes_), statics)
+
+
+@sampler("conv_transpose1d", "conv_transpose2d")
+def transposed(draw: Any, op: Any) -> Call:
+    axes = int(op.name[-2])
+    kernel, statics = _arguments(draw, axes)
+    taken, made = _channels(draw, statics["groups"])
+    size = _numbers(draw, axes, 3)
+    shapes_ = (2, taken, *size), (taken, made // statics["groups"], *kernel), (made,)
+    extra = draw(st.integers(0, 1)) if statics["stride"] != 1 else 0
+    return Call(values(draw, op, *shapes_), statics | {"output_padding": extra})
+
+
+@sampler("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d")
+def pooled(draw: Any, op: Any) -> Call:
+    axes = int(op.name[-2])
+    kernel = draw(st.integers(1, 3) | st.just((3, 2)[:axes]))
+    statics = {
+        "kernel_size": kernel,
+        "stride": draw(st.none() | st.integers(1, 3) | st.just((2, 1)[:axes])),
+        "padding": draw(st.sampled_from([0, 0 if kernel == 1 else 1])),
+    }
+    if "count_include_pad" in op.statics:
+        statics["count_include_pad"] = draw(st.booleans())
+    return Call(
+        values(draw, op, (2, draw(st.integers(0, 2)), *_numbers(draw, axes, 6, 3))), statics
+    )

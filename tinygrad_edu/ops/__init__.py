@@ -4,11 +4,22 @@ NumPy's functions find the ops that bear their names; the others are called from
 `ops.relu(x)`, or as methods, `x.relu()`.
 """
 
+from .activations import *
 from .composed import *
+from .composed_math import *
+from .composed_shape import *
+from .convolution import *
+from .creation import *
+from .decompositions import *
+from .einsum import *
 from .elementwise import *
 from .index import *
 from .linalg import *
+from .losses import *
 from .neural import *
+from .norms import *
 from .plain import *
+from .pooling import *
 from .reduce import *
 from .shape import *
+from .trigonometric import *

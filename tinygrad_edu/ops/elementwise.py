@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
+from ..operators import OPS
 
 pointwise = partial(op, elementwise=True)
 selection = partial(op, elementwise=True, selects=True)
 
 POSITIVE = (0.5, 2.0)
+LN2 = math.log(2)
+LN10 = math.log(10)
 
 # -------------------------------------------------------------------- arithmetic
 
@@ -42,9 +45,18 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@pointwise(
-    np.floor_divide, lambda g: g * 0, lambda g: g * 0, method=False, domain=((4.1, 4.9), (1.1, 1.3))
-)
+def only(g: Any, mask: Any) -> Any:
+    """`g` where the mask holds, else 0, also where `g` is infinite: √max(x, 0) is flat at x < 0."""
+    part = g * mask  # many times faster than np.where
+    return part if np.isfinite(part).all() else np.where(mask, g, 0)
+
+
+def nothing(g: Any) -> Any:
+    """The derivative of a piecewise constant function."""
+    return np.zeros_like(g) if type(g) is np.ndarray else only(g, False)
+
+
+@pointwise(np.floor_divide, nothing, nothing, method=False, domain=((4.1, 4.9), (1.1, 1.3)))
 def floor_divide(x: Array, y: Array) -> Array:
     """Quotient rounded down.  z = ⌊x / y⌋,  ∂L/∂x = ∂L/∂y = 0"""
     return x // y
@@ -56,6 +68,17 @@ def floor_divide(x: Array, y: Array) -> Array:
 def remainder(x: Array, y: Array) -> Array:
     """Remainder of that quotient.  z = x - y ⌊x / y⌋,  ∂L/∂x = g,  ∂L/∂y = -g ⌊x / y⌋"""
     return x % y
+
+
+@pointwise(
+    np.fmod,
+    lambda g: g,
+    lambda g, x, y, out: -g * np.rint((x - out) / y),
+    domain=((-4.9, -4.1), (1.1, 1.3)),
+)
+def fmod(x: Array, y: Array) -> Array:
+    """Remainder with the sign of x.  z = x - y k,  k = trunc(x/y),  ∂L/∂x = g,  ∂L/∂y = -g k"""
+    return np.fmod(x, y)
 
 
 @pointwise(np.negative, lambda g: -g)
@@ -74,14 +97,14 @@ def _one_less(y: Any) -> Any:
     """The exponent of a power's derivative, but 0 x⁻¹ is written 0 x¹: it is 0 at x = 0 too."""
     if isinstance(y, (int, float)):
         return y - 1 if y else 1
-    return np.where(y == 0, 1, y - 1)
+    return y - 1 if np.all(y) else np.where(y == 0, 1, y - 1)
 
 
 def _log(x: Any) -> Any:
     """ln x of a power's base, with 0 for ln 0: 0ʸ does not change with y > 0."""
     if isinstance(x, (int, float)):
         return math.log(x) if x > 0 else math.nan if x else 0.0
-    return np.log(np.where(x == 0, 1, x))
+    return np.log(x if np.all(x) else np.where(x == 0, 1, x))
 
 
 @pointwise(
@@ -95,16 +118,40 @@ def power(x: Array, y: Array) -> Array:
     return x**y
 
 
+@pointwise(np.square, lambda g, x: g * 2 * x)
+def square(x: Array) -> Array:
+    """Square.  y = x²,  ∂L/∂x = 2 g x"""
+    return np.square(x)
+
+
+@pointwise(np.sqrt, lambda g, out: g * 0.5 / out, domain=POSITIVE)
+def sqrt(x: Array) -> Array:
+    """Square root.  y = √x,  ∂L/∂x = g / 2y"""
+    return np.sqrt(x)
+
+
+@pointwise(np.cbrt, lambda g, out: g / (3 * out * out), method=False, domain=POSITIVE)
+def cbrt(x: Array) -> Array:
+    """Cube root.  y = ∛x,  ∂L/∂x = g / 3y²"""
+    return np.cbrt(x)
+
+
+@pointwise(np.reciprocal, lambda g, out: -g * out * out, domain=POSITIVE)
+def reciprocal(x: Array) -> Array:
+    """Reciprocal.  y = 1 / x,  ∂L/∂x = -g y²"""
+    return np.reciprocal(x)
+
+
 @pointwise(np.absolute, lambda g, x: g * np.sign(x), kinks=(0.0,))
 def absolute(x: Array) -> Array:
     """Absolute value.  y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
     return np.absolute(x)
 
 
-@pointwise(np.sign, lambda g: g * 0, kinks=(0.0,))
-def sign(x: Array) -> Array:
-    """Sign.  y = -1, 0 or 1,  ∂L/∂x = 0"""
-    return np.sign(x)
+@pointwise(np.fabs, lambda g, x: g * np.sign(x), method=False, kinks=(0.0,))
+def fabs(x: Array) -> Array:
+    """Absolute value, as floating point.  y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
+    return np.fabs(x)
 
 
 # -------------------------------------------------------------------- exponentials, logarithms
@@ -116,44 +163,86 @@ def exp(x: Array) -> Array:
     return np.exp(x)
 
 
+@pointwise(np.exp2, lambda g, out: g * (out * LN2))
+def exp2(x: Array) -> Array:
+    """Power of 2.  y = 2ˣ,  ∂L/∂x = g y ln 2"""
+    return np.exp2(x)
+
+
+@pointwise(np.expm1, lambda g, x: g * np.exp(x))
+def expm1(x: Array) -> Array:
+    """Exponential less 1, precise near 0.  y = eˣ - 1,  ∂L/∂x = g eˣ"""
+    return np.expm1(x)
+
+
 @pointwise(np.log, lambda g, x: g / x, domain=POSITIVE)
 def log(x: Array) -> Array:
     """Natural logarithm.  y = ln x,  ∂L/∂x = g / x"""
     return np.log(x)
 
 
-@pointwise(np.sqrt, lambda g, out: g * 0.5 / out, domain=POSITIVE)
-def sqrt(x: Array) -> Array:
-    """Square root.  y = √x,  ∂L/∂x = g / 2y"""
-    return np.sqrt(x)
+@pointwise(np.log2, lambda g, x: g / (x * LN2), domain=POSITIVE)
+def log2(x: Array) -> Array:
+    """Logarithm to base 2.  y = log₂ x,  ∂L/∂x = g / (x ln 2)"""
+    return np.log2(x)
 
 
-@pointwise(np.tanh, lambda g, out: g - g * out * out)
-def tanh(x: Array) -> Array:
-    """Hyperbolic tangent.  y = tanh x,  ∂L/∂x = g (1 - y²)"""
-    return np.tanh(x)
+@pointwise(np.log10, lambda g, x: g / (x * LN10), domain=POSITIVE)
+def log10(x: Array) -> Array:
+    """Logarithm to base 10.  y = log₁₀ x,  ∂L/∂x = g / (x ln 10)"""
+    return np.log10(x)
+
+
+@pointwise(np.log1p, lambda g, x: g / (1 + x), domain=(-0.5, 2.0))
+def log1p(x: Array) -> Array:
+    """Logarithm of 1 + x, precise near 0.  y = ln(1 + x),  ∂L/∂x = g / (1 + x)"""
+    return np.log1p(x)
 
 
 @pointwise(None, lambda g, out: g * (out * (1 - out)))
 def sigmoid(x: Array) -> Array:
     """Logistic function.  y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
-    decay = np.exp(-np.abs(x))  # never overflows
-    return np.where(x >= 0, 1, decay) / (1 + decay)
+    with np.errstate(over="ignore"):  # 1 / ∞ is right
+        return 1 / (1 + np.exp(-x))
+
+
+def _lead(x: Any, y: Any) -> Any:
+    """x - y, where infinities that are equal are no distance apart."""
+    return np.nan_to_num(x - y, nan=0.0)
+
+
+@pointwise(
+    np.logaddexp,
+    lambda g, x, y: g * sigmoid(_lead(x, y)),
+    lambda g, x, y: g * sigmoid(_lead(y, x)),
+)
+def logaddexp(x: Array, y: Array) -> Array:
+    """Logarithm of a sum of exponentials.  z = ln(eˣ + eʸ),  ∂L/∂x = g eˣ⁻ᶻ,  ∂L/∂y = g eʸ⁻ᶻ"""
+    return np.logaddexp(x, y)
+
+
+@pointwise(
+    np.logaddexp2,
+    lambda g, x, y: g * sigmoid(_lead(x, y) * LN2),
+    lambda g, x, y: g * sigmoid(_lead(y, x) * LN2),
+)
+def logaddexp2(x: Array, y: Array) -> Array:
+    """The same to base 2.  z = log₂(2ˣ + 2ʸ),  ∂L/∂x = g 2ˣ⁻ᶻ,  ∂L/∂y = g 2ʸ⁻ᶻ"""
+    return np.logaddexp2(x, y)
 
 
 # -------------------------------------------------------------------- selections
 
 
-@selection(None, lambda g, out: g * (out > 0), kinks=(0.0,))
-def relu(x: Array) -> Array:
-    """Rectifier.  y = max(x, 0),  ∂L/∂x = g [x > 0],  0 at 0"""
-    return np.maximum(x, 0)
+def _shared(g: Any, won: Any, tied: Any) -> Any:
+    part = only(g, won)
+    return part + only(g, tied) / 2 if np.any(tied) else part
 
 
 @selection(
     np.maximum,
-    lambda g, x, y: (g * (x > y) + g * (x >= y)) / 2,
-    lambda g, x, y: (g * (y > x) + g * (y >= x)) / 2,
+    lambda g, x, y: _shared(g, x > y, x == y),
+    lambda g, x, y: _shared(g, y > x, x == y),
 )
 def maximum(x: Array, y: Array) -> Array:
     """The larger.  z = max(x, y),  ∂L/∂x = g [x > y],  ∂L/∂y = g [y > x],  ties share equally"""
@@ -162,12 +251,32 @@ def maximum(x: Array, y: Array) -> Array:
 
 @selection(
     np.minimum,
-    lambda g, x, y: (g * (x < y) + g * (x <= y)) / 2,
-    lambda g, x, y: (g * (y < x) + g * (y <= x)) / 2,
+    lambda g, x, y: _shared(g, x < y, x == y),
+    lambda g, x, y: _shared(g, y < x, x == y),
 )
 def minimum(x: Array, y: Array) -> Array:
     """The smaller.  z = min(x, y),  ∂L/∂x = g [x < y],  ∂L/∂y = g [y < x],  ties share equally"""
     return np.minimum(x, y)
+
+
+@selection(
+    np.fmax,
+    lambda g, x, y: _shared(g, (x > y) | (y != y), x == y),
+    lambda g, x, y: _shared(g, (y > x) | (x != x), x == y),
+)
+def fmax(x: Array, y: Array) -> Array:
+    """The larger, or the one that is not NaN.  z = max(x, y),  ∂L/∂x = g [x > y],  as maximum"""
+    return np.fmax(x, y)
+
+
+@selection(
+    np.fmin,
+    lambda g, x, y: _shared(g, (x < y) | (y != y), x == y),
+    lambda g, x, y: _shared(g, (y < x) | (x != x), x == y),
+)
+def fmin(x: Array, y: Array) -> Array:
+    """The smaller, or the one that is not NaN.  z = min(x, y),  ∂L/∂x = g [x < y],  as minimum"""
+    return np.fmin(x, y)
 
 
 def _within(x: Any, low: Any, high: Any) -> Any:
@@ -178,9 +287,9 @@ def _within(x: Any, low: Any, high: Any) -> Any:
 
 @selection(
     None,
-    lambda g, x, min, max: g * _within(x, min, max),
-    lambda g, x, min: g * (x < min),
-    lambda g, x, max: g * (x > max),
+    lambda g, x, min, max: only(g, _within(x, min, max)),
+    lambda g, x, min, max: only(g, (x < min) & (True if max is None else min <= max)),
+    lambda g, x, min, max: only(g, (x > max) | (False if min is None else min > max)),
     domain=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
 )
 def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
@@ -197,3 +306,55 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
 def where(condition: Array, x: Array, y: Array) -> Array:
     """Choice.  z = x where the condition holds, else y;  ∂L/∂x = g there,  ∂L/∂y = g elsewhere"""
     return np.where(condition, x, y)
+
+
+@selection(np.nan_to_num, lambda g, x: only(g, np.isfinite(x)))
+def nan_to_num(
+    x: Array, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
+) -> Array:
+    """Numbers in place of NaN and infinities.  y = x if finite,  ∂L/∂x = g there,  else 0"""
+    if not copy:
+        raise ValueError("copy=False would change the argument in place; use the value returned")
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+# -------------------------------------------------------------------- piecewise constant
+
+
+@pointwise(np.sign, nothing, kinks=(0.0,))
+def sign(x: Array) -> Array:
+    """Sign.  y = -1, 0 or 1,  ∂L/∂x = 0"""
+    return np.sign(x)
+
+
+@pointwise(np.floor, nothing, domain=(0.1, 0.9))
+def floor(x: Array) -> Array:
+    """Rounded down.  y = ⌊x⌋,  ∂L/∂x = 0"""
+    return np.floor(x)
+
+
+@pointwise(np.ceil, nothing, domain=(0.1, 0.9))
+def ceil(x: Array) -> Array:
+    """Rounded up.  y = ⌈x⌉,  ∂L/∂x = 0"""
+    return np.ceil(x)
+
+
+@pointwise(np.trunc, nothing, domain=(0.1, 0.9))
+def trunc(x: Array) -> Array:
+    """Rounded towards 0.  y = x without its fraction,  ∂L/∂x = 0"""
+    return np.trunc(x)
+
+
+@pointwise(np.rint, nothing, method=False, domain=(0.6, 1.4))
+def rint(x: Array) -> Array:
+    """Rounded to the nearest integer, halves to even.  y = ⌊x⌉,  ∂L/∂x = 0"""
+    return np.rint(x)
+
+
+@pointwise(np.round, nothing, domain=(0.6, 1.4))
+def round(a: Array, decimals: int = 0) -> Array:
+    """Rounded to so many decimals, halves to even.  y = ⌊x⌉,  ∂L/∂x = 0"""
+    return np.round(a, decimals)
+
+
+OPS |= {np.around: round, np.fix: trunc}

@@ -13,8 +13,8 @@ PLAIN |= {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.isclose, np.allclose, np.array_equal, np.isfinite, np.isnan, np.isinf, np.signbit,
     np.logical_and, np.logical_or, np.logical_not, np.logical_xor,
-    np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.searchsorted,
-    np.digitize, np.histogram, np.count_nonzero, np.any, np.all,
+    np.argmax, np.argmin, np.argsort, np.argpartition, np.lexsort, np.argwhere, np.nonzero,
+    np.flatnonzero, np.searchsorted, np.digitize, np.histogram, np.count_nonzero, np.any, np.all,
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
     np.zeros_like, np.ones_like, np.empty_like, np.full_like,
     np.array_str, np.array_repr, np.array2string, np.may_share_memory, np.shares_memory,
@@ -31,6 +31,18 @@ def argmin(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.
     return np.argmin(self.data, axis, keepdims=keepdims)
 
 
+def argsort(
+    self: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None
+) -> np.ndarray:
+    """The indices that would sort, as a plain array."""
+    return np.argsort(self.data, axis, kind, stable=stable)
+
+
+def argpartition(self: Any, kth: Any, axis: int | None = -1) -> np.ndarray:
+    """The indices that would put the k-th smallest at its place, as a plain array."""
+    return np.argpartition(self.data, kth, axis)
+
+
 def any(self: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Whether any element is nonzero, as a plain array."""
     return np.any(self.data, axis, keepdims=keepdims)
@@ -41,5 +53,5 @@ def all(self: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.all(self.data, axis, keepdims=keepdims)
 
 
-for _method in (argmax, argmin, any, all):
+for _method in (argmax, argmin, argsort, argpartition, any, all):
     setattr(Methods, _method.__name__, _method)

@@ -6,8 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Array, op
+from ..operators import OPS
+from .elementwise import only
 
 Axis = int | tuple[int, ...] | None
 
@@ -49,7 +52,7 @@ def _centred(a: Any, axis: Axis) -> Any:
 @op(
     np.var,
     lambda g, a, like, axis, ddof: (
-        spread(g, like, axis) * _centred(a, axis) * (2 / (count(like, axis) - ddof or math.nan))
+        spread(g, like, axis) * (2 / (count(like, axis) - ddof or math.nan)) * _centred(a, axis)
     ),
 )
 def var(
@@ -61,8 +64,8 @@ def var(
 
 def _std_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis, ddof: float) -> Any:
     deviation = spread(out, like, axis)
-    safe = np.where(deviation == 0, 1, deviation)  # at 0 the numerator is 0 as well
-    return spread(g, like, axis) * _centred(a, axis) / (safe * (count(like, axis) - ddof))
+    safe = deviation + (deviation == 0)  # at 0 the numerator is 0 as well
+    return spread(g, like, axis) / (safe * (count(like, axis) - ddof)) * _centred(a, axis)
 
 
 @op(np.std, _std_vjp)
@@ -78,8 +81,10 @@ def std(
 
 def _extremum_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis) -> Any:
     chosen = a == spread(out, like, axis)
-    ties = np.sum(chosen, axis, g.dtype, keepdims=True)
-    return spread(g, like, axis) * chosen / ties
+    g = spread(g, like, axis)
+    if np.count_nonzero(chosen) != out.size:
+        g = g / np.sum(chosen, axis, g.dtype, keepdims=True)
+    return only(g, chosen)
 
 
 @op(np.max, _extremum_vjp, selects=True)
@@ -92,3 +97,85 @@ def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 def min(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Smallest element.  y = min xᵢ,  ∂L/∂xᵢ = g / m for the m smallest,  0 for the others"""
     return np.min(a, axis, keepdims=keepdims)
+
+
+OPS |= {np.amax: max, np.amin: min}
+
+
+# -------------------------------------------------------------------- products, running sums
+
+
+def rows(a: Any, axes: tuple[int, ...]) -> Any:
+    """The axes flattened into one, the last."""
+    kept = [i for i in range(a.ndim) if i not in axes]
+    size = math.prod(a.shape[i] for i in axes)
+    return a.transpose((*kept, *axes)).reshape((*(a.shape[i] for i in kept), size))
+
+
+def _unrows(r: Any, like: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """The inverse of `rows`."""
+    order = (*(i for i in range(len(like)) if i not in axes), *axes)
+    back = tuple(order.index(i) for i in range(len(like)))
+    return r.reshape(tuple(like[i] for i in order)).transpose(back)
+
+
+def _before(products: Any) -> Any:
+    """Of running products, those without the element at each place: the one before, at first 1."""
+    return np.concatenate([np.ones_like(products[..., :1]), products[..., :-1]], axis=-1)
+
+
+def _prod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: Axis) -> Any:
+    g = spread(g, like, axis)
+    if np.all(out):
+        return g * spread(out, like, axis) / a
+    axes = normalize_axis_tuple(range(len(like)) if axis is None else axis, len(like))
+    x = rows(a, axes)
+    others = _before(x.cumprod(axis=-1)) * _before(x[..., ::-1].cumprod(axis=-1))[..., ::-1]
+    return g * _unrows(others, like, axes)
+
+
+@op(np.prod, _prod_vjp)
+def prod(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
+    """Product.  y = Π xᵢ,  ∂L/∂xᵢ = g times the product of the others"""
+    return np.prod(a, axis, dtype, keepdims=keepdims)
+
+
+def _from_the_end(x: Any) -> Any:
+    """Running sums along the last axis, backwards."""
+    return x[..., ::-1].cumsum(axis=-1)[..., ::-1]
+
+
+def _cumsum_vjp(g: Any, like: tuple[int, ...], axis: int | None) -> Any:
+    if axis is None:
+        return _from_the_end(g).reshape(like)
+    return _from_the_end(g.swapaxes(axis, -1)).swapaxes(axis, -1)
+
+
+@op(np.cumsum, _cumsum_vjp)
+def cumsum(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
+    """Running sum.  yₖ = Σ xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ over k ≥ i"""
+    return np.cumsum(a, axis, dtype)
+
+
+def _weighted_tails(g: Any, x: Any) -> Any:
+    """rᵢ = gᵢ + xᵢ₊₁ rᵢ₊₁ along the last axis, without a division, in steps of 1, 2, 4 ..."""
+    factors, step = x[..., 1:], 1
+    while step < x.shape[-1]:
+        g = np.concatenate([g[..., :-step] + factors * g[..., step:], g[..., -step:]], axis=-1)
+        factors = factors[..., :-step] * factors[..., step:]
+        step *= 2
+    return g
+
+
+def _cumprod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: int | None) -> Any:
+    if axis is None:
+        return _cumprod_vjp(g, a.reshape((-1,)), out, g.shape, -1).reshape(like)
+    g, a, out = (v.swapaxes(axis, -1) for v in (g, a, out))
+    part = _from_the_end(g * out) / a if np.all(out) else _before(out) * _weighted_tails(g, a)
+    return part.swapaxes(axis, -1)
+
+
+@op(np.cumprod, _cumprod_vjp)
+def cumprod(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
+    """Running product.  yₖ = Π xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ Π of the others, over k ≥ i"""
+    return np.cumprod(a, axis, dtype)

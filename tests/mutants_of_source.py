@@ -1,0 +1,106 @@
+"""Breaks the engine on purpose, one small change at a time, and reports which tests notice.
+
+    python -m tests.mutants_of_source            every mutant
+    python -m tests.mutants_of_source relu       those whose line mentions relu
+
+A mutant that survives shows a test that is missing.  Each runs in a copy of the tree.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+
+class Mutant(NamedTuple):
+    """Replace `old` by `new` in a file; the tests selected by `test` should fail."""
+
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+E = "tinygrad_edu/ops/elementwise.py"
+A = "tinygrad_edu/ops/activations.py"
+T = "tinygrad_edu/ops/trigonometric.py"
+R = "tinygrad_edu/ops/reduce.py"
+S = "tinygrad_edu/ops/shape.py"
+N = "tinygrad_edu/ops/neural.py"
+I = "tinygrad_edu/ops/index.py"  # noqa: E741
+L = "tinygrad_edu/ops/linalg.py"
+G = "tinygrad_edu/graph.py"
+
+MUTANTS = [
+    # a wrong factor or sign
+    Mutant(T, "np.tanh, lambda g, out: g - g * out * out", "np.tanh, lambda g, out: g - g * out", "tanh"),
+    Mutant(E, "np.subtract, lambda g: g, lambda g: -g", "np.subtract, lambda g: g, lambda g: g", "subtract"),
+    Mutant(E, "np.sqrt, lambda g, out: g * 0.5 / out", "np.sqrt, lambda g, out: g / out", "sqrt"),
+    Mutant(E, "lambda g, y, out: -g * out / y", "lambda g, y, out: -g * out", "divide"),
+    Mutant(E, "g * y * x ** _one_less(y)", "g * x ** _one_less(y)", "power"),
+    Mutant(E, "(out * (1 - out))", "(out * (1 + out))", "sigmoid"),
+    Mutant(R, "spread(g, like, axis) / (count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
+    Mutant(R, "(2 / (count(like, axis) - ddof or math.nan))", "(2 / (count(like, axis) or math.nan))", "var"),
+    Mutant(N, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
+    Mutant(N, "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
+    # the wrong place
+    Mutant(S, "np.argsort(np.asarray(axes) % len(axes))", "np.asarray(axes) % len(axes)", "transpose"),
+    Mutant(S, "for shape in likes[:position])\n    return g[(slice", "for shape in likes[: position + 1])\n    return g[(slice", "concatenate"),
+    Mutant(I, "    if _unique(index):", "    if True:", "getitem or scatter"),
+    Mutant(L, "return part[..., 0] if vector else part", "return part", "matmul"),
+    # a write into what was given
+    Mutant(E, "np.exp, lambda g, out: g * out", "np.exp, lambda g, out: np.multiply(out, g, out=out) if type(out) is np.ndarray else g * out", "exp"),
+    Mutant(N, "    y = np.exp(x - _peak(x, axis))\n", "    x -= _peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
+    # a dropped un-broadcast
+    Mutant(G, "        g = g.sum(axis=tuple(range(added)))\n", "        g = g[(0,) * added]\n", "add or multiply"),
+    Mutant(G, "if n == 1 and g.shape[i] != 1)", "if n == 0)", "add or multiply"),
+    # a float64 leak
+    Mutant(A, "None, lambda g, out: only(g, out > 0)", "None, lambda g, out: only(g, (out > 0) * np.float64(1.0))", "relu"),
+    Mutant(R, "np.sum(chosen, axis, g.dtype, keepdims=True)", "np.sum(chosen, axis, keepdims=True)", "max or min"),
+    # a detached second derivative
+    Mutant(E, "np.log, lambda g, x: g / x", "np.log, lambda g, x: g / (x.data if hasattr(x, 'node') else x)", "log"),
+    Mutant(E, "np.multiply, lambda g, y: g * y", "np.multiply, lambda g, y: g * (y.data if hasattr(y, 'node') else y)", "multiply"),
+]  # fmt: skip
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the selected tests pass in spite of the mutant."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("tinygrad_edu", "nn", "tests", "setup.cfg", "pyproject.toml"):
+            source, target = ROOT / name, Path(folder) / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        path = Path(folder) / mutant.file
+        text = path.read_text()
+        if text.count(mutant.old) < 1:
+            raise SystemExit(f"{mutant.file} no longer contains {mutant.old!r}")
+        path.write_text(text.replace(mutant.old, mutant.new, 1))
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "tests", "-k", mutant.test]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        return done.returncode == 0
+
+
+def main() -> None:
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    chosen = [m for m in MUTANTS if word in m.old + m.test]
+    survivors = 0
+    for mutant in chosen:
+        survived = survives(mutant)
+        survivors += survived
+        print(
+            f"{'SURVIVED' if survived else 'caught'}: {mutant.old.strip()!r} -> {mutant.new.strip()!r}"
+        )
+    print(f"{len(chosen)} mutants, {survivors} survived")
+    sys.exit(survivors > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,371 @@
+"""What networks are made of, in cases small enough to compute by hand, and their mistakes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import Tensor, grad, ops
+
+REDUCTIONS = ["none", "mean", "sum"]
+DTYPES = [np.float64, np.float32]
+
+
+def leaf(data: Any, dtype: Any = np.float64) -> Tensor:
+    return Tensor(np.asarray(data, dtype), requires_grad=True)
+
+
+def gradient(function: Callable[..., Any], *data: Any, dtype: Any = np.float64) -> Any:
+    """The gradients of the function's sum: one, or a list."""
+    xs = [leaf(x, dtype) for x in data]
+    answers = [g.data for g in grad(function(*xs).sum(), xs)]
+    return answers if len(answers) > 1 else answers[0]
+
+
+# -------------------------------------------------------------------- by hand: convolution
+
+
+def test_conv1d_by_hand() -> None:
+    x, w = [[[1.0, 2.0, 3.0, 4.0]]], [[[1.0, 10.0]]]
+    y = ops.conv1d(leaf(x), leaf(w), leaf([0.5]))
+    np.testing.assert_array_equal(y.data, [[[21.5, 32.5, 43.5]]])
+    gx, gw, gb = gradient(lambda *a: ops.conv1d(*a), x, w, [0.5])
+    np.testing.assert_array_equal(gx, [[[1, 11, 11, 10]]])
+    np.testing.assert_array_equal(gw, [[[6, 9]]])
+    np.testing.assert_array_equal(gb, [3])
+
+
+def test_conv2d_is_a_cross_correlation() -> None:
+    x = np.arange(9.0).reshape(1, 1, 3, 3)
+    w = np.array([[[[1.0, 0.0], [0.0, -1.0]]]])
+    np.testing.assert_array_equal(ops.conv2d(leaf(x), w).data, np.full((1, 1, 2, 2), -4.0))
+    strided = ops.conv2d(x, np.ones((1, 1, 1, 1)), stride=2)
+    np.testing.assert_array_equal(strided, [[[[0, 2], [6, 8]]]])
+    dilated = ops.conv2d(x, np.ones((1, 1, 2, 2)), dilation=2)
+    np.testing.assert_array_equal(dilated, [[[[0 + 2 + 6 + 8]]]])
+
+
+def test_padding() -> None:
+    x, w = np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 2))
+    assert ops.conv2d(x, w, padding="valid").shape == (1, 1, 1, 3)
+    assert ops.conv2d(x, w, padding=(1, 0)).shape == (1, 1, 3, 3)
+    same = ops.conv2d(x, w, padding="same")  # the odd one out is padded after, as in PyTorch
+    np.testing.assert_array_equal(same, [[[[4, 4, 4, 2], [6, 6, 6, 3], [4, 4, 4, 2]]]])
+    assert ops.conv_transpose2d(x, w, padding="same").shape == x.shape
+
+
+def test_groups_do_not_mix() -> None:
+    x, w = np.array([[[1.0, 2.0], [10.0, 20.0]]]), np.array([[[1.0]], [[3.0]]])
+    np.testing.assert_array_equal(ops.conv1d(x, w, groups=2), [[[1, 2], [30, 60]]])
+    gx, gw = gradient(lambda x, w: ops.conv1d(x, w, groups=2), x, w)
+    np.testing.assert_array_equal(gx, [[[1, 1], [3, 3]]])
+    np.testing.assert_array_equal(gw, [[[3]], [[30]]])
+
+
+def test_conv_transpose_by_hand() -> None:
+    x, w = [[[1.0, 2.0]]], [[[1.0, 10.0, 100.0]]]
+    y = ops.conv_transpose1d(leaf(x), leaf(w), stride=2)
+    np.testing.assert_array_equal(y.data, [[[1, 10, 102, 20, 200]]])
+    y = ops.conv_transpose1d(leaf(x), leaf(w), stride=2, padding=1, output_padding=1)
+    np.testing.assert_array_equal(y.data, [[[10, 102, 20, 200]]])
+
+
+def test_conv_transpose_is_the_adjoint_of_conv() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 3, 7, 6)), rng.normal(size=(4, 3, 3, 2))
+    y = ops.conv2d(x, w, stride=2, padding=1)
+    g = rng.normal(size=y.shape)
+    back = ops.conv_transpose2d(g, w, stride=2, padding=1, output_padding=(0, 0))
+    assert back.shape == x.shape
+    np.testing.assert_allclose((y * g).sum(), (back * x).sum())
+
+
+def test_a_gradient_only_where_it_is_wanted() -> None:
+    weight = leaf(np.ones((1, 1, 2, 2)))
+    ops.conv2d(np.ones((1, 1, 3, 3)), weight, padding=1, stride=2).sum().backward()
+    np.testing.assert_array_equal(weight.grad, [[[[1, 2], [2, 4]]]])
+
+
+# -------------------------------------------------------------------- by hand: pooling
+
+
+def test_max_pool_by_hand() -> None:
+    x = np.array([[[[1.0, 2.0, 5.0, 5.0], [4.0, 3.0, 5.0, 5.0]]]])
+    y = ops.max_pool2d(leaf(x), 2)
+    np.testing.assert_array_equal(y.data, [[[[4, 5]]]])
+    g = gradient(lambda x: ops.max_pool2d(x, 2), x)  # ties share equally
+    np.testing.assert_array_equal(g, [[[[0, 0, 0.25, 0.25], [1, 0, 0.25, 0.25]]]])
+
+
+def test_padding_is_never_a_maximum() -> None:
+    x = np.array([[[-1.0, -2.0, -3.0]]])
+    np.testing.assert_array_equal(ops.max_pool1d(x, 2, 1, 1), [[[-1, -1, -2, -3]]])
+    g = gradient(lambda x: ops.max_pool1d(x, 2, 1, 1), np.zeros((1, 1, 3)))
+    np.testing.assert_array_equal(g, [[[1.5, 1, 1.5]]])
+    whole = ops.max_pool1d(np.array([[[-7, -9]]]), 2, 1, 1)
+    np.testing.assert_array_equal(whole, [[[-7, -7, -9]]])
+
+
+def test_many_ties_of_a_large_window() -> None:
+    g = gradient(lambda x: ops.max_pool2d(x, 16), np.ones((1, 1, 16, 16)))
+    np.testing.assert_array_equal(g, np.full((1, 1, 16, 16), 1 / 256))
+
+
+def test_avg_pool_by_hand() -> None:
+    x = np.array([[[2.0, 4.0, 6.0]]])
+    np.testing.assert_array_equal(ops.avg_pool1d(x, 2, 1, 1), [[[1, 3, 5, 3]]])
+    without = ops.avg_pool1d(x, 2, 1, 1, count_include_pad=False)
+    np.testing.assert_array_equal(without, [[[2, 3, 5, 6]]])
+    g = gradient(lambda x: ops.avg_pool1d(x, 2, 1, 1, False), x)
+    np.testing.assert_array_equal(g, [[[1.5, 1, 1.5]]])
+
+
+def test_adaptive_pooling_covers_evenly() -> None:
+    x = np.arange(5.0).reshape(1, 1, 5)
+    np.testing.assert_allclose(ops.adaptive_avg_pool1d(x, 2), [[[1, 3]]])
+    np.testing.assert_allclose(ops.adaptive_avg_pool1d(x, 5), x)
+    np.testing.assert_allclose(ops.adaptive_avg_pool2d(np.ones((2, 3, 5, 4)), (7, 3)), 1.0)
+    assert ops.adaptive_avg_pool2d(leaf(np.ones((2, 3, 5, 4))), 1).shape == (2, 3, 1, 1)
+
+
+# -------------------------------------------------------------------- by hand: normalisation
+
+
+def test_batch_norm_by_hand() -> None:
+    x = np.array([[1.0, 10.0], [3.0, 10.0]])
+    y = ops.batch_norm(leaf(x), leaf([2.0, 2.0]), leaf([0.5, 0.5]), eps=0.25)
+    np.testing.assert_allclose(y.data, [[0.5 - 2 / 1.25**0.5, 0.5], [0.5 + 2 / 1.25**0.5, 0.5]])
+    running = {"mean": np.array([1.0, 0.0]), "variance": np.array([3.0, 99.0])}
+    y = ops.batch_norm(leaf(x), leaf([2.0, 2.0]), leaf([0.5, 0.5]), **running, eps=1.0)
+    np.testing.assert_allclose(y.data, [[0.5, 2.5], [2.5, 2.5]])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_normalisations_are_stable(dtype: Any) -> None:
+    """A constant far from 0 normalises to 0, and no gradient explodes."""
+    for x in (np.full((4, 3, 2), 1e4), np.zeros((4, 3, 2))):
+        for norm in (ops.batch_norm, ops.layer_norm, ops.rms_norm, lambda x: ops.group_norm(x, 3)):
+            t = leaf(x, dtype)
+            y = norm(t)
+            y.sum().backward()
+            assert y.dtype == t.grad.dtype == dtype
+            assert np.isfinite(y.data).all()
+            assert np.isfinite(t.grad).all()
+            assert abs(y.data).max() <= 1.001
+
+
+def test_a_normalised_sum_has_no_slope() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 6))
+    np.testing.assert_allclose(gradient(ops.layer_norm, x), 0, atol=1e-12)
+    np.testing.assert_allclose(gradient(ops.batch_norm, x), 0, atol=1e-12)
+
+
+# -------------------------------------------------------------------- by hand: the others
+
+
+def test_dropout_by_hand() -> None:
+    mask = np.array([2.0, 0.0, 2.0])
+    np.testing.assert_array_equal(ops.dropout(leaf([1.0, 2.0, 3.0]), mask).data, [2, 0, 6])
+    np.testing.assert_array_equal(gradient(lambda x: ops.dropout(x, mask), [1.0, 2.0, 3.0]), mask)
+    assert ops.dropout(leaf([1.0, 2.0, 3.0], np.float32), mask).dtype == np.float32
+
+
+def test_what_dropout_drops_sends_nothing_back() -> None:
+    g = gradient(lambda x: ops.dropout(np.sqrt(x), np.array([0.0, 1.0])), [0.0, 4.0])
+    np.testing.assert_array_equal(g, [0, 0.25])
+
+
+def test_embedding_adds_equal_indices() -> None:
+    weight = leaf(np.arange(6.0).reshape(3, 2))
+    y = ops.embedding(weight, [[2, 0], [2, 2]])
+    np.testing.assert_array_equal(y.data, [[[4, 5], [0, 1]], [[4, 5], [4, 5]]])
+    y.sum().backward()
+    np.testing.assert_array_equal(weight.grad, [[1, 1], [0, 0], [3, 3]])
+    assert ops.embedding(weight, np.zeros((0, 4), int)).shape == (0, 4, 2)
+
+
+def test_one_hot() -> None:
+    rows = ops.one_hot([[1], [0]], 3, np.float32)
+    np.testing.assert_array_equal(rows, [[[0, 1, 0]], [[1, 0, 0]]])
+    assert rows.dtype == np.float32
+
+
+class TestAttention:
+    def test_by_hand(self) -> None:
+        q, k = np.zeros((1, 2)), np.ones((2, 2))
+        v = np.array([[1.0, 2.0], [3.0, 6.0]])
+        y = ops.scaled_dot_product_attention(leaf(q), leaf(k), leaf(v))
+        np.testing.assert_array_equal(y.data, [[2, 4]])
+
+    def test_causal(self) -> None:
+        q = k = np.zeros((3, 1))
+        y = ops.scaled_dot_product_attention(q, k, np.array([[3.0], [5.0], [10.0]]), is_causal=True)
+        np.testing.assert_allclose(y, [[3], [4], [6]])
+
+    @pytest.mark.parametrize("kind", ["boolean", "additive"])
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_a_query_that_sees_nothing_gets_nothing(self, kind: str, dtype: Any) -> None:
+        seen = np.array([[True, False], [False, False]])
+        mask = seen if kind == "boolean" else np.where(seen, 0, -np.inf).astype(dtype)
+        q, k, v = (leaf(np.full((2, 2), 2.0), dtype) for _ in "qkv")
+        y = ops.scaled_dot_product_attention(q, k, v, mask)
+        np.testing.assert_array_equal(y.data, [[2, 2], [0, 0]])
+        y.sum().backward()
+        np.testing.assert_array_equal(v.grad, [[1, 1], [0, 0]])
+        np.testing.assert_array_equal(q.grad, np.zeros((2, 2)))
+        assert v.grad.dtype == dtype
+
+    def test_a_mask_can_be_learnt(self) -> None:
+        mask = leaf([[0.5, -np.inf, 0.0]])
+        q, k, v = np.ones((1, 2)), np.ones((3, 2)), np.array([[1.0], [2.0], [3.0]])
+        ops.scaled_dot_product_attention(q, k, v, mask).sum().backward()
+        p = np.exp(0.5) / (1 + np.exp(0.5))
+        np.testing.assert_allclose(mask.grad, [[-2 * p * (1 - p), 0, 2 * p * (1 - p)]])
+
+
+# -------------------------------------------------------------------- by hand: losses
+
+EACH = [
+    (ops.mse_loss, [1.0, -2.0], [3.0, -2.0], [4.0, 0.0], [-4.0, 0.0]),
+    (ops.l1_loss, [1.0, -2.0], [3.0, -2.0], [2.0, 0.0], [-1.0, 0.0]),
+    (ops.huber_loss, [0.5, 3.0, 0.0], [0.0, 0.0, 0.0], [0.125, 2.5, 0.0], [0.5, 1.0, 0.0]),
+    (ops.smooth_l1_loss, [0.5, -3.0], [0.0, 0.0], [0.125, 2.5], [0.5, -1.0]),
+    (ops.hinge_loss, [0.5, 2.0, 2.0], [1, 1, -1], [0.5, 0.0, 3.0], [-1.0, 0.0, 1.0]),
+    (ops.kl_div, [-1.0, -1.0], [1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]),
+    (ops.binary_cross_entropy, [0.5, 0.25], [1, 0], [np.log(2), np.log(4 / 3)], [-2, 4 / 3]),
+    (ops.binary_cross_entropy_with_logits, [0.0, 0.0], [1, 0], [np.log(2)] * 2, [-0.5, 0.5]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "x", "t", "value", "slope"), EACH, ids=lambda a: "")
+def test_losses_by_hand(loss: Any, x: Any, t: Any, value: Any, slope: Any) -> None:
+    t, slope = np.array(t), np.array(slope)
+    np.testing.assert_allclose(loss(leaf(x), t, "none").data, value, rtol=1e-14)
+    np.testing.assert_allclose(loss(leaf(x), t, "sum").data, np.sum(value), rtol=1e-14)
+    np.testing.assert_allclose(loss(leaf(x), t, "mean").data, np.mean(value), rtol=1e-14)
+    np.testing.assert_allclose(gradient(lambda x: loss(x, t, "none"), x), slope, rtol=1e-14)
+    np.testing.assert_allclose(gradient(lambda x: loss(x, t, "mean"), x), slope / len(x))
+    assert loss(leaf(x, np.float32), t.astype(np.float32)).dtype == np.float32
+
+
+def test_huber_is_a_parabola_at_zero() -> None:
+    x = leaf([0.0, 2.0])
+    (slope,) = grad(ops.huber_loss(x, np.zeros(2), "sum"), [x], create_graph=True)
+    np.testing.assert_array_equal(grad(slope.sum(), x).data, [1, 0])
+
+
+def test_binary_cross_entropy_at_certainty() -> None:
+    """At 0 and 1 finite, and a wrong answer still learns."""
+    for dtype in DTYPES:
+        x, t = leaf([0.0, 0.0, 1.0, 1.0], dtype), np.array([0.0, 1.0, 0.0, 1.0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            y = ops.binary_cross_entropy(x, t, "none")
+        np.testing.assert_array_equal(y.data, [0, 100, 100, 0])
+        y.sum().backward()
+        np.testing.assert_allclose(x.grad, [0, -1e12, 1e12, 0])
+
+
+def test_kl_div_of_impossible_events() -> None:
+    x, t = leaf([[-1.0, -2.0]]), np.array([[0.0, 1.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ops.kl_div(x, t, "batchmean") == 2
+    g = gradient(lambda x, t: ops.kl_div(x, t, "sum"), [[-1.0, -2.0]], [[0.0, 1.0]])
+    assert np.isfinite(g).all()
+
+
+def test_nll_loss_is_half_of_cross_entropy() -> None:
+    x, t = np.random.default_rng(0).normal(size=(2, 3, 4)), np.array([[0, 3, 1], [2, 2, 0]])
+    for reduction in REDUCTIONS:
+        nll = ops.nll_loss(ops.log_softmax(leaf(x)), t, reduction)
+        np.testing.assert_allclose(nll.data, ops.cross_entropy(x, t, reduction))
+
+
+def test_cosine_of_nothing() -> None:
+    x, y = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [6.0, 8.0]])
+    np.testing.assert_allclose(ops.cosine_similarity(leaf(x), y).data, [0, 1])
+    assert np.isfinite(gradient(ops.cosine_similarity, x, y)).all()
+    loss = ops.cosine_embedding_loss(leaf(x), y, np.array([1, -1]), 0.25, "none")
+    np.testing.assert_allclose(loss.data, [1, 0.75])
+
+
+# -------------------------------------------------------------------- mistakes
+
+X = np.zeros((2, 3, 8, 8))
+MISTAKES = [
+    (lambda: ops.conv2d(X, np.zeros((4, 2, 3, 3))), ValueError,
+     "conv2d: the kernels take 2 channels, and x has 3 on axis 1 (shapes:"),
+    (lambda: ops.conv2d(X.transpose(0, 2, 3, 1), np.zeros((4, 3, 3, 3))), ValueError,
+     "if they come last, write x.transpose(0, 3, 1, 2)"),
+    (lambda: ops.conv2d(X[0], np.zeros((4, 3, 3, 3))), ValueError,
+     "x has 3 axes, not (batch, channels, height, width); a single sample is x[None]"),
+    (lambda: ops.conv1d(X, np.zeros((4, 3, 3))), ValueError,
+     "x has 4 axes, not (batch, channels, length)"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3))), ValueError, "weight has 3 axes"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 9, 9))), ValueError,
+     "the kernel spans 9 elements and the padded input has only 8"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 5, 5)), dilation=2), ValueError, "spans 9 elements"),
+    (lambda: ops.conv2d(X, np.zeros((4, 1, 3, 3)), groups=3), ValueError,
+     "weight's 4 channels do not divide into 3 groups"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), np.zeros(3)), ValueError,
+     "bias has shape (3,), and y has 4 channels"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), stride=0), ValueError,
+     "stride is one whole number from 1 up, or 2 of them"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), padding=(1, 1, 1)), ValueError, "padding is"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), padding="full"), ValueError, "'full'"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), padding="same", stride=2), ValueError,
+     "padding='same' needs stride 1"),
+    (lambda: ops.conv_transpose2d(X, np.zeros((4, 3, 3, 3))), ValueError,
+     "the kernels take 4 channels, and x has 3 on axis 1"),
+    (lambda: ops.conv_transpose2d(X, np.zeros((3, 4, 3, 3)), output_padding=1), ValueError,
+     "output_padding must be smaller"),
+    (lambda: ops.max_pool2d(X, 9), ValueError, "the kernel spans 9 elements"),
+    (lambda: ops.max_pool2d(X, 2, padding=2), ValueError, "more than half of kernel_size"),
+    (lambda: ops.adaptive_avg_pool2d(X, 0), ValueError,
+     "adaptive_avg_pool2d: output_size is one whole number"),
+    (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), stride=1.5), ValueError, "not 1.5"),
+    (lambda: ops.layer_norm(X, np.ones(7)), ValueError, "layer_norm: weight must have the shape"),
+    (lambda: ops.rms_norm(np.ones(3), np.ones((2, 3))), ValueError, "rms_norm: weight must have"),
+    (lambda: ops.batch_norm(X, np.ones(4)), ValueError,
+     "weight must be one number for each of the 3 channels"),
+    (lambda: ops.batch_norm(np.ones((1, 3))), ValueError, "one value a channel has no variance"),
+    (lambda: ops.group_norm(X, 2), ValueError, "3 channels do not divide into 2 groups"),
+    (lambda: ops.embedding(np.ones((3, 2)), [3]), IndexError, "there are only 0 to 2"),
+    (lambda: ops.embedding(np.ones((3, 2)), [-1]), IndexError, "indices from -1 to -1"),
+    (lambda: ops.one_hot([0.5], 3), TypeError, "indices must be integers"),
+    (lambda: ops.nll_loss(np.ones((2, 3)), [[0, 1]]), ValueError, "nll_loss: each row"),
+    (lambda: ops.scaled_dot_product_attention(X, X[..., :4], X), ValueError,
+     "queries of 8 features cannot meet keys of 4"),
+    (lambda: ops.scaled_dot_product_attention(X, X, X[..., :4, :]), ValueError, "8 keys need"),
+    (lambda: ops.binary_cross_entropy(np.array([1.5]), np.array([1.0])), ValueError,
+     "must be probabilities"),
+    (lambda: ops.mse_loss(np.ones(2), np.ones(2), "average"), ValueError, "reduction is 'mean'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), MISTAKES, ids=lambda a: "")
+def test_mistakes(call: Any, kind: Any, words: str) -> None:
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        ops.mse_loss, ops.l1_loss, ops.huber_loss, ops.smooth_l1_loss, ops.hinge_loss, ops.kl_div,
+        ops.binary_cross_entropy, ops.binary_cross_entropy_with_logits, ops.cosine_similarity,
+    ],
+)  # fmt: skip
+def test_a_loss_never_broadcasts_silently(loss: Any) -> None:
+    for x, t in (((4, 1), (4,)), ((4,), (4, 1))):
+        with pytest.raises(ValueError, match="broadcasting would compare every"):
+            loss(leaf(np.full(x, 0.5)), np.full(t, 0.5))

@@ -1,0 +1,224 @@
+"""What networks are made of against PyTorch: values, first and second gradients, in both types."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import Tensor, grad, ops
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+REDUCTIONS = ["none", "mean", "sum"]
+DTYPES = [np.float64, np.float32]
+
+
+def compare(ours: Any, theirs: Any, arrays: list[np.ndarray], dtype: Any) -> None:
+    """Two functions of the arrays, the second of torch's tensors."""
+    rtol, atol = (1e-8, 1e-9) if dtype is np.float64 else (2e-3, 2e-3)
+    mine = [Tensor(a.astype(dtype), requires_grad=True) for a in arrays]
+    other = [torch.tensor(a.astype(dtype), requires_grad=True) for a in arrays]
+    y, z = ours(*mine), theirs(*other)
+
+    def same(a: Any, b: Any) -> None:
+        assert a.dtype == dtype
+        np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=rtol, atol=atol)
+
+    same(y, z)
+    weight = np.random.default_rng(1).normal(size=y.shape).astype(dtype)
+    first = grad((y * y * weight).sum(), mine, create_graph=True)
+    total = (z * z * torch.from_numpy(weight)).sum()
+    expected = torch.autograd.grad(total, other, create_graph=True)
+    for a, b in zip(first, expected, strict=True):
+        same(a, b)
+    second = grad(sum((g * g).sum() for g in first), mine, allow_unused=True)
+    expected = torch.autograd.grad(sum((g * g).sum() for g in expected), other, allow_unused=True)
+    for a, b, x in zip(second, expected, other, strict=True):  # None is 0
+        same(
+            Tensor(np.zeros(x.shape, dtype)) if a is None else a,
+            torch.zeros_like(x) if b is None else b,
+        )
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("axes", [1, 2])
+def test_convolution(axes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    draw = lambda low, high: tuple(int(n) for n in rng.integers(low, high + 1, axes))
+    groups = int(rng.integers(1, 4))
+    taken, made = groups * int(rng.integers(1, 3)), groups * int(rng.integers(1, 3))
+    kernel, size = draw(1, 3), draw(5, 8)
+    call: dict[str, Any] = {"stride": draw(1, 3), "dilation": draw(1, 2), "groups": groups}
+    call["padding"] = draw(0, 2)
+    if seed % 5 == 0:
+        call |= {"stride": 1, "padding": "same"}
+    x, w, b = (2, taken, *size), (made, taken // groups, *kernel), (made,)
+    name = f"conv{axes}d"
+    if seed % 3 == 0 and call["padding"] != "same":
+        name, w = f"conv_transpose{axes}d", (taken, made // groups, *kernel)
+        most = zip(call["stride"], call["dilation"], strict=True)
+        call["output_padding"] = tuple(int(rng.integers(0, max(pair))) for pair in most)
+    arrays = [rng.normal(size=shape) for shape in (x, w, b)]
+    ours, theirs = getattr(ops, name), getattr(F, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch copies for padding="same" and an even kernel
+        compare(
+            lambda *a: ours(*a, **call),
+            lambda *a: theirs(*a, **call),
+            arrays,
+            DTYPES[seed % 4 == 3],
+        )
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"])
+def test_pooling(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    axes = int(name[-2])
+    kernel = tuple(int(n) for n in rng.integers(1, 4, axes))
+    call: dict[str, Any] = {"stride": tuple(int(n) for n in rng.integers(1, 4, axes))}
+    call["padding"] = tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
+    if name.startswith("avg"):
+        call["count_include_pad"] = bool(seed % 2)
+    x = rng.normal(size=(2, 3, *rng.integers(3, 8, axes)))
+    compare(
+        lambda x: getattr(ops, name)(x, kernel, **call),
+        lambda x: getattr(F, name)(x, kernel, **call),
+        [x],
+        DTYPES[seed % 3 == 2],
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, (1, 2), (3, 4), (5, 6), (7, 3), (5, 9)])
+def test_adaptive_pooling(size: Any, dtype: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 6))
+    compare(
+        lambda x: ops.adaptive_avg_pool2d(x, size),
+        lambda x: F.adaptive_avg_pool2d(x, size),
+        [x],
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_normalisation(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(3, 4, 2, 5)) + 1, rng.normal(size=4), rng.normal(size=4)
+    mean, variance = rng.normal(size=4).astype(dtype), rng.uniform(1, 2, 4).astype(dtype)
+    running = torch.from_numpy(mean), torch.from_numpy(variance)
+    last = [x, rng.normal(size=5), rng.normal(size=5)]
+    two = [x, rng.normal(size=(2, 5)), rng.normal(size=(2, 5))]
+    cases: list[Any] = [
+        (ops.batch_norm, lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [x, w, b]),
+        (
+            lambda x, w, b: ops.batch_norm(x, w, b, mean, variance),
+            lambda x, w, b: F.batch_norm(x, *running, w, b),
+            [x, w, b],
+        ),
+        (
+            lambda x, w, b: ops.group_norm(x, 2, w, b),
+            lambda x, w, b: F.group_norm(x, 2, w, b),
+            [x, w, b],
+        ),
+        (ops.layer_norm, lambda x, w, b: F.layer_norm(x, (5,), w, b), last),
+        (
+            lambda x, w, b: ops.layer_norm(x, w, b, axis=(-2, -1)),
+            lambda x, w, b: F.layer_norm(x, (2, 5), w, b),
+            two,
+        ),
+        (ops.rms_norm, lambda x, w: F.rms_norm(x, (5,), w), last[:2]),
+    ]
+    for ours, theirs, arrays in cases:
+        compare(ours, theirs, arrays, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["plain", "boolean", "additive", "causal"])
+def test_attention(kind: str, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.normal(size=shape) for shape in ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 2)))
+    mask: Any = rng.random((4, 6)) < 0.6
+    mask[:, 0] = True
+    if kind == "additive":
+        mask = rng.normal(size=(4, 6)).astype(dtype)
+    attend = F.scaled_dot_product_attention
+    call: Any = {"is_causal": kind == "causal"}
+    masked = kind in ("boolean", "additive")
+    compare(
+        lambda *a: ops.scaled_dot_product_attention(*a, mask if masked else None, **call),
+        lambda *a: attend(*a, torch.from_numpy(mask) if masked else None, **call),
+        [q, k, v],
+        dtype,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:reduction")  # torch's own about kl_div
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_losses(reduction: str, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
+    p, q = rng.uniform(0.1, 0.9, (4, 5)), rng.uniform(0.1, 0.9, (4, 5))
+    for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss"):
+        ours, theirs = getattr(ops, name), getattr(F, name)
+        compare(
+            lambda *a, f=ours: f(*a, reduction),
+            lambda *a, f=theirs: f(*a, reduction=reduction),
+            [x, t],
+            dtype,
+        )
+    for name, arrays in (
+        ("kl_div", [np.log(p), q]),
+        ("binary_cross_entropy", [p, q]),
+        ("binary_cross_entropy_with_logits", [x, q]),
+    ):
+        ours, theirs = getattr(ops, name), getattr(F, name)
+        compare(
+            lambda x, f=ours, t=arrays[1]: f(x, t.astype(dtype), reduction),
+            lambda x, f=theirs, t=arrays[1]: f(
+                x, torch.from_numpy(t.astype(dtype)), reduction=reduction
+            ),
+            arrays[:1],
+            dtype,
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_losses_of_classes_and_directions(reduction: str, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
+    classes, sides = np.array([0, 4, 2, 2]), np.array([1, -1, 1, -1])
+    t, s = torch.from_numpy(classes), torch.from_numpy(sides)
+    cases: list[Any] = [
+        (
+            lambda x: ops.nll_loss(x, classes, reduction),
+            lambda x: F.nll_loss(x, t, reduction=reduction),
+            [x],
+        ),
+        (
+            lambda x: ops.cross_entropy(x, classes, reduction),
+            lambda x: F.cross_entropy(x, t, reduction=reduction),
+            [x],
+        ),
+        (ops.cosine_similarity, lambda x, y: F.cosine_similarity(x, y, -1), [x, y]),
+        (
+            lambda x, y: ops.cosine_embedding_loss(x, y, sides, -0.5, reduction),
+            lambda x, y: F.cosine_embedding_loss(x, y, s, -0.5, reduction=reduction),
+            [x, y],
+        ),
+        (lambda x: ops.softmax(x, 0), lambda x: F.softmax(x, 0), [x]),
+        (lambda x: ops.log_softmax(x, 0), lambda x: F.log_softmax(x, 0), [x]),
+        (
+            lambda w: ops.embedding(w, classes),
+            lambda w: F.embedding(t, w),
+            [np.ones((5, 2)) * y[0, 0]],
+        ),
+    ]
+    for ours, theirs, arrays in cases:
+        compare(ours, theirs, arrays, dtype)

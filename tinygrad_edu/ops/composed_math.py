@@ -1,0 +1,156 @@
+"""Functions of numbers and statistics that are short expressions of other ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..methods import Methods
+from ..tensor import Tensor
+from .composed import composed
+from .elementwise import absolute, power
+from .reduce import Axis, max, mean, min, rows, sum
+
+for _name, _same in {"abs": absolute}.items():
+    setattr(Methods, _name, _same)
+
+
+@composed(np.float_power)
+def float_power(x: Any, y: Any) -> Any:
+    """Power, in float64 at least.  z = xʸ"""
+    return power(_wide(x), _wide(y))
+
+
+def _wide(x: Any) -> Any:
+    return x.astype(np.float64) if isinstance(x, Tensor) else np.asarray(x, np.float64)
+
+
+@composed(np.ptp, method=False)
+def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """From peak to peak: the largest element less the smallest."""
+    return max(a, axis, keepdims) - min(a, axis, keepdims)
+
+
+@composed(np.average, method=False)
+def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+    """Weighted mean.  y = Σ w x / Σ w, where weights of one dimension stand along the axis."""
+    if weights is None:
+        return mean(a, axis, None, keepdims)
+    w = weights if isinstance(weights, Tensor) else np.asarray(weights)
+    shape = np.shape(a)
+    if w.shape != shape:
+        if axis is None:
+            raise TypeError(f"average: weights of shape {w.shape} for {shape} need an axis")
+        axes = normalize_axis_tuple(axis, len(shape))
+        if w.shape != tuple(shape[i] for i in axes):
+            raise ValueError(
+                f"average: weights must have the shape of a, {shape}, or of its axis {axis}, not "
+                f"{w.shape}"
+            )
+        order = tuple(int(i) for i in np.argsort(axes))
+        w = w.transpose(order).reshape([n if i in axes else 1 for i, n in enumerate(shape)])
+        w = np.broadcast_to(w, shape)
+    total = sum(w, axis, None, keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("average: the weights sum to zero")
+    return sum(a * w, axis, None, keepdims) / total
+
+
+@composed(np.nansum)
+def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    """Sum of what is not NaN."""
+    return sum(np.where(np.isnan(a), 0, a), axis, dtype, keepdims)
+
+
+@composed(np.nanmean)
+def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    """Mean of what is not NaN."""
+    total = nansum(a, axis, dtype, keepdims=keepdims)
+    there = np.sum(~np.isnan(a), axis, keepdims=keepdims)
+    return total / np.asarray(there, np.result_type(total.dtype, np.float16))
+
+
+@composed(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    """Sum along the diagonal."""
+    return np.diagonal(a, offset, axis1, axis2).sum(-1, dtype)
+
+
+# -------------------------------------------------------------------- order statistics
+
+
+def _ranked(a: Any, axis: Axis, ranks: Any) -> Any:
+    """The elements of these ranks (plain integers), in place of the axis, last; NaN if one is."""
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    x = rows(a, axes)
+    flat = x.reshape((-1, x.shape[-1]))
+    data = flat.data if isinstance(flat, Tensor) else flat
+    order = np.argpartition(data, np.append(np.unique(ranks), -1), axis=-1)
+    found = flat[np.arange(len(data))[:, None], order[:, np.ravel(ranks)]]
+    last = np.take_along_axis(data, order[:, -1:], -1)
+    if np.isnan(last).any():
+        found = np.where(np.isnan(last), last, found)
+    return found.reshape((*x.shape[:-1], *np.shape(ranks)))
+
+
+def _kept(y: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
+    """The reduced axes back in their places, of size 1, if they are to be kept."""
+    if not keepdims:
+        return y
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    lead = y.shape[: y.ndim - a.ndim + len(axes)]
+    return y.reshape((*lead, *(1 if i in axes else n for i, n in enumerate(a.shape))))
+
+
+def _length(a: Any, axis: Axis) -> int:
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    return int(np.prod([a.shape[i] for i in axes], dtype=int))
+
+
+@composed(np.median)
+def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The middle element, or the mean of the two; of equal elements, one has the derivative."""
+    n = _length(a, axis)
+    if not a.size:
+        return mean(a, axis, None, keepdims)
+    middle = [n // 2] if n % 2 else [n // 2 - 1, n // 2]
+    return _kept(_ranked(a, axis, middle).mean(-1), a, axis, keepdims)
+
+
+@composed(np.quantile)
+def quantile(
+    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """What a share q of the elements lies below, between two of them a straight line.
+
+    q, a constant, may be an array: its axes come first.  Of equal elements, one has the derivative.
+    """
+    if method != "linear":
+        raise ValueError(f"quantile: only method='linear' is differentiated here, not {method!r}")
+    if isinstance(q, Tensor):
+        raise TypeError("quantile: `q` is static, so it cannot be a Tensor; write q=t.data")
+    share = np.asarray(q, a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None)
+    if not np.all((share >= 0) & (share <= 1)):
+        raise ValueError("quantile: every q must lie in the range [0, 1]")
+    place = share.astype(np.float64) * (_length(a, axis) - 1)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, _length(a, axis) - 1)
+    ends = _ranked(a, axis, np.stack([low, high]))
+    shape = ends.shape[: ends.ndim - share.ndim - 1]
+    ends = rows(ends, tuple(range(len(shape)))) if shape else ends[..., None]
+    start, end = ends[0], ends[1]
+    t = np.asarray(place - low, share.dtype)[..., None]
+    return _kept((start + (end - start) * t).reshape(share.shape + shape), a, axis, keepdims)
+
+
+@composed(np.percentile, method=False)
+def percentile(
+    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """The quantile of q / 100."""
+    if isinstance(q, Tensor):
+        raise TypeError("percentile: `q` is static, so it cannot be a Tensor; write q=t.data")
+    share = q / 100 if isinstance(q, (int, float)) else np.true_divide(q, 100)
+    return quantile(a, share, axis, method=method, keepdims=keepdims)

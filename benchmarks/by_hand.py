@@ -98,8 +98,16 @@ HAND: dict[str, Hand] = {
     "power": _binary(
         np.power, lambda g, x, y, z: g * y * x ** (y - 1), lambda g, x, y, z: g * z * np.log(x)
     ),
-    "maximum": _binary(np.maximum, lambda g, x, y, z: g * (x > y), lambda g, x, y, z: g * (y > x)),
-    "minimum": _binary(np.minimum, lambda g, x, y, z: g * (x < y), lambda g, x, y, z: g * (y < x)),
+    "maximum": _binary(
+        np.maximum,
+        lambda g, x, y, z: g * (x > y) + g * (x == y) / 2,
+        lambda g, x, y, z: g * (y > x) + g * (x == y) / 2,
+    ),
+    "minimum": _binary(
+        np.minimum,
+        lambda g, x, y, z: g * (x < y) + g * (x == y) / 2,
+        lambda g, x, y, z: g * (y < x) + g * (x == y) / 2,
+    ),
     "arctan2": _binary(
         np.arctan2,
         lambda g, y, x, z: g * x / (x * x + y * y),

@@ -88,11 +88,17 @@ def test_of_matrices(function: Any) -> None:
         lambda x, y: np.meshgrid(x[0], y[:, 0], sparse=True),
         lambda x, y: np.broadcast_arrays(x[:, :1], y[0], 3 * y),
         lambda x, y: np.atleast_3d(x, y[0]),
-        lambda x, y: [*np.unstack(x, axis=1), *np.dsplit(np.stack([x, y], -1), 2)],
+        lambda x, y: np.dsplit(np.stack([x, y], -1), 2),
     ],
 )
 def test_of_two(function: Any) -> None:
     agree(function, M, W)
+
+
+@pytest.mark.skipif(not hasattr(np, "unstack"), reason="NumPy 2.1 or newer")
+def test_unstack() -> None:
+    agree(np.unstack, C)
+    agree(lambda x: np.unstack(x, axis=-2), C)
 
 
 def test_methods() -> None:

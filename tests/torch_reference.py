@@ -228,6 +228,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "einsum": lambda operands, subscripts, optimize: torch.einsum(subscripts, *operands),
     "vector_norm": _vector_norm,
     "vecdot": torch.linalg.vecdot,
+    "outer": lambda a, b: torch.outer(a.ravel(), b.ravel()),
     "pinv": lambda a, rcond, rtol: torch.linalg.pinv(a),
     "solve": lambda a, b: (
         torch.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else torch.linalg.solve(a, b)

@@ -262,8 +262,8 @@ class Methods:
         At a matrix norm of order 2, -2 or "nuc" equal singular values are no obstacle in the first
         derivative, and are in the second (see `svd`)."""
 
-    def outer(self, b: Any) -> Tensor:
-        """The products of all elements of a with all of b, as a matrix."""
+    def outer(self, b: Operand) -> Tensor:
+        """The products of all elements of a with all of b.  Z = a bᵀ,  ∂L/∂a = g b,  ∂L/∂b = gᵀ a"""
 
     def positive(self) -> Tensor:
         """The same value.  y = x,  ∂L/∂x = g"""

@@ -41,6 +41,11 @@ def vectors(draw: Any, op: Any) -> Call:
     return Call(values(draw, op, *drawn.input_shapes), {})
 
 
+@sampler("outer")
+def any_two(draw: Any, op: Any) -> Call:
+    return Call(values(draw, op, draw(shapes()), draw(shapes())), {})
+
+
 @sampler("einsum")
 def contracted(draw: Any, op: Any) -> Call:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

@@ -45,7 +45,28 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-# -------------------------------------------------------------------- products made of it
+@op(
+    None,
+    lambda g, x2: np.expand_dims(g, -1) * x2,
+    lambda g, x1: np.expand_dims(g, -1) * x1,
+    method=False,
+)
+def vecdot(x1: Array, x2: Array) -> Array:
+    """Sum of products over the last axis.  z = Σ x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
+    return np.vecdot(x1, x2)
+
+
+@op(
+    np.outer,
+    lambda g, b, like: (g @ b.reshape(-1)).reshape(like),
+    lambda g, a, like: (a.reshape(-1) @ g).reshape(like),
+)
+def outer(a: Array, b: Array) -> Array:
+    """The products of all elements of a with all of b.  Z = a bᵀ,  ∂L/∂a = g b,  ∂L/∂b = gᵀ a"""
+    return np.outer(a, b)
+
+
+# -------------------------------------------------------------------- products made of them
 
 
 def _array(x: Any) -> Any:
@@ -67,12 +88,6 @@ def inner(a: Any, b: Any) -> Tensor:
     """Sum of products over the last axes."""
     a, b = _array(a), _array(b)
     return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b
-
-
-@composed(np.outer)
-def outer(a: Any, b: Any) -> Tensor:
-    """The products of all elements of a with all of b, as a matrix."""
-    return matmul(_array(a).reshape(-1, 1), _array(b).reshape(1, -1))
 
 
 @composed(np.linalg.outer, method=False)
@@ -117,17 +132,6 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
 def _check_ndim(name: str, x: Any, ndim: int) -> None:
     if np.ndim(x) < ndim:
         raise ValueError(f"{name}: an argument needs {ndim} axes or more, and has {np.ndim(x)}")
-
-
-@op(
-    None,
-    lambda g, x2: np.expand_dims(g, -1) * x2,
-    lambda g, x1: np.expand_dims(g, -1) * x1,
-    method=False,
-)
-def vecdot(x1: Array, x2: Array) -> Array:
-    """Sum of products over the last axis.  z = Σ x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
-    return np.vecdot(x1, x2)
 
 
 @composed(np.vecdot, np.linalg.vecdot, method=False)

@@ -37,7 +37,7 @@ def vector_norm(x: Array, ord: float = 2, axis: Any = None, keepdims: bool = Fal
     For p = ±∞ the largest or smallest |xᵢ|, ties sharing equally; for p = 0 the number of xᵢ ≠ 0
     """
     if ord == 2 and axis is None:
-        return np.linalg.norm(x, keepdims=keepdims)  # several times as quick
+        return np.linalg.norm(x, None, None, keepdims)  # several times as quick
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 

@@ -183,13 +183,14 @@ def unpad(a: Array, pad_width: Any, mode: str = "constant") -> Array:
 
     yᵢ = Σ x over the copies of i,  ∂L/∂x = g padded
     """
+    given = a
     for axis, (before, after) in enumerate(_widths(pad_width, a.ndim)):
         length = a.shape[axis] - before - after
         rows = np.moveaxis(a, axis, 0)
         inner = rows[before : before + length]
         if mode != "constant" and before + after:
             origin = np.pad(np.arange(length), (before, after), mode)  # type: ignore[call-overload]
-            inner = inner.copy("K")
+            inner = inner.copy("K") if np.may_share_memory(inner, given) else inner
             for end in slice(before), slice(before + length, None):
                 np.add.at(inner, origin[end], rows[end])
         a = np.moveaxis(inner, 0, axis)

@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test reference oldest test-full bench stubs check clean
+.PHONY: demo test reference mutants oldest test-full bench stubs check clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -24,7 +24,11 @@ oldest:
 	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' numpy==2.0.0
 	@.venv-oldest/bin/python -m pytest -n auto
 
-test-full: test reference oldest check
+# Every derivative broken in five ways, to see that the tests notice.
+mutants: .venv/dev
+	@$(PY) -m tests.mutants
+
+test-full: test reference mutants oldest check
 
 check: .venv/dev
 	@$(PY) -m ruff check .

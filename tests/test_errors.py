@@ -143,7 +143,8 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         lambda: x().__setitem__(0, 1.0),
         TypeError,
         "item assignment is not recorded, so Tensors have none; write np.where(mask, value, x) "
-        "for a new Tensor, or x.data[...] = value outside the graph",
+        "or ops.index_put(x, index, value) for a new Tensor, or x.data[...] = value outside the "
+        "graph",
     ),
     (
         lambda: np.fft.fft(x()),

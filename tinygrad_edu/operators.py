@@ -110,7 +110,8 @@ class Operators(Methods):
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
             "item assignment is not recorded, so Tensors have none; write "
-            "np.where(mask, value, x) for a new Tensor, or x.data[...] = value outside the graph"
+            "np.where(mask, value, x) or ops.index_put(x, index, value) for a new Tensor, or "
+            "x.data[...] = value outside the graph"
         )
 
     # ---------------------------------------------------------------- comparisons

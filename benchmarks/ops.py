@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 from tinygrad_edu.graph import unbroadcast
 from tinygrad_edu.op import Op
+from tinygrad_edu.ops.convolution import Geometry
 
 from .by_hand import HAND
 from .harness import Row, Table, compare
@@ -18,6 +19,7 @@ from .harness import Row, Table, compare
 SIDE = 1000
 SQUARE = (SIDE, SIDE)
 SMALL = (100, 100)  # for what costs n³
+STEP = Geometry((1, 1), (1, 1), (0, 0))
 
 CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("sum", "mean", "max", "min", "var", "std", "prod"), ([SQUARE], [-1])),
@@ -28,6 +30,8 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("swapaxes", "moveaxis"), ([SQUARE], [0, 1])),
     **dict.fromkeys(("concatenate", "stack"), ([SQUARE, SQUARE], [0])),
     **dict.fromkeys(("inv", "det", "slogdet", "pinv", "svd", "qr"), ([SMALL], [])),
+    **dict.fromkeys(("cofactor", "cholesky", "eigh"), ([SMALL], [])),
+    **dict.fromkeys(("max_pool1d", "avg_pool1d"), ([(64, 16, SIDE)], [2])),
     **dict.fromkeys(("max_pool2d", "avg_pool2d"), ([(64, 16, 32, 32)], [2])),
     "matmul": ([SQUARE, SQUARE], []),
     "dense": ([SQUARE, SQUARE, (SIDE,)], []),
@@ -43,7 +47,22 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     "getitem": ([SQUARE], [(slice(None), np.arange(0, SIDE, 2))]),
     "vector_norm": ([SQUARE], [2, -1]),
     "squared_error": ([SQUARE, SQUARE], []),
+    "outer": ([(SIDE,), (SIDE,)], []),
+    "vecdot": ([SQUARE, SQUARE], []),
+    "einsum": ([SQUARE, SQUARE], ["ij,ij->i"]),
+    "scatter": ([SQUARE], [(slice(None), np.arange(SIDE)[::-1]), SQUARE]),
+    "cast": ([SQUARE], [np.float32]),
+    "unpad": ([SQUARE], [((2, 2), (2, 2)), "constant"]),
+    "cross_entropy": ([SQUARE, (SIDE,)], []),
+    "conv1d": ([(64, 16, 200), (32, 16, 3), (32,)], [1, 1]),
     "conv2d": ([(64, 16, 14, 14), (32, 16, 3, 3), (32,)], [1, 1]),
+    "conv_transpose1d": ([(64, 16, 200), (16, 32, 3), (32,)], [1, 1]),
+    "conv_transpose2d": ([(64, 16, 14, 14), (16, 32, 3, 3), (32,)], [1, 1]),
+    "unfold": ([(64, 16, 14, 14)], [(3, 3), (12, 12), STEP]),
+    "fold": ([(64, 16, 3, 3, 12, 12)], [(14, 14), STEP]),
+    "correlate": ([(64, 16, 14, 14), (32, 16, 3, 3)], [(12, 12), STEP]),
+    "correlate_input": ([(64, 32, 12, 12), (32, 16, 3, 3)], [(14, 14), STEP]),
+    "correlate_weight": ([(64, 16, 14, 14), (64, 32, 12, 12)], [(3, 3), STEP]),
 }
 """Operand shapes and static arguments of the ops that are not elementwise."""
 
@@ -51,8 +70,7 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
 def tables(rounds: int) -> Iterator[Table]:
     """One table of all ops: the time of each, and its ratio to the same without an engine."""
     declared = {f.op.name: f for f in vars(ops).values() if isinstance(getattr(f, "op", None), Op)}
-    chosen = [f for name, f in declared.items() if name in CALLS or f.op.elementwise]
-    rows = [_row(call, rounds) for call in chosen if None not in call.op.vjps]
+    rows = [_row(call, rounds) for call in declared.values()]
     notes = [
         "The ratio is to value and gradient written by hand in NumPy; for the ops marked *, to the",
         "forward and derivative of the declaration, called without the engine.",
@@ -69,8 +87,12 @@ def _row(call: Any, rounds: int) -> Row:
     rng = np.random.default_rng(0)
     shapes, statics = CALLS.get(op.name, ([SQUARE] * len(op.tensors), []))
     operands = [_operand(op, i, shape, rng) for i, shape in enumerate(shapes)]
-    leaves = [Tensor(x, requires_grad=True) for x in operands]
-    arguments = [leaves] if op.sequence else leaves
+    vjps = op.vjps * len(operands) if op.sequence else op.vjps
+    inputs = [
+        Tensor(x, requires_grad=True) if v else x for x, v in zip(operands, vjps, strict=True)
+    ]
+    leaves = [x for x in inputs if isinstance(x, Tensor)]
+    arguments = [inputs] if op.sequence else inputs
     answer = call(*arguments, *statics)
     outputs = list(answer) if op.outputs > 1 else [answer]
     g = [np.ones(y.shape, np.float32) for y in outputs]
@@ -103,13 +125,18 @@ def _declared(op: Op, g: Any, operands: list[Any], statics: list[Any]) -> list[A
     out = op.forward(*values)
     vjps = op.vjps * len(operands) if op.sequence else op.vjps
     parts = [v.function(g, *v.collect(values, out, i)) for i, v in enumerate(vjps) if v]
-    fitted = (unbroadcast(part, x.shape) for part, x in zip(parts, operands, strict=True))
+    active = (x for x, v in zip(operands, vjps, strict=True) if v)
+    fitted = (unbroadcast(part, x.shape) for part, x in zip(parts, active, strict=True))
     return [np.array(p) if p.base is not None or p is g else p for p in fitted]
 
 
 def _operand(op: Op, i: int, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     interval = op.domain[0 if op.sequence else i] if isinstance(op.domain[0], tuple) else op.domain
     values = rng.uniform(*interval, shape).astype(np.float32)
+    if op.name == "where" and i == 0:
+        return values > 0
+    if op.name == "cross_entropy" and i == 1:
+        return rng.integers(0, SIDE, shape)
     if shape == SMALL and i == 0:
         values += 50 * np.eye(len(values), dtype=np.float32)  # well conditioned
     return values

@@ -240,7 +240,20 @@ def like(x: Tensor, parameter: Tensor) -> Tensor:
     return x
 
 
-class ModuleList(Module):
+class _Numbered(Module):
+    """Modules found under their numbers."""
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (child for _, child in self.named_children())
+
+    def __getitem__(self, index: int) -> Module:
+        return list(self)[index]
+
+
+class ModuleList(_Numbered):
     """Modules in a list, found under their numbers; it computes nothing itself."""
 
     def __init__(self, modules: Any = ()) -> None:
@@ -257,17 +270,8 @@ class ModuleList(Module):
         for key, child in self.named_children():
             child._rename(f"{name}.{key}" if name else key)
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self.named_children())
 
-    def __iter__(self) -> Iterator[Module]:
-        return (child for _, child in self.named_children())
-
-    def __getitem__(self, index: int) -> Module:
-        return list(self)[index]
-
-
-class Sequential(Module):
+class Sequential(_Numbered):
     """Modules one after the other.
 
     >>> import nn
@@ -293,12 +297,3 @@ class Sequential(Module):
             if isinstance(module, Module):
                 x = module(x)
         return x
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self.named_children())
-
-    def __iter__(self) -> Iterator[Module]:
-        return (child for _, child in self.named_children())
-
-    def __getitem__(self, index: int) -> Module:
-        return list(self)[index]

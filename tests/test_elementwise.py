@@ -274,7 +274,6 @@ class TestAgainstNumPy:
             (np.rad2deg, ()),
             (np.deg2rad, ()),
             (np.around, (1,)),
-            (np.fix, ()),
             (np.mod, (2.0,)),
             (np.abs, ()),
             (np.pow, (2,)) if hasattr(np, "pow") else (np.power, (2,)),

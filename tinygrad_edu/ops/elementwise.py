@@ -358,4 +358,4 @@ def round(a: Array, decimals: int = 0) -> Array:
     return np.round(a, decimals)
 
 
-OPS |= {np.around: round, np.fix: trunc}
+OPS[np.around] = round

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,8 +75,10 @@ class Module:
     """
 
     training: bool = True
+    l2: float = 0.0  # of the weight, in `penalty`
     _name: str = ""
     _buffers: tuple[str, ...] = ()
+    _transposed: tuple[str, ...] = ()  # parameters that PyTorch holds the other way round
 
     def forward(self, *inputs: Any) -> Any:
         """What the module computes; defined by each kind of module."""
@@ -201,6 +205,18 @@ class Module:
         for parameter in self.parameters():
             parameter.grad = None
 
+    def penalty(self) -> Tensor:
+        """Σ λ/2 ‖W‖² over the layers that were given `l2=λ`: what to add to the loss.
+
+        >>> import nn
+        >>> layer = nn.Dense(2, 1, init="ones", l2=0.5)
+        >>> float(layer.penalty())
+        0.5
+        """
+        layers = [m for _, m in self.named_modules() if m.l2 and hasattr(m, "weight")]
+        terms = [(m.weight * m.weight).sum() * (m.l2 / 2) for m in layers]
+        return sum(terms[1:], terms[0]) if terms else Tensor(0.0)
+
     def requires_grad_(self, wish: bool = True) -> Module:
         """Freeze (False) or unfreeze all parameters."""
         for parameter in self.parameters():
@@ -231,6 +247,30 @@ def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         if id(value) not in seen:
             seen.add(id(value))
             yield path, value
+
+
+@contextmanager
+def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
+    """Within the block every module inside computes `around(path, module, forward, *inputs)`.
+
+    >>> import nn
+    >>> def tell(path, module, forward, *inputs):
+    ...     output = forward(*inputs)
+    ...     print(path, inputs[0].shape, "->", output.shape)
+    ...     return output
+    >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU())
+    >>> with watched(model[0], tell):
+    ...     _ = model(np.ones((2, 4)))
+     (2, 4) -> (2, 8)
+    """
+    modules = list(model.named_modules())
+    for path, module in modules:  # an attribute of the instance goes before the class's method
+        object.__setattr__(module, "forward", partial(around, path, module, module.forward))
+    try:
+        yield
+    finally:
+        for _, module in modules:
+            object.__delattr__(module, "forward")
 
 
 def like(x: Tensor, parameter: Tensor) -> Tensor:

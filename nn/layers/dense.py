@@ -14,12 +14,15 @@ class Dense(Module):
     """y = x W + b, on the last axis: (..., in_features) -> (..., out_features).
 
     `weight` has shape (in_features, out_features) and starts by `init`, an initialiser or its name
-    ("he", "xavier", "normal", ...); `bias` has shape (out_features,) and starts at 0.
+    ("he", "xavier", "normal", ...); `bias` has shape (out_features,) and starts at 0.  With `l2`
+    the model's `penalty()` holds l2/2 ‖W‖².
 
     >>> import numpy as np
     >>> Dense(3, 2)(np.ones((5, 3))).shape
     (5, 2)
     """
+
+    _transposed = ("weight",)
 
     def __init__(
         self,
@@ -28,12 +31,16 @@ class Dense(Module):
         bias: bool = True,
         *,
         init: str | Initialiser = "he",
+        l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
         for name, n in (("in_features", in_features), ("out_features", out_features)):
             if n != int(n) or n < 1:
                 raise ValueError(f"Dense: {name} must be a positive integer, not {n!r}")
         dtype = dtype or get_default_dtype()
+        if l2 < 0:
+            raise ValueError(f"Dense: l2 must not be negative, and is {l2}")
+        self.l2 = l2
         self.in_features, self.out_features = int(in_features), int(out_features)
         self.weight = Parameter(initial(init, (self.in_features, self.out_features), dtype))
         self.bias = Parameter(initial("zeros", (self.out_features,), dtype)) if bias else None

@@ -1,8 +1,16 @@
 """Initial values of parameters, drawn from one generator that `manual_seed` sets.
 
-An initialiser is a function of a shape and a generator; layers take one, or its name.  `fan_in`
-and `fan_out` are the numbers of inputs and outputs of a unit, the first and second axis of a
-Dense weight.
+An initialiser is a function of a shape and a generator, which answers values.  The functions here
+make one from its settings; layers take an initialiser, or the name of one with usual settings:
+
+>>> import nn
+>>> layer = nn.Dense(4, 8, init="he")
+>>> layer = nn.Dense(4, 8, init=nn.init.he(mode="fan_out"))
+>>> layer = nn.Dense(4, 8, init=nn.init.normal(std=0.02))
+>>> layer = nn.Dense(4, 8, init=lambda shape, rng: rng.integers(-1, 2, shape))
+
+What a unit adds up is as large as its inputs if the variance of its weights is gain² / fan_in,
+where fan_in is the number of its inputs, and `gain` makes good what the activation takes away.
 """
 
 from __future__ import annotations
@@ -38,57 +46,200 @@ def generator() -> np.random.Generator:
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight of shape (in, out)."""
-    return (shape[0], shape[1]) if len(shape) > 1 else (math.prod(shape), math.prod(shape))
+    """(fan_in, fan_out): how many inputs a unit has, and how many units an input reaches.
+
+    They are a Dense weight's axes (in, out); of a convolution's kernel (out, in, ...) each is
+    multiplied by the size of the window.
+
+    >>> fans((4, 8)), fans((16, 3, 5, 5))
+    ((4, 8), (75, 400))
+    """
+    if len(shape) < 2:
+        return math.prod(shape), math.prod(shape)
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    window = math.prod(shape[2:])
+    return shape[1] * window, shape[0] * window
 
 
-def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """All zero: right for biases; a layer of such weights never learns."""
-    return np.zeros(shape)
+def gain(nonlinearity: str, slope: float = 0.01) -> float:
+    """By what an activation's inputs should be scaled up: 1 for "linear", √2 for "relu", ...
+
+    `slope` is that of "leaky_relu", √(2 / (1 + slope²)).  Raises ValueError for others than
+    "linear", "identity", "sigmoid", "tanh", "relu", "leaky_relu" and "selu".
+
+    >>> gain("relu") == math.sqrt(2)
+    True
+    """
+    gains = {
+        "linear": 1.0,
+        "identity": 1.0,
+        "sigmoid": 1.0,
+        "tanh": 5 / 3,
+        "relu": math.sqrt(2),
+        "leaky_relu": math.sqrt(2 / (1 + slope**2)),
+        "selu": 3 / 4,
+    }
+    if nonlinearity not in gains:
+        raise ValueError(f"no gain is known for {nonlinearity!r}; there are {', '.join(gains)}")
+    return gains[nonlinearity]
 
 
-def ones(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+# -------------------------------------------------------------------- the same for every shape
+
+
+def constant(value: float) -> Initialiser:
+    """The same value everywhere."""
+    return lambda shape, rng: np.full(shape, value, np.float64)
+
+
+def zeros() -> Initialiser:
+    """All zero: right for biases; a network of such weights never learns."""
+    return constant(0.0)
+
+
+def ones() -> Initialiser:
     """All one."""
-    return np.ones(shape)
+    return constant(1.0)
 
 
-def normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """N(0, 0.01²)."""
-    return rng.normal(0.0, 0.01, shape)
+def normal(mean: float = 0.0, std: float = 0.01) -> Initialiser:
+    """N(mean, std²).
+
+    >>> _ = manual_seed(0)
+    >>> float(normal(std=3.0)((400, 400), generator()).std().round(1))
+    3.0
+    """
+    _check_std("normal", std)
+    return lambda shape, rng: rng.normal(mean, std, shape)
 
 
-def uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """U(-1/√fan_in, 1/√fan_in)."""
-    bound = 1 / math.sqrt(fans(shape)[0])
-    return rng.uniform(-bound, bound, shape)
+def truncated_normal(
+    mean: float = 0.0, std: float = 0.01, a: float | None = None, b: float | None = None
+) -> Initialiser:
+    """N(mean, std²) without what lies outside a to b, which by default are mean ∓ 2 std.
+
+    What falls outside is drawn again, so the spread is less than std: 0.88 std by default.  Raises
+    ValueError if less than 1% lies inside.
+    """
+    _check_std("truncated_normal", std)
+    low = mean - 2 * std if a is None else a
+    high = mean + 2 * std if b is None else b
+    below = [math.erf((x - mean) / std * math.sqrt(0.5)) / 2 if std else 0 for x in (low, high)]
+    if low > high or (std and below[1] - below[0] < 0.01):
+        raise ValueError(
+            f"truncated_normal: less than 1% of N({mean}, {std}²) lies from a={low} to b={high}; "
+            "move the bounds around the mean"
+        )
+
+    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        values = np.asarray(rng.normal(mean, std, shape))
+        while (outside := (values < low) | (values > high)).any():
+            values[outside] = rng.normal(mean, std, int(outside.sum()))
+        return values
+
+    return draw
 
 
-def xavier_normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """N(0, 2 / (fan_in + fan_out)), for tanh and sigmoid (Glorot and Bengio, 2010)."""
-    return rng.normal(0.0, math.sqrt(2 / sum(fans(shape))), shape)
+# -------------------------------------------------------------------- by the shape
 
 
-def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """U(-a, a), a = √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
-    bound = math.sqrt(6 / sum(fans(shape)))
-    return rng.uniform(-bound, bound, shape)
+def uniform(a: float | None = None, b: float | None = None) -> Initialiser:
+    """U(a, b); without bounds U(-1/√fan_in, 1/√fan_in), with which PyTorch's layers start."""
+    if a is None and b is None:
+        return _uniform(1 / math.sqrt(3), "fan_in")
+    if a is None or b is None or a > b:
+        raise ValueError(f"uniform needs two bounds, the lower one first, not a={a}, b={b}")
+    return lambda shape, rng: rng.uniform(a, b, shape)
 
 
-def he_normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """N(0, 2 / fan_in), for ReLU (He et al., 2015)."""
-    return rng.normal(0.0, math.sqrt(2 / fans(shape)[0]), shape)
+def xavier_normal(gain: float = 1.0) -> Initialiser:
+    """N(0, gain² 2 / (fan_in + fan_out)), for tanh and sigmoid (Glorot and Bengio, 2010).
+
+    A compromise: forward 1 / fan_in would keep the variance, and backward 1 / fan_out.
+    """
+    return _normal(gain, "fan_avg")
 
 
-def he_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """U(-a, a), a = √(6 / fan_in), for ReLU (He et al., 2015)."""
-    bound = math.sqrt(6 / fans(shape)[0])
-    return rng.uniform(-bound, bound, shape)
+def xavier_uniform(gain: float = 1.0) -> Initialiser:
+    """U(-a, a), a = gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    return _uniform(gain, "fan_avg")
 
 
-NAMES: dict[str, Initialiser] = {
+def he_normal(gain: float = math.sqrt(2), mode: str = "fan_in") -> Initialiser:
+    """N(0, gain² / fan), for ReLU, which halves the variance (He et al., 2015).
+
+    `mode` "fan_in" keeps the variance forward, "fan_out" that of the gradients backward.
+    """
+    return _normal(gain, mode)
+
+
+def he_uniform(gain: float = math.sqrt(2), mode: str = "fan_in") -> Initialiser:
+    """U(-a, a), a = gain √(3 / fan), for ReLU (He et al., 2015); `mode` as in `he_normal`."""
+    return _uniform(gain, mode)
+
+
+def orthogonal(gain: float = 1.0) -> Initialiser:
+    """gain times a matrix whose rows or columns, the fewer, are orthonormal (Saxe et al., 2014).
+
+    It keeps lengths, so signals neither grow nor fade, however many layers follow each other.  The
+    axes of a kernel after its first count as one.  Raises ValueError for a shape with one axis.
+    """
+
+    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        if len(shape) < 2:
+            raise ValueError(f"orthogonal: a shape with two axes or more is needed, not {shape}")
+        rows, columns = shape[0], math.prod(shape[1:])
+        q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+        q *= np.sign(np.diagonal(r))  # otherwise not every orthogonal matrix is equally likely
+        return gain * (q if rows >= columns else q.T).reshape(shape)
+
+    return draw
+
+
+def _normal(gain: float, mode: str) -> Initialiser:
+    _check_mode(mode)
+    return lambda shape, rng: rng.normal(0.0, _deviation(shape, gain, mode), shape)
+
+
+def _uniform(gain: float, mode: str) -> Initialiser:
+    _check_mode(mode)
+
+    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        bound = math.sqrt(3) * _deviation(shape, gain, mode)
+        return rng.uniform(-bound, bound, shape)
+
+    return draw
+
+
+def _deviation(shape: tuple[int, ...], gain: float, mode: str) -> float:
+    fan_in, fan_out = fans(shape)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+    return gain / math.sqrt(fan)
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in ("fan_in", "fan_out", "fan_avg"):
+        raise ValueError(f"mode is 'fan_in', 'fan_out' or 'fan_avg', not {mode!r}")
+
+
+def _check_std(name: str, std: float) -> None:
+    if not std >= 0:
+        raise ValueError(f"{name}: std must not be negative, and is {std}")
+
+
+# -------------------------------------------------------------------- by name
+
+xavier = glorot = glorot_normal = xavier_normal
+glorot_uniform = xavier_uniform
+he = kaiming = kaiming_normal = he_normal
+kaiming_uniform = he_uniform
+
+NAMES: dict[str, Callable[[], Initialiser]] = {
     "zeros": zeros,
     "ones": ones,
     "normal": normal,
+    "truncated_normal": truncated_normal,
     "uniform": uniform,
     "xavier": xavier_normal,
     "xavier_normal": xavier_normal,
@@ -102,15 +253,29 @@ NAMES: dict[str, Initialiser] = {
     "kaiming": he_normal,
     "kaiming_normal": he_normal,
     "kaiming_uniform": he_uniform,
+    "orthogonal": orthogonal,
 }
+_MAKERS: tuple[Any, ...] = (constant, *NAMES.values())
 
 
 def initial(init: str | Initialiser, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Values by an initialiser or its name, in a dtype.  Raises ValueError for an unknown name."""
+    """Values by an initialiser or its name, in a dtype.
+
+    Raises ValueError for an unknown name or for values of another shape, TypeError for what is no
+    initialiser.
+
+    >>> initial("ones", (2,), np.float32)
+    array([1., 1.], dtype=float32)
+    """
     if isinstance(init, str):
         if init not in NAMES:
             raise ValueError(f"unknown initialiser {init!r}; there are {', '.join(NAMES)}")
-        init = NAMES[init]
+        init = NAMES[init]()
+    elif init in _MAKERS:
+        name = init.__name__
+        raise TypeError(f"nn.init.{name} makes an initialiser; write nn.init.{name}(...)")
+    elif not callable(init):
+        raise TypeError(f"init is a name or a function of a shape and a generator, not {init!r}")
     values = np.asarray(init(shape, _generator), dtype)
     if values.shape != shape:
         raise ValueError(f"the initialiser answered shape {values.shape} for shape {shape}")

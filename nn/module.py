@@ -327,7 +327,7 @@ class Sequential(_Numbered):
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
                 raise TypeError(
-                    f"Sequential takes modules, and number {i} is a {type(module).__name__}"
+                    f"{type(self).__name__} takes modules, and number {i} is a {type(module).__name__}"
                     + ("; write nn.ReLU() with parentheses" if isinstance(module, type) else "")
                 )
             setattr(self, str(i), module)

@@ -38,7 +38,7 @@ class Dense(Module):
             if n != int(n) or n < 1:
                 raise ValueError(f"Dense: {name} must be a positive integer, not {n!r}")
         dtype = dtype or get_default_dtype()
-        if l2 < 0:
+        if not l2 >= 0:
             raise ValueError(f"Dense: l2 must not be negative, and is {l2}")
         self.l2 = l2
         self.in_features, self.out_features = int(in_features), int(out_features)

@@ -1,0 +1,205 @@
+"""Convolutions: one small set of weights, met at every place of a signal or an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import Tensor, ops
+from tinygrad_edu.ops.convolution import padded_geometry, per_axis
+
+from ..init import Initialiser, initial
+from ..module import Module, Parameter, get_default_dtype, like
+from .arguments import described, not_negative, positive
+
+Sizes = tuple[int, ...]
+
+
+class _Convolution(Module):
+    """What all convolutions have: how the kernel moves, a weight, and a bias for each channel."""
+
+    _axes = 2  # of space
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sizes,
+        stride: int | Sizes = 1,
+        padding: int | str | Sizes = 0,
+        dilation: int | Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        init: str | Initialiser = "he",
+        l2: float = 0.0,
+        dtype: Any = None,
+    ) -> None:
+        positive(self, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        not_negative(self, l2=l2)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{type(self).__name__}: {in_channels} channels in and {out_channels} out do not "
+                f"both divide into {groups} groups"
+            )
+        self.l2 = l2
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = self._sizes("kernel_size", kernel_size, 1)
+        self.stride = self._sizes("stride", stride, 1)
+        self.dilation = self._sizes("dilation", dilation, 1)
+        self.padding: str | Sizes = (
+            padding if isinstance(padding, str) else self._sizes("padding", padding, 0)
+        )
+        try:  # 'same' with a stride, and other strings
+            padded_geometry(self.kernel_size, self.stride, self.padding, self.dilation, groups)
+        except ValueError as error:
+            raise ValueError(f"{type(self).__name__}: {error}") from None
+        dtype = dtype or get_default_dtype()
+        self.weight = Parameter(self._initial(init, dtype))
+        self.bias = Parameter(initial("zeros", (out_channels,), dtype)) if bias else None
+
+    def _sizes(self, name: str, value: Any, least: int) -> Sizes:
+        """One number for each axis of space."""
+        return per_axis(f"{type(self).__name__}: {name}", value, self._axes, least)
+
+    def _initial(self, init: str | Initialiser, dtype: Any) -> np.ndarray:
+        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+        return initial(init, shape, dtype)
+
+    def extra_repr(self) -> str:
+        return described(self)
+
+
+class Conv1d(_Convolution):
+    """Convolution of signals: (batch, in_channels, length) -> (batch, out_channels, positions).
+
+    y[n, o, p] = b[o] + Σᵢₖ w[o, i, k] x[n, i, p stride + k dilation - padding], and 0 outside x.
+
+    The arguments are those of `Conv2d`, each a single number; `weight` has shape (out_channels,
+    in_channels / groups, kernel_size).  Raises ValueError for inputs of other axes or channels.
+
+    >>> import numpy as np
+    >>> Conv1d(2, 4, 3, padding="same")(np.ones((5, 2, 10))).shape
+    (5, 4, 10)
+    """
+
+    _axes = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, in_channels, length) -> (batch, out_channels, positions)."""
+        y: Tensor = ops.conv1d(
+            like(x, self.weight),
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
+        return y
+
+
+class Conv2d(_Convolution):
+    """Convolution of images: (batch, in_channels, height, width) -> (batch, out_channels, ...).
+
+    y[n, o, p] = b[o] + Σᵢₖ w[o, i, k] x[n, i, p stride + k dilation - padding], and 0 outside x,
+    where p and k are places of two numbers (LeCun et al., 1989).
+
+    `kernel_size`, `stride`, `padding` and `dilation` are one number or (vertical, horizontal);
+    padding="same" keeps height and width, "valid" is 0.  With `groups`, each group of output
+    channels sees its own group of input channels only.  `weight` has shape (out_channels,
+    in_channels / groups, *kernel_size) and starts by `init`; `bias`, of shape (out_channels,),
+    starts at 0.  With `l2` the model's `penalty()` holds l2/2 ‖w‖².
+
+    Raises ValueError for inputs of other axes or channels, or smaller than the kernel.
+
+    >>> import numpy as np
+    >>> layer = Conv2d(3, 8, 3, stride=2, padding=1)
+    >>> layer
+    Conv2d(3, 8, (3, 3), stride=(2, 2), padding=(1, 1))
+    >>> layer(np.ones((5, 3, 28, 28))).shape
+    (5, 8, 14, 14)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, in_channels, height, width) -> (batch, out_channels, ...)."""
+        y: Tensor = ops.conv2d(
+            like(x, self.weight),
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
+        return y
+
+
+class ConvTranspose2d(_Convolution):
+    """Each pixel lays down a kernel: (batch, in_channels, h, w) -> (batch, out_channels, ...).
+
+    y[n, o, p stride + k dilation - padding] = b[o] + Σᵢ w[i, o, k] x[n, i, p], summed where they
+    overlap: the derivative of a `Conv2d` by its input, to make images larger (Zeiler et al., 2010).
+
+    Height and width become (size - 1) stride - 2 padding + dilation (kernel_size - 1) + 1 +
+    output_padding; the last tells apart the sizes of which a convolution with this stride makes
+    the same one.  `weight` has shape (in_channels, out_channels / groups, *kernel_size), as in
+    PyTorch.  A place of y meets only one in stride of the kernel's elements along each axis, so
+    the layer is a convolution to stride² as many channels, each with its part of the kernel; `init`
+    is asked for that one's weight, of shape (out_channels · stride², in_channels / groups,
+    *⌈kernel_size / stride⌉).  So "he" keeps the variance where stride divides kernel_size, while
+    PyTorch's fan_in, out_channels / groups · kernel_size², does not.
+
+    Raises ValueError for inputs of other axes or channels.
+
+    >>> import numpy as np
+    >>> ConvTranspose2d(8, 3, 4, stride=2, padding=1)(np.ones((5, 8, 14, 14))).shape
+    (5, 3, 28, 28)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sizes,
+        stride: int | Sizes = 1,
+        padding: int | str | Sizes = 0,
+        output_padding: int | Sizes = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | Sizes = 1,
+        *,
+        init: str | Initialiser = "he",
+        l2: float = 0.0,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            init=init, l2=l2, dtype=dtype,
+        )  # fmt: skip
+        self.output_padding = self._sizes("output_padding", output_padding, 0)
+
+    def _initial(self, init: str | Initialiser, dtype: Any) -> np.ndarray:
+        inputs, outputs = self.in_channels // self.groups, self.out_channels // self.groups
+        (s, t), (k, m) = self.stride, self.kernel_size
+        parts = -(-k // s), -(-m // t)
+        drawn = initial(init, (self.out_channels * s * t, inputs, *parts), dtype)
+        apart = drawn.reshape(self.groups, outputs, s, t, inputs, *parts)
+        woven = apart.transpose(0, 4, 1, 5, 2, 6, 3)
+        whole = woven.reshape(self.in_channels, outputs, parts[0] * s, parts[1] * t)
+        return np.ascontiguousarray(whole[:, :, :k, :m])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, in_channels, height, width) -> (batch, out_channels, ...)."""
+        y: Tensor = ops.conv_transpose2d(
+            like(x, self.weight),
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+        return y

@@ -1,0 +1,89 @@
+"""Layers that change the shape of what passes, or the way it takes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tinygrad_edu import Tensor
+from tinygrad_edu.errors import place
+
+from ..module import Module, Sequential, like
+
+
+class Flatten(Module):
+    """All axes from start_axis on become one: (N, ...) -> (N, features).
+
+    Raises ValueError for an input without that axis.
+
+    >>> import numpy as np
+    >>> Flatten()(np.ones((5, 3, 8, 8))).shape
+    (5, 192)
+    """
+
+    def __init__(self, start_axis: int = 1) -> None:
+        self.start_axis = start_axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(a, b, c, ...) -> (a, b c ...)."""
+        if not -x.ndim <= self.start_axis < x.ndim:
+            raise ValueError(
+                f"Flatten: an input of shape {x.shape} has no axis {self.start_axis} to start "
+                f"from{place()}"
+            )
+        kept = x.shape[: self.start_axis]  # up to a negative axis too
+        return x.reshape((*kept, math.prod(x.shape[self.start_axis :])))
+
+    def extra_repr(self) -> str:
+        return "" if self.start_axis == 1 else f"start_axis={self.start_axis}"
+
+
+class Reshape(Module):
+    """Each sample in another shape, in which one size may be -1: (N, ...) -> (N, *shape).
+
+    Raises ValueError for samples whose elements do not fill the shape.
+
+    >>> import numpy as np
+    >>> Reshape(1, 8, -1)(np.ones((5, 64))).shape
+    (5, 1, 8, 8)
+    """
+
+    def __init__(self, *shape: int) -> None:
+        if any(n < -1 or n == 0 for n in shape) or shape.count(-1) > 1:
+            raise ValueError(f"Reshape: sizes are positive, and one can be -1, not {shape}")
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, *shape)."""
+        return x.reshape((len(x), *self.shape))
+
+    def extra_repr(self) -> str:
+        return ", ".join(map(str, self.shape))
+
+
+class Residual(Sequential):
+    """y = x + f(x), f being the modules one after the other (He et al., 2016).
+
+    The gradient reaches x undiminished, however deep f is.  Raises ValueError if f changes the
+    shape.
+
+    >>> import nn, numpy as np
+    >>> block = Residual(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 4))
+    >>> block(np.ones((5, 4))).shape
+    (5, 4)
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        if not modules:
+            raise ValueError("Residual needs at least one module, whose output is added to x")
+        super().__init__(*modules)
+
+    def forward(self, x: Any) -> Any:
+        """The same shape."""
+        y = super().forward(x)
+        if y.shape != x.shape:
+            raise ValueError(
+                f"Residual: x + f(x) needs f to keep the shape, and it turns {x.shape} into "
+                f"{y.shape}; match its first and last sizes{place()}"
+            )
+        return like(x, y) + y

@@ -1,0 +1,140 @@
+"""Activations as modules: each is its function, keeps its settings, pickles and shows itself."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_edu.ops.activations as family
+from nn import activations
+from tinygrad_edu import Tensor, gradcheck, ops
+
+X = np.random.default_rng(0).normal(size=(4, 3)) * 2
+
+PAIRS = [
+    (nn.ReLU(), ops.relu, "ReLU()"),
+    (nn.LeakyReLU(0.2), lambda x: ops.leaky_relu(x, 0.2), "LeakyReLU(negative_slope=0.2)"),
+    (nn.ELU(0.5), lambda x: ops.elu(x, 0.5), "ELU(alpha=0.5)"),
+    (nn.SELU(), ops.selu, "SELU()"),
+    (
+        nn.Hardtanh(-0.5, max_val=0.7),
+        lambda x: ops.hardtanh(x, -0.5, 0.7),
+        "Hardtanh(min_val=-0.5, max_val=0.7)",
+    ),
+    (nn.GELU(), ops.gelu, "GELU(approximate='none')"),
+    (nn.GELU("tanh"), ops.gelu_tanh, "GELU(approximate='tanh')"),
+    (nn.SiLU(), ops.silu, "SiLU()"),
+    (nn.Mish(), ops.mish, "Mish()"),
+    (nn.Softplus(beta=2.0), lambda x: ops.softplus(x, 2.0), "Softplus(beta=2.0)"),
+    (nn.Softsign(), ops.softsign, "Softsign()"),
+    (nn.Tanh(), ops.tanh, "Tanh()"),
+    (nn.Sigmoid(), ops.sigmoid, "Sigmoid()"),
+    (nn.LogSigmoid(), ops.logsigmoid, "LogSigmoid()"),
+    (nn.Softmax(0), lambda x: ops.softmax(x, 0), "Softmax(axis=0)"),
+    (nn.LogSoftmax(axis=0), lambda x: ops.log_softmax(x, 0), "LogSoftmax(axis=0)"),
+    (nn.Identity(), lambda x: x, "Identity()"),
+    (nn.Lambda(np.cos), ops.cos, "Lambda(cos)"),
+]
+
+
+@pytest.mark.parametrize(("module", "function", "text"), PAIRS, ids=[p[2] for p in PAIRS])
+def test_a_module_is_its_function(module: Any, function: Any, text: str) -> None:
+    y = module(X)
+    assert isinstance(y, Tensor)
+    np.testing.assert_array_equal(y.data, function(Tensor(X)).data)
+    assert repr(module) == text
+    twin = pickle.loads(pickle.dumps(module))
+    assert repr(twin) == text
+    np.testing.assert_array_equal(twin(X).data, y.data)
+    assert type(module).__doc__
+    assert not module.state_dict()
+
+
+def test_every_activation_of_the_engine_has_its_module() -> None:
+    tree = ast.parse(inspect.getsource(family))
+    functions = {f.name for f in tree.body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"}
+    assert functions - {"erf", "gelu_tanh"} <= set(activations.NAMES)
+
+
+@pytest.mark.parametrize(
+    "cls", activations.Activation.__subclasses__(), ids=lambda cls: cls.__name__
+)
+def test_constructors_agree_with_their_functions(cls: Any) -> None:
+    """Options pass by position: the names and defaults must be the function's own."""
+    if cls.__module__ != activations.__name__:
+        return
+    options = list(inspect.signature(cls).parameters.values())
+    statics = list(inspect.signature(cls._function).parameters.values())[1:]
+    expected = [(p.name, p.default) for p in statics]
+    assert [(p.name, p.default) for p in options] == expected
+    assert activations.NAMES[cls._function.__name__] is cls
+
+
+def test_prelu_learns_its_slope() -> None:
+    layer = nn.PReLU(init=0.5)
+    np.testing.assert_array_equal(layer(np.array([-2.0, 0.0, 3.0])).data, [-1.0, 0.0, 3.0])
+    layer = nn.PReLU(3)
+    layer.weight.data[:] = [0.1, 0.2, 0.3]
+    x = -np.ones((2, 3, 4, 5))
+    y = layer(x)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y.data[1, :, 2, 3], [-0.1, -0.2, -0.3], rtol=1e-6)
+    assert list(layer.state_dict()) == ["weight"]
+    assert repr(layer) == "PReLU(num_parameters=3)"
+    assert gradcheck(layer, nn.mse_loss, X, np.ones((4, 3)))
+    assert nn.PReLU(dtype=np.float64)(X).dtype == np.float64
+
+
+def test_lookup() -> None:
+    for name, cls in activations.NAMES.items():
+        assert type(nn.activation(name)) is cls
+    layer = nn.ELU(2.0)
+    assert nn.activation(layer) is layer
+    assert isinstance(nn.activation(nn.SiLU), nn.SiLU)
+    np.testing.assert_array_equal(nn.activation(lambda x: x * 2)(X).data, X * 2)
+
+
+def test_a_lambda_of_several_inputs() -> None:
+    y = nn.Lambda(lambda a, b: a @ b.T)(X, X)
+    np.testing.assert_allclose(y.data, X @ X.T)
+
+
+def test_a_class_of_ones_own() -> None:
+    class Shrink(activations.Activation, of=lambda x, by: x / by):
+        def __init__(self, by: float = 2.0) -> None:
+            self.by = by
+
+    class Shrunk(Shrink):
+        def __init__(self) -> None:
+            super().__init__(4.0)
+
+    assert repr(Shrink(3.0)) == "Shrink(by=3.0)"
+    np.testing.assert_array_equal(Shrunk()(X).data, X / 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: nn.activation("rellu"), ValueError, "'rellu'; there are relu, leaky_relu"),
+        (lambda: nn.activation(3), TypeError, "a name, a module or a function, not 3"),
+        (lambda: nn.Lambda("relu"), TypeError, "takes a function, not str"),
+        (lambda: nn.GELU("erf"), ValueError, "'none' or 'tanh', not 'erf'"),
+        (lambda: nn.Softplus(0), ValueError, "beta must be positive, and is 0"),
+        (lambda: nn.Hardtanh(1.0, -1.0), ValueError, "min_val=1.0 is not below max_val=-1.0"),
+        (lambda: nn.PReLU(0), ValueError, "num_parameters must be a positive integer, not 0"),
+        (
+            lambda: nn.Sequential(nn.PReLU(5))(X),
+            ValueError,
+            r"5 channels on axis 1 .* \(4, 3\); at test_activations.py:\d+, in layer 0",
+        ),
+    ],
+)
+def test_what_is_refused(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()

@@ -8,11 +8,14 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import chain, machine, mlp, ops, startup
+from . import chain, convnet, loader, machine, mlp, ops, optimizers, startup
 from .harness import Table
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
     "mlp": mlp.tables,
+    "optimizers": optimizers.tables,
+    "convnet": convnet.tables,
+    "loader": loader.tables,
     "chain": chain.tables,
     "ops": ops.tables,
     "import": startup.tables,

@@ -7,6 +7,8 @@ indices, integers (n,).  Tensors and arrays will do.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,17 +25,23 @@ def classes(predicted: Any, threshold: float = 0.5) -> np.ndarray:
     """The predicted class indices."""
     p = _array(predicted)
     if p.dtype.kind in "iub":
-        return p.reshape(len(p)).astype(np.int64)
-    if p.ndim == 2 and p.shape[1] > 1:
-        best: np.ndarray = p.argmax(axis=1)
-        return best
-    return (p.reshape(len(p)) >= threshold).astype(np.int64)
+        return p.ravel().astype(np.int64)
+    if _scored(p):
+        best: np.ndarray = p.argmax(axis=-1)
+        return best.ravel()
+    return (p.ravel() >= threshold).astype(np.int64)
+
+
+def _scored(values: np.ndarray) -> bool:
+    """Whether the last axis holds a score for each class."""
+    return values.ndim > 1 and values.shape[-1] > 1
 
 
 def _pair(predicted: Any, target: Any, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    t = _array(target)
-    t = t.argmax(axis=1) if t.ndim == 2 and t.shape[1] > 1 else t.reshape(len(t)).astype(np.int64)
-    p = classes(predicted, threshold)
+    p, t = _array(predicted), _array(target)
+    one_hot = _scored(t) and (t.ndim > p.ndim or (t.shape == p.shape and p.dtype.kind == "f"))
+    t = t.argmax(axis=-1).ravel() if one_hot else t.ravel().astype(np.int64)
+    p = classes(p, threshold)
     if len(p) != len(t):
         raise ValueError(f"{len(p)} predictions cannot be held against {len(t)} targets")
     if not len(t):
@@ -130,3 +138,45 @@ def r2(predicted: Any, target: Any) -> float:
     p, t = _numbers(predicted, target)
     spread = float(((t - t.mean()) ** 2).sum())
     return 1.0 - float(((p - t) ** 2).sum()) / spread if spread else float("nan")
+
+
+def mse(predicted: Any, target: Any) -> float:
+    """Mean squared error, mean (y - t)²."""
+    p, t = _numbers(predicted, target)
+    return float(((p - t) ** 2).mean())
+
+
+def precision(predicted: Any, target: Any, threshold: float = 0.5) -> float:
+    """The mean over classes of `precision_recall_f1`'s precision."""
+    return float(precision_recall_f1(predicted, target, threshold=threshold)[0])
+
+
+def recall(predicted: Any, target: Any, threshold: float = 0.5) -> float:
+    """The mean over classes of `precision_recall_f1`'s recall."""
+    return float(precision_recall_f1(predicted, target, threshold=threshold)[1])
+
+
+def f1(predicted: Any, target: Any, threshold: float = 0.5) -> float:
+    """The mean over classes of `precision_recall_f1`'s F1."""
+    return float(precision_recall_f1(predicted, target, threshold=threshold)[2])
+
+
+Metric = Callable[..., float]
+
+NAMES: dict[str, Metric] = {
+    f.__name__: f for f in (accuracy, top_k, precision, recall, f1, mae, mse, r2)
+}
+
+
+def get(metric: str | Metric) -> tuple[str, Metric]:
+    """A metric with its name, by that name or as a function of (predicted, target).
+
+    Raises ValueError for an unknown name.
+    """
+    if callable(metric):
+        return getattr(metric, "__name__", type(metric).__name__), metric
+    if metric not in NAMES:
+        near = difflib.get_close_matches(str(metric), NAMES, 1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown metric {metric!r}; {meant}There are {', '.join(NAMES)}")
+    return metric, NAMES[metric]

@@ -130,10 +130,10 @@ class Adadelta(Optimizer):
             state.update(square=np.zeros_like(p), delta=np.zeros_like(p))
         g = decayed(p, g, group)
         average_square(state["square"], g, 1 - group["rho"], scratch)
-        delta = np.sqrt(state["delta"] + group["eps"])
         np.add(state["square"], group["eps"], out=scratch)
-        np.sqrt(scratch, out=scratch)
+        delta = state["delta"] + group["eps"]
         delta /= scratch
+        np.sqrt(delta, out=delta)
         delta *= g
         average_square(state["delta"], delta, 1 - group["rho"], scratch)
         delta *= group["lr"]

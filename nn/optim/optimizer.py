@@ -102,19 +102,30 @@ class Optimizer:
         return copy.deepcopy({"groups": options, "sizes": sizes, "state": self.state})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`.  Raises ValueError if it belongs to other parameters."""
+        """Continue from a `state_dict`.
+
+        Raises ValueError if it belongs to other parameters or to another kind of optimizer;
+        nothing is changed then.
+        """
         sizes = [len(group["params"]) for group in self.groups]
         if list(state["sizes"]) != sizes:
             raise ValueError(
                 f"the state has groups of {list(state['sizes'])} parameters, this optimizer {sizes}"
             )
-        shapes = [p.shape for p, _ in self._each()]
+        for group, options in zip(self.groups, state["groups"], strict=True):
+            if set(options) != set(group) - {"params"}:
+                own = ", ".join(name for name in group if name != "params")
+                raise ValueError(
+                    f"the state is another optimizer's: it has the options {', '.join(options)}, "
+                    f"{type(self).__name__} has {own}"
+                )
+        shapes = dict(enumerate(p.shape for p, _ in self._each()))
         for i, values in state["state"].items():
             for name, value in values.items():
-                if isinstance(value, np.ndarray) and value.shape != shapes[i]:
+                if isinstance(value, np.ndarray) and value.shape != shapes.get(i):
                     raise ValueError(
                         f"{name} of parameter {i} has shape {value.shape} in the state, "
-                        f"the parameter {shapes[i]}"
+                        f"the parameter {shapes.get(i)}"
                     )
         for group, options in zip(self.groups, state["groups"], strict=True):
             group.update(options)

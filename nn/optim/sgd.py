@@ -50,15 +50,19 @@ class SGD(Optimizer):
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
     ) -> None:
         g = decayed(p, g, group)
-        momentum = group["momentum"]
+        momentum, dampening = group["momentum"], group["dampening"]
         if momentum:
-            if "velocity" in state:
-                v = state["velocity"]
-                v *= momentum
-                np.multiply(g, 1 - group["dampening"], out=scratch)
-                v += scratch
-            else:
+            v = state.get("velocity")
+            if v is None:
                 v = state["velocity"] = g.copy()
-            g = g + momentum * v if group["nesterov"] else v
+            else:
+                v *= momentum
+                v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g
+            if group["nesterov"]:
+                np.multiply(v, momentum, out=scratch)
+                scratch += g
+                g = scratch
+            else:
+                g = v
         np.multiply(g, group["lr"], out=scratch)
         p -= scratch

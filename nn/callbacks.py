@@ -1,0 +1,215 @@
+"""What can be done between batches and epochs of a training: stop early, save, log, show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .files import written_whole
+from .history import improves_upwards, text
+
+if TYPE_CHECKING:
+    from .training import Trainer
+
+
+class Callback:
+    """Called by a Trainer, which gives itself; override what you need.
+
+    `state_dict` and `load_state_dict` let a resumed training go on as if it had not been
+    interrupted.  A plain function of the trainer will do for what happens after every epoch.
+    """
+
+    last = False  # whether it comes after the others, since it saves their state
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Before the first epoch, or before the next one of a resumed training."""
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        """After every step of the optimizer."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """When the epoch's figures are the last row of `trainer.history`."""
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """However the training ended."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it needs to continue."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a `state_dict`."""
+        vars(self).update(state)
+
+
+class EachEpoch(Callback):
+    """A function of the trainer, called after every epoch."""
+
+    def __init__(self, function: Callable[[Trainer], Any]) -> None:
+        self.on_epoch_end = function  # type: ignore[assignment,method-assign]
+
+
+class Monitor(Callback):
+    """Watches one column of the history: `monitor`, else val_loss, else loss without validation.
+
+    `mode` is "min", "max", or None to know it by the name: losses and errors are to fall.
+    """
+
+    def __init__(self, monitor: str | None = None, mode: str | None = None) -> None:
+        if mode not in (None, "min", "max"):
+            raise ValueError(f"mode is 'min' or 'max', not {mode!r}")
+        self.monitor, self.mode = monitor, mode
+        self.best = -math.inf  # of the value, or of its negative if it is to fall
+
+    def watched(self, trainer: Trainer) -> str:
+        """The column."""
+        return self.monitor or ("val_loss" if "val_loss" in trainer.history.names else "loss")
+
+    def improved(self, trainer: Trainer, min_delta: float = 0.0) -> bool:
+        """Whether the last epoch is better than the best so far by more than `min_delta`."""
+        name = self.watched(trainer)
+        value = trainer.history[name][-1]
+        upwards = self.mode == "max" if self.mode else improves_upwards(name)
+        value = value if upwards else -value
+        better = value > self.best + min_delta  # never so of NaN
+        if better:
+            self.best = value
+        return bool(better)
+
+
+class EarlyStopping(Monitor):
+    """Stops when `patience` epochs in a row brought no improvement of more than `min_delta`.
+
+    However the training ends, the model gets back its parameters of the best epoch (Prechelt,
+    Early Stopping - But When?, 1998).
+    """
+
+    def __init__(
+        self,
+        monitor: str | None = None,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: str | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        if patience < 1 or min_delta < 0:
+            raise ValueError(
+                f"patience is at least 1 epoch, min_delta at least 0, not {patience}, {min_delta}"
+            )
+        self.patience, self.min_delta = patience, min_delta
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best = -math.inf
+        self.best_state: dict[str, Any] = {}
+        self.best_epoch = self.waited = 0
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        if not len(trainer.history):
+            self._forget()
+        self._stop_if_it_is_time(trainer)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if self.improved(trainer, self.min_delta):
+            self.best_state, self.waited = trainer.model.state_dict(), 0
+            self.best_epoch = len(trainer.history)
+        else:
+            self.waited += 1
+        self._stop_if_it_is_time(trainer)
+
+    def _stop_if_it_is_time(self, trainer: Trainer) -> None:
+        if self.waited >= self.patience:
+            trainer.stop(
+                f"no better {self.watched(trainer)} for {self.waited} epochs; "
+                f"the parameters are those of epoch {self.best_epoch}"
+            )
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if self.best_state:
+            trainer.model.load_state_dict(self.best_state)
+
+    def state_dict(self) -> dict[str, Any]:
+        names = ("best", "best_state", "best_epoch", "waited")
+        return {name: getattr(self, name) for name in names}
+
+
+class ModelCheckpoint(Monitor):
+    """Writes a checkpoint after every epoch, or with `save_best_only` after each that was the best.
+
+    `path` may hold figures of the epoch, as in "run/{epoch:03d}-{val_loss:.3f}.safetensors".  The
+    file holds all that `Trainer.fit(..., resume=path)` needs to go on to the same figures.
+    """
+
+    last = True
+
+    def __init__(
+        self,
+        path: str | Path,
+        monitor: str | None = None,
+        save_best_only: bool = False,
+        mode: str | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.path, self.save_best_only = str(path), save_best_only
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        if not len(trainer.history):
+            self.best = -math.inf
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if self.improved(trainer) or not self.save_best_only:
+            trainer.save(self.path.format(**trainer.history.rows[-1]))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+
+class CSVLog(Callback):
+    """Writes the history to a CSV file, whole, after every epoch."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        with written_whole(self.path) as file:
+            file.write(trainer.history.csv().encode())
+
+
+class Progress(Callback):
+    """A progress bar of the training's batches, in a terminal or a notebook (tqdm's)."""
+
+    bar: Any = None
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        from tqdm.auto import tqdm
+
+        done, batches = len(trainer.history), len(trainer.loader)
+        total = trainer.epochs * batches
+        self.bar = tqdm(total=total, initial=done * batches, unit="batch", mininterval=0.2)
+        self._describe(trainer)
+
+    def _describe(self, trainer: Trainer) -> None:
+        epoch = min(len(trainer.history) + 1, trainer.epochs)
+        self.bar.set_description(f"epoch {epoch}/{trainer.epochs}", refresh=False)
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        self.bar.update()
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        row = trainer.history.rows[-1]
+        figures = {k: text(v) for k, v in row.items() if k not in ("epoch", "lr", "seconds")}
+        self.bar.set_postfix(figures, refresh=False)
+        self._describe(trainer)
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if self.bar is None:
+            return
+        self.bar.close()
+        if trainer.history.stopped:
+            self.bar.write(f"stopped: {trainer.history.stopped}")

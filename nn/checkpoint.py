@@ -1,0 +1,342 @@
+"""Checkpoints in the safetensors format, and the exchange of weights with PyTorch.
+
+The model's arrays stand in the file under their `state_dict` names, so that other tools read them.
+Those of the optimizer, the scheduler and what else is saved have names that no parameter can have,
+such as "optimizer/state/0/m"; what is no array stands as JSON in the file's metadata.  Nothing is
+ever unpickled.  (The format: https://huggingface.co/docs/safetensors.)
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu import Tensor
+
+from .files import written_whole
+from .module import KeyDifference, Module
+from .optim import Optimizer
+from .schedulers import Scheduler
+
+_KEY = "tinygrad_edu"  # of the metadata
+_DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "U16": "uint16",
+    "U32": "uint32",
+    "U64": "uint64",
+    "I8": "int8",
+    "I16": "int16",
+    "I32": "int32",
+    "I64": "int64",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+}
+_NAMES = set(_DTYPES.values())
+
+
+class Checkpoint(NamedTuple):
+    """What a checkpoint holds, and how the model it was loaded into differs from it.
+
+    `state` holds the model's arrays by name, `more` what was saved beside by name; `optimizer` and
+    `scheduler` are their `state_dict`s, or None.
+    """
+
+    state: dict[str, np.ndarray]
+    more: dict[str, Any]
+    optimizer: dict[str, Any] | None
+    scheduler: dict[str, Any] | None
+    difference: KeyDifference
+
+
+def save(
+    path: str | os.PathLike[str],
+    model: Module,
+    optimizer: Optimizer | None = None,
+    scheduler: Scheduler | None = None,
+    **more: Any,
+) -> None:
+    """Write a checkpoint: all that training needs to go on to the same figures, bit for bit.
+
+    The file is written whole or not at all, whatever stops the process.  `more` can be numbers,
+    strings, None and arrays, also in lists, tuples and dicts, such as the state of a random
+    generator.  Raises TypeError for anything else, ModuleNotFoundError without safetensors.
+
+    >>> import nn, tempfile
+    >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 3))
+    >>> optimizer = nn.Adam(model.parameters())
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nn.save(folder + "/run.safetensors", model, optimizer, epoch=7)
+    ...     nn.load(folder + "/run.safetensors", model, optimizer).more
+    {'epoch': 7}
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"write nn.save(path, model); the model given is a {type(model).__name__}")
+    library = _required("safetensors.numpy", "Checkpoints need", "'tinygrad-edu[interop]'")
+    arrays = model.state_dict()
+    rest: dict[str, Any] = {}
+    for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
+        if part is not None and not hasattr(part, "state_dict"):
+            raise TypeError(
+                f"{name} has no state_dict(), being a {type(part).__name__}; give what is to be "
+                "saved beside by name, as in nn.save(path, model, history=figures)"
+            )
+        rest[name] = None if part is None else _pack(part.state_dict(), name, arrays)
+    rest["more"] = _pack(more, "more", arrays)
+    tensors = {name: _plain(name, array) for name, array in arrays.items()}
+    content = library.save(tensors, {_KEY: json.dumps(rest)})
+    with written_whole(path) as file:
+        file.write(content)
+
+
+def load(
+    path: str | os.PathLike[str],
+    model: Module | None = None,
+    optimizer: Optimizer | None = None,
+    scheduler: Scheduler | None = None,
+    *,
+    strict: bool = True,
+) -> Checkpoint:
+    """Read a checkpoint, and set what is given to the state it holds.
+
+    The model's names and shapes must be those of the file; with `strict=False` either may have
+    names that the other lacks, which the answer's `difference` lists.  A safetensors file by
+    another tool will do for a model; for one by PyTorch see `from_torch_state_dict`.
+
+    Raises ValueError for a damaged file and for one that does not fit, and has then changed
+    nothing; ModuleNotFoundError without safetensors.
+    """
+    found, written_here = _read(path)
+    if model is not None:
+        difference = _compare(model, found.state, strict, f"{path} does not fit")
+        if not written_here:
+            _warn_of_squares(model, found.state, path)
+        found = found._replace(difference=difference)
+    _restore(path, scheduler=(scheduler, found.scheduler), optimizer=(optimizer, found.optimizer))
+    if model is not None:
+        model.load_state_dict(found.state, strict=False)
+    return found
+
+
+def to_torch_state_dict(model: Module) -> dict[str, Any]:
+    """The model's state as PyTorch's `load_state_dict` takes it: tensors in PyTorch's layout.
+
+    The weight of its Linear is (out, in), that of a Dense (in, out); the names are the same.  The
+    tensors are copies.  Raises ModuleNotFoundError without torch.
+    """
+    torch = _required("torch", "to_torch_state_dict needs", "torch")
+    turned = _turned(model)
+    return {
+        name: torch.from_numpy(np.array(array.T if name in turned else array, order="C"))
+        for name, array in model.state_dict().items()
+    }
+
+
+def from_torch_state_dict(
+    model: Module, state: Mapping[str, Any], strict: bool = True
+) -> KeyDifference:
+    """Set the model to a `state_dict` of PyTorch's, whose values are tensors or arrays.
+
+    For a safetensors file that PyTorch wrote give `nn.load(path).state`.  Raises ValueError where
+    names (unless `strict=False`, which answers them) or shapes differ, and has changed nothing.
+
+    >>> import nn
+    >>> layer = nn.Dense(2, 3)
+    >>> _ = nn.from_torch_state_dict(layer, {"weight": np.ones((3, 2)), "bias": np.zeros(3)})
+    >>> layer.weight.shape
+    (2, 3)
+    """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"it takes a state, such as m.state_dict(), not a {type(state).__name__}")
+    turned = _turned(model)
+    arrays = {name: _from_torch(value) for name, value in state.items()}
+    ours = {name: a.T if name in turned else a for name, a in arrays.items()}
+    difference = _compare(model, ours, strict, "the state, its weights transposed, does not fit")
+    model.load_state_dict(ours, strict=False)
+    return difference
+
+
+def _turned(model: Module) -> set[str]:
+    """The paths of the parameters whose layout is the transpose of PyTorch's."""
+    return {path + name for path, module in model._walk() for name in module._transposed}
+
+
+def _from_torch(value: Any) -> np.ndarray:
+    if hasattr(value, "cpu"):  # PyTorch's
+        value = value.detach().cpu()
+        return np.asarray((value.float() if "bfloat16" in str(value.dtype) else value).numpy())
+    return np.asarray(value.data if isinstance(value, Tensor) else value)
+
+
+# -------------------------------------------------------------------- does it fit?
+
+
+def _compare(model: Module, state: Mapping[str, Any], strict: bool, opening: str) -> KeyDifference:
+    """The names that differ.  Raises ValueError, with all that differs, if they or shapes do."""
+    own = {path: p.shape for path, p in model._named_parameters()}
+    own |= {path: np.shape(b) for path, b in model.named_buffers()}
+    given = {name: np.shape(array) for name, array in state.items()}
+    difference = KeyDifference(
+        missing=[name for name in own if name not in given],
+        unexpected=[name for name in given if name not in own],
+    )
+    wrong = [name for name in own if given.get(name, own[name]) != own[name]]
+    if not wrong and not (strict and any(difference)):
+        return difference
+    lines = [
+        f"{opening} {type(model).__name__}:",
+        *_listed("missing, in the model only", [f"{n} {own[n]}" for n in difference.missing]),
+        *_listed("unexpected", [f"{n} {given[n]}" for n in difference.unexpected]),
+        *_listed("other shapes", [f"{n} {own[n]} in the model, {given[n]} given" for n in wrong]),
+    ]
+    turned = _turned(model)
+    if any(name in turned and given[name] == own[name][::-1] for name in wrong):
+        lines.append("weights by PyTorch are transposed: nn.from_torch_state_dict takes them")
+    elif not wrong:
+        lines.append("strict=False loads the names that both have")
+    raise ValueError("\n".join(lines))
+
+
+def _listed(title: str, lines: list[str], most: int = 10) -> list[str]:
+    if not lines:
+        return []
+    more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
+    return [f"  {title}:", *(f"    {line}" for line in lines[:most] + more)]
+
+
+def _warn_of_squares(model: Module, state: Mapping[str, Any], path: Any) -> None:
+    """Where no shape tells whether another tool wrote the weights in PyTorch's layout."""
+    shapes = [state[name].shape for name in sorted(_turned(model)) if name in state]
+    if shapes and all(shape == shape[::-1] and max(shape) > 1 for shape in shapes):
+        warnings.warn(
+            f"{path} was not written by nn.save, and its weights are square: if PyTorch wrote "
+            "them, they are transposed, and nn.from_torch_state_dict(model, nn.load(path).state) "
+            "is right",
+            stacklevel=3,
+        )
+
+
+def _restore(path: Any, **parts: tuple[Any, dict[str, Any] | None]) -> None:
+    """Set every part that is not None to its state, or leave them all as they are."""
+    done = []
+    for name, (part, state) in parts.items():
+        if part is None:
+            continue
+        done.append((part, part.state_dict()))
+        try:
+            if state is None:
+                raise ValueError(f"none was saved, write nn.save(path, model, {name}=...)")
+            part.load_state_dict(state)
+        except Exception as error:
+            for each, before in done:
+                each.load_state_dict(before)
+            raise ValueError(f"{path} does not fit the {name}: {error}") from error
+
+
+# -------------------------------------------------------------------- the file
+
+
+def _read(path: Any) -> tuple[Checkpoint, bool]:
+    """What a file holds, and whether `save` wrote it."""
+    library = _required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    content = Path(path).read_bytes()
+    try:
+        tensors = {name: _array(name, **about) for name, about in library.deserialize(content)}
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        text = header.get("__metadata__", {}).get(_KEY)
+        rest = {"more": {}} if text is None else _unpack(json.loads(text), tensors)
+        found = Checkpoint(
+            state={name: tensors[name] for name in sorted(tensors)},
+            more=dict(rest["more"]),
+            optimizer=rest.get("optimizer"),
+            scheduler=rest.get("scheduler"),
+            difference=KeyDifference([], []),
+        )
+    except NotImplementedError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    except (library.SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from None
+    return found, text is not None
+
+
+def _array(name: str, dtype: str, shape: list[int], data: Any) -> np.ndarray:
+    """An array of the file, bfloat16 as float32."""
+    if dtype == "BF16":
+        halves = np.ndarray(shape, "<u2", buffer=data).astype(np.uint32)
+        return np.asarray(halves << 16, np.uint32).view(np.float32)
+    if dtype not in _DTYPES:
+        raise NotImplementedError(f"{name} has dtype {dtype}, which NumPy does not have")
+    array = np.ndarray(shape, np.dtype(_DTYPES[dtype]).newbyteorder("<"), buffer=data)
+    return np.asarray(array, _DTYPES[dtype])
+
+
+def _plain(name: str, array: np.ndarray) -> np.ndarray:
+    """As safetensors wants it, which writes any other array wrong: in one piece, in C order."""
+    if array.dtype.name not in _NAMES:
+        raise TypeError(f"a checkpoint cannot hold {name}, an array of dtype {array.dtype}")
+    return np.asarray(array, array.dtype.newbyteorder("="), order="C")
+
+
+def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
+    """A value as JSON has it, with its arrays put into `arrays` under names that start with `path`.
+
+    A scalar of NumPy's keeps its dtype: float32 * np.float64(2) is not what float32 * 2.0 is.
+    """
+    match value:
+        case Tensor() | np.ndarray():
+            while path in arrays:
+                path += "+"
+            arrays[path] = value.data if isinstance(value, Tensor) else value
+            return {"$array": path}
+        case np.generic() if value.dtype.name in _NAMES:
+            return {"$scalar": [value.dtype.name, value.item()]}
+        case None | bool() | int() | float() | str():
+            return value
+        case tuple():
+            return {"$tuple": _pack(list(value), path, arrays)}
+        case list():
+            return [_pack(item, f"{path}/{i}", arrays) for i, item in enumerate(value)]
+        case dict() if all(isinstance(key, str) and key[:1] != "$" for key in value):
+            return {key: _pack(item, f"{path}/{key}", arrays) for key, item in value.items()}
+        case dict():
+            keys = [_pack(key, path, arrays) for key in value]
+            items = [_pack(item, f"{path}/{key}", arrays) for key, item in value.items()]
+            return {"$dict": list(zip(keys, items, strict=True))}
+    raise TypeError(
+        f"a checkpoint cannot hold {path}, a {type(value).__name__}; it can hold numbers, strings, "
+        "None and arrays, and lists, tuples and dicts of them"
+    )
+
+
+def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """The value that `_pack` packed; its arrays are taken out of `arrays`."""
+    match value:
+        case {"$array": name}:
+            return arrays.pop(name)
+        case {"$scalar": [str(dtype), number]} if dtype in _NAMES:
+            return np.dtype(dtype).type(number)
+        case {"$tuple": items}:
+            return tuple(_unpack(items, arrays))
+        case {"$dict": pairs}:
+            return {_unpack(k, arrays): _unpack(v, arrays) for k, v in pairs}
+        case dict():
+            return {key: _unpack(item, arrays) for key, item in value.items()}
+        case list():
+            return [_unpack(item, arrays) for item in value]
+    return value
+
+
+def _required(module: str, opening: str, package: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        name = module.split(".")[0]
+        raise ModuleNotFoundError(f"{opening} {name}: pip install {package}") from None

@@ -1,0 +1,124 @@
+"""History: what every epoch of a training gave, as a table, as lists and as a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+_NOT_PLOTTED = ("epoch", "lr", "seconds")
+
+
+class History:
+    """The figures of every epoch: its rows print as a table, its columns are lists.
+
+    `loss`, `penalty` (if a layer has `l2`) and the metrics are those of the training data while the
+    weights were changing; those with `val_` are of the validation data at the end of the epoch;
+    `lr` is the learning rate at its end, `seconds` its duration.  `stopped` says why a training
+    ended before its last epoch.
+
+    >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    >>> print(history)
+    epoch    loss
+        1  0.5000
+        2  0.2500
+    >>> history["loss"], history.best("loss")
+    ([0.5, 0.25], {'epoch': 2, 'loss': 0.25})
+    """
+
+    def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
+        self.rows = rows or []
+        self.stopped: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self.names:
+            raise KeyError(f"the history has no {name!r}; it has {', '.join(self.names) or 'none'}")
+        return [row[name] for row in self.rows]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return list(self.rows[0]) if self.rows else []
+
+    def as_dict(self) -> dict[str, list[Any]]:
+        """Every column as a list."""
+        return {name: self[name] for name in self.names}
+
+    def best(self, name: str = "val_loss") -> dict[str, Any]:
+        """The row in which a column is best: smallest for losses and errors, else largest."""
+        values = [-math.inf if math.isnan(v) else v for v in _signed(name, self[name])]
+        return self.rows[values.index(max(values))]
+
+    def table(self, every: int = 1) -> str:
+        """Every `every`th row and the last, as text."""
+        shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
+        columns = [[name, *(text(row[name]) for row in shown)] for name in self.names]
+        widths = [max(map(len, column)) for column in columns]
+        lines = zip(*columns, strict=True)
+        return "\n".join(
+            "  ".join(cell.rjust(n) for cell, n in zip(line, widths, strict=True)) for line in lines
+        )
+
+    def csv(self) -> str:
+        """All rows as comma-separated values, every digit kept."""
+        rows = [self.names, *([row[name] for name in self.names] for row in self.rows)]
+        return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs of {', '.join(self.names)})"
+
+    def plot(self, path: Any = None) -> Any:
+        """A picture, one panel a quantity, training beside validation; written to `path` if given.
+
+        Answers the matplotlib Axes.  Raises ModuleNotFoundError with the remedy without matplotlib.
+        """
+        if not self.rows:
+            raise ValueError("the history is empty: there is nothing to plot")
+        try:
+            import matplotlib.pyplot as plt
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                "History.plot needs matplotlib: pip install 'tinygrad-edu[plot]'"
+            ) from None
+        panels = [n for n in self.names if n not in _NOT_PLOTTED and not n.startswith("val_")]
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, layout="constrained"
+        )
+        marker = "o" if len(self) < 3 else None
+        for panel, name in zip(axes[0], panels, strict=True):
+            panel.plot(self["epoch"], self[name], label="training", marker=marker)
+            if f"val_{name}" in self.names:
+                panel.plot(self["epoch"], self[f"val_{name}"], label="validation", marker=marker)
+                panel.legend()
+            panel.set(xlabel="epoch", title=name)
+            panel.grid(alpha=0.3)
+        if path is not None:
+            figure.savefig(path, dpi=120)
+            plt.close(figure)
+        return axes[0]
+
+
+def improves_upwards(name: str) -> bool:
+    """Whether larger values of a quantity are better: not so of losses and errors."""
+    name = name.removeprefix("val_")
+    return not any(part in name for part in ("loss", "error", "penalty", "mse", "mae", "seconds"))
+
+
+def _signed(name: str, values: list[Any]) -> list[Any]:
+    return values if improves_upwards(name) else [-v for v in values]
+
+
+def text(value: Any) -> str:
+    """A figure in a few characters."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.2e}"

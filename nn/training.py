@@ -1,0 +1,360 @@
+"""Trainer: the loop over epochs and mini-batches, and what people want around it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import Tensor, no_grad
+
+from . import checkpoint, losses, metrics
+from .callbacks import Callback, EachEpoch, Progress
+from .data import DataLoader, Dataset
+from .diagnosis import origin_of_nonfinite
+from .history import History
+from .init import generator
+from .module import Module
+from .optim import Optimizer, clip_grad_norm, clip_grad_value
+from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
+
+Data = Dataset | DataLoader | Sequence[Any]
+
+
+class Trainer:
+    """Fits a model to data by an optimizer, and judges it by metrics.
+
+    `loss` is a function or module of (prediction, target), or a name such as "mse" or
+    "cross_entropy"; each of the `metrics` a function or a name such as "accuracy".  To the loss the
+    model's `penalty()` is added.  A `scheduler` steps once an epoch, or with
+    `schedule="batch"` once a batch (as OneCycleLR always does); gradients are clipped to a joint
+    norm of `clip_norm` and to values within ±`clip_value`.
+
+    >>> import nn
+    >>> _ = nn.manual_seed(0)
+    >>> train, validation = nn.datasets.iris().split(0.2, seed=0)
+    >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 3))
+    >>> optimizer = nn.Adam(model.parameters(), lr=0.01)
+    >>> trainer = Trainer(model, "cross_entropy", optimizer, metrics=["accuracy"])
+    >>> history = trainer.fit(train, validation, epochs=30, batch_size=16, progress=False)
+    >>> trainer.evaluate(validation)["accuracy"] > 0.9
+    True
+    """
+
+    history: History
+    epochs: int = 0
+    loader: DataLoader
+
+    def __init__(
+        self,
+        model: Module,
+        loss: str | Callable[..., Tensor],
+        optimizer: Optimizer,
+        metrics: Sequence[str | Callable[..., float]] | Mapping[str, Callable[..., float]] = (),
+        *,
+        scheduler: Scheduler | None = None,
+        schedule: str = "epoch",
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
+        self.loss = losses.get(loss)
+        self.metrics = _by_name(metrics, self.loss)
+        if schedule not in ("epoch", "batch"):
+            raise ValueError(f"schedule is 'epoch' or 'batch', not {schedule!r}")
+        self.schedule = "batch" if isinstance(scheduler, OneCycleLR) else schedule
+        for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+            if limit is not None and not limit > 0:
+                raise ValueError(f"{name} must be positive, not {limit}")
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.history = History()
+        _check_parts(model, optimizer)
+
+    # ---------------------------------------------------------------- the loop
+
+    def fit(
+        self,
+        train: Data,
+        validation: Data | None = None,
+        *,
+        epochs: int = 1,
+        batch_size: int | None = 32,
+        shuffle: bool = True,
+        callbacks: Iterable[Callback | Callable[[Trainer], Any]] = (),
+        progress: bool = True,
+        resume: str | Path | None = None,
+    ) -> History:
+        """Train until there are `epochs` epochs in the history, or a callback stops it.
+
+        Data are a Dataset, a tuple (x, y) of arrays, or a DataLoader, whose batches are used then.
+        `batch_size=None` is full-batch descent, 1 single-sample descent.  `resume` goes on from a
+        file of `ModelCheckpoint` or `save` to the figures an uninterrupted training would have
+        given, bit for bit.  Ctrl-C ends the training as a callback would: the history and the
+        parameters are kept.  Afterwards the model is in evaluation mode.  Raises
+        FloatingPointError, naming the first layer that made it, when the loss is not finite.
+        """
+        self.loader = _loader(train, batch_size, shuffle)
+        held_out = None if validation is None else _in_order(validation)
+        self._try_out(self.loader, held_out)
+        if epochs != int(epochs) or epochs < 1:
+            raise ValueError(f"epochs must be a positive integer, not {epochs!r}")
+        self.epochs, self.history = int(epochs), History()
+        self._callbacks = _callbacks(callbacks, progress)
+        self._penalised = any(module.l2 for _, module in self.model.named_modules())
+        if resume is not None:
+            self._resume(resume)
+        try:
+            self._each("on_train_begin")
+            while len(self.history) < self.epochs and self.history.stopped is None:
+                self.history.rows.append(self._epoch(held_out))
+                self._each("on_epoch_end")
+        except KeyboardInterrupt:
+            self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
+        finally:
+            self._each("on_train_end")
+            self.model.eval()
+        return self.history
+
+    def _epoch(self, held_out: DataLoader | None) -> dict[str, Any]:
+        """Train once around the data; the epoch's row of the history."""
+        start = time.perf_counter()
+        self.model.train()
+        tally = _Tally(self.metrics)
+        for *inputs, target in self.loader:
+            tally.add(*self._step(inputs, target), target)
+            self._each("on_batch_end")
+        figures = {"epoch": len(self.history) + 1, **tally.figures()}
+        if held_out is not None:
+            judged = self._judge(held_out)
+            figures |= {f"val_{name}": value for name, value in judged.items()}
+        if self.scheduler is not None and self.schedule == "epoch":
+            if isinstance(self.scheduler, ReduceLROnPlateau):
+                self.scheduler.step(figures.get("val_loss", figures["loss"]))
+            else:
+                self.scheduler.step()
+        return {**figures, "lr": self.optimizer.lr, "seconds": time.perf_counter() - start}
+
+    def _step(self, inputs: list[Any], target: Any) -> tuple[Tensor, float, float | None]:
+        """One step of the optimizer: the prediction, the loss and the penalty before it."""
+        output = self.model(*inputs)
+        loss = self.loss(output, target)
+        penalty = self.model.penalty() if self._penalised else None
+        if not math.isfinite(loss.data):
+            raise self._diverged(loss, inputs)
+        self.optimizer.zero_grad()
+        (loss if penalty is None else loss + penalty).backward()
+        if self.clip_norm is not None:
+            clip_grad_norm(self.model.parameters(), self.clip_norm)
+        if self.clip_value is not None:
+            clip_grad_value(self.model.parameters(), self.clip_value)
+        self.optimizer.step()
+        if self.scheduler is not None and self.schedule == "batch":
+            self.scheduler.step()
+        return output, float(loss), None if penalty is None else float(penalty)
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch; for callbacks."""
+        self.history.stopped = reason
+
+    def _each(self, event: str) -> None:
+        for callback in self._callbacks:
+            getattr(callback, event)(self)
+
+    # ---------------------------------------------------------------- judging
+
+    def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
+        """The loss and the metrics on data, in evaluation mode and without recording a graph."""
+        return self._judge(_in_order(data, batch_size))
+
+    def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
+        """The model's output for all samples of an array, or of a Dataset's inputs."""
+        inputs = x.arrays[:-1] or x.arrays if isinstance(x, Dataset) else (np.asarray(x),)
+        outputs: list[np.ndarray] = []
+        with _evaluating(self.model):
+            for batch in _in_order(inputs, batch_size):
+                outputs.append(self.model(*batch).data)
+        return np.concatenate(outputs)
+
+    def _judge(self, loader: DataLoader) -> dict[str, float]:
+        tally = _Tally(self.metrics)
+        with _evaluating(self.model):
+            for *inputs, target in loader:
+                output = self.model(*inputs)
+                tally.add(output, float(self.loss(output, target)), None, target)
+        return tally.figures()
+
+    # ---------------------------------------------------------------- saving, going on
+
+    def save(self, path: str | Path) -> None:
+        """Write all that `fit(..., resume=path)` needs to go on.  Raises ValueError before `fit`."""
+        if not len(self.history):
+            raise ValueError("there is no training to save yet; nn.save(path, model) saves a model")
+        checkpoint.save(
+            path,
+            self.model,
+            self.optimizer,
+            self.scheduler,
+            history=self.history.rows,
+            generators=[rng.bit_generator.state for rng in self._generators()],
+            callbacks={name: callback.state_dict() for name, callback in self._named()},
+        )
+
+    def _resume(self, path: str | Path) -> None:
+        more = checkpoint.load(path).more
+        if not {"history", "generators", "callbacks"} <= more.keys():
+            raise ValueError(f"{path} was not saved by a Trainer, and says nothing of its training")
+        checkpoint.load(path, self.model, self.optimizer, self.scheduler)
+        self.history.rows.extend(more["history"])
+        for rng, state in zip(self._generators(), more["generators"], strict=True):
+            rng.bit_generator.state = state
+        for name, callback in self._named():
+            callback.load_state_dict(more["callbacks"].get(name, {}))
+
+    def _generators(self) -> list[np.random.Generator]:
+        return [generator(), self.loader.generator]
+
+    def _named(self) -> list[tuple[str, Callback]]:
+        """Callbacks by their class's name, and by a number those of the same class."""
+        names = [type(callback).__name__ for callback in self._callbacks]
+        numbers = [names[:i].count(name) for i, name in enumerate(names)]
+        keys = [f"{name}{n or ''}" for name, n in zip(names, numbers, strict=True)]
+        return list(zip(keys, self._callbacks, strict=True))
+
+    # ---------------------------------------------------------------- what can go wrong
+
+    def _try_out(self, *loaders: DataLoader | None) -> None:
+        """Raise what the data would make the model or the loss raise, before anything is changed.
+
+        Class indices are at their worst in the samples of the smallest and the largest.
+        """
+        for loader in loaders:
+            if loader is None:
+                continue
+            targets = np.asarray(loader.dataset[:][-1])
+            worst = {0}
+            if targets.dtype.kind in "iu":
+                flat = targets.reshape(len(targets), -1)
+                worst |= {int(flat.min(axis=1).argmin()), int(flat.max(axis=1).argmax())}
+            *inputs, target = loader.batch(np.array(sorted(worst)))
+            with _evaluating(self.model):
+                loss = self.loss(self.model(*inputs), target)
+            if not isinstance(loss, Tensor) or loss.ndim:
+                raise ValueError("the loss must answer one number, as with reduction='mean'")
+
+    def _diverged(self, loss: Tensor, inputs: list[Any]) -> FloatingPointError:
+        origin = origin_of_nonfinite(self.model, inputs)
+        return FloatingPointError(
+            f"the loss is {loss.data} in epoch {len(self.history) + 1}: {origin}. A smaller "
+            f"learning rate than {self.optimizer.lr:g}, or clip_norm=1.0, keeps gradients from "
+            "overflowing; the history and the parameters of the step before are kept"
+        )
+
+
+class _Tally:
+    """Sums up the figures of batches; metrics judge all predictions together."""
+
+    def __init__(self, metrics: Mapping[str, Callable[..., float]]) -> None:
+        self.metrics = metrics
+        self.n = 0
+        self.sums: dict[str, float] = {}
+        self.outputs: list[np.ndarray] = []
+        self.targets: list[np.ndarray] = []
+
+    def add(self, output: Tensor, loss: float, penalty: float | None, target: Any) -> None:
+        """Take a batch in; its loss and penalty are means, so that they count by its size."""
+        n = len(target)
+        self.n += n
+        self.sums["loss"] = self.sums.get("loss", 0.0) + loss * n
+        if penalty is not None:
+            self.sums["penalty"] = self.sums.get("penalty", 0.0) + penalty * n
+        if self.metrics:
+            self.outputs.append(output.data)
+            self.targets.append(np.asarray(target))
+
+    def figures(self) -> dict[str, float]:
+        """The means, and the metrics."""
+        means = {name: total / self.n for name, total in self.sums.items()}
+        if not self.metrics:
+            return means
+        predicted, target = np.concatenate(self.outputs), np.concatenate(self.targets)
+        return means | {name: f(predicted, target) for name, f in self.metrics.items()}
+
+
+@contextmanager
+def _evaluating(model: Module) -> Iterator[None]:
+    """In evaluation mode, without recording; afterwards every module is as it was."""
+    modes = [(module, module.training) for _, module in model.named_modules()]
+    model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _loader(data: Data, batch_size: int | None, shuffle: bool) -> DataLoader:
+    """Data as batches of the size asked for; None is all at once."""
+    if isinstance(data, DataLoader):
+        return data
+    dataset = data if isinstance(data, Dataset) else Dataset(*data)
+    n = len(dataset)
+    if batch_size is not None and batch_size > n > 0:
+        raise ValueError(
+            f"batch_size={batch_size} is more than the {n} samples; batch_size=None takes them "
+            "all at once"
+        )
+    return DataLoader(dataset, max(n, 1) if batch_size is None else batch_size, shuffle)
+
+
+def _in_order(data: Data, batch_size: int = 256) -> DataLoader:
+    """Data to be judged, in batches of at most that size."""
+    if isinstance(data, DataLoader):
+        return data
+    dataset = data if isinstance(data, Dataset) else Dataset(*data)
+    return DataLoader(dataset, batch_size)
+
+
+def _by_name(given: Any, loss: Any) -> dict[str, Callable[..., float]]:
+    """Metrics under their names.  Those with a threshold put it at 0 if the loss takes logits."""
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, Mapping):
+        return dict(given)
+    found = {}
+    loss_name = getattr(loss, "__name__", type(loss).__name__)
+    takes_logits = loss_name in ("binary_cross_entropy_with_logits", "BCEWithLogitsLoss")
+    for metric in given:
+        name, function = metrics.get(metric)
+        if takes_logits and "threshold" in signature(function).parameters:
+            function = partial(function, threshold=0.0)
+        found[name] = function
+    return found
+
+
+def _callbacks(given: Iterable[Any], progress: bool) -> list[Callback]:
+    callbacks = [c if isinstance(c, Callback) else EachEpoch(c) for c in given]
+    callbacks += [Progress()] if progress else []
+    return sorted(callbacks, key=lambda callback: callback.last)
+
+
+def _check_parts(model: Any, optimizer: Any) -> None:
+    if not isinstance(model, Module):
+        raise TypeError(f"Trainer takes a Module first, not {type(model).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
+        )
+    own = {id(p) for p in model.parameters()}
+    if not any(id(p) in own for group in optimizer.groups for p in group["params"]):
+        raise ValueError(
+            "the optimizer holds no parameter of this model, which would never learn; make it "
+            "from this model's parameters()"
+        )

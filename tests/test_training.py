@@ -1,0 +1,370 @@
+"""The Trainer: its figures, what ends it, what it keeps, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from nn.callbacks import Callback
+from nn.history import History
+from tinygrad_edu import Tensor
+
+
+def data(n: int = 60, seed: int = 0) -> nn.Dataset:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3)).astype(np.float32)
+    return nn.Dataset(x, (x[:, 0] > x[:, 1]).astype(np.int64))
+
+
+def trainer(metrics: Any = ("accuracy",), lr: float = 0.05, **options: Any) -> nn.Trainer:
+    nn.manual_seed(0)
+    model = nn.Sequential(
+        nn.Dense(3, 8, l2=options.pop("l2", 0.0)), nn.ReLU(), nn.Dropout(0.1), nn.Dense(8, 2)
+    )
+    optimizer = nn.Adam(model.parameters(), lr=lr)
+    return nn.Trainer(model, "cross_entropy", optimizer, metrics, **options)
+
+
+def same(a: History, b: History) -> None:
+    """All figures but the seconds, bit for bit."""
+    assert len(a) == len(b)
+    for ours, theirs in zip(a, b, strict=True):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+# -------------------------------------------------------------------- the loop and its figures
+
+
+def test_the_loop_is_the_one_written_by_hand() -> None:
+    nn.manual_seed(3)
+    hand = nn.Sequential(nn.Dense(3, 4, l2=0.1), nn.Tanh(), nn.Dense(4, 2))
+    ours = nn.Sequential(nn.Dense(3, 4, l2=0.1), nn.Tanh(), nn.Dense(4, 2))
+    ours.load_state_dict(hand.state_dict())
+    train = data()
+    optimizer = nn.SGD(hand.parameters(), lr=0.1, momentum=0.9)
+    nn.manual_seed(1)
+    losses, penalties = [], []
+    for x, t in nn.DataLoader(train, 16, shuffle=True):
+        loss, penalty = nn.cross_entropy(hand(x), t), hand.penalty()
+        optimizer.zero_grad()
+        (loss + penalty).backward()
+        optimizer.step()
+        losses.append(float(loss) * len(t))
+        penalties.append(float(penalty) * len(t))
+    nn.manual_seed(1)
+    fitted = nn.Trainer(ours, "cross_entropy", nn.SGD(ours.parameters(), lr=0.1, momentum=0.9))
+    history = fitted.fit(train, batch_size=16, progress=False)
+    for p, q in zip(hand.parameters(), ours.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    assert history["loss"] == [sum(losses) / 60]
+    assert history["penalty"] == [sum(penalties) / 60]
+    assert history["penalty"][0] > 0
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(None, 1), (1, 60), (16, 4)])
+def test_full_batch_mini_batch_and_single_sample(batch_size: int | None, steps: int) -> None:
+    class Count(Callback):
+        steps = 0
+
+        def on_batch_end(self, trainer: nn.Trainer) -> None:
+            self.steps += 1
+
+    count = Count()
+    trainer().fit(data(), batch_size=batch_size, callbacks=[count], progress=False)
+    assert count.steps == steps
+
+
+def test_history_has_training_and_validation_figures() -> None:
+    t = trainer(["accuracy", "f1"], l2=0.01)
+    history = t.fit(data(), data(20, 1), epochs=2, batch_size=16, progress=False)
+    assert history.names == [
+        "epoch", "loss", "penalty", "accuracy", "f1", "val_loss", "val_accuracy", "val_f1",
+        "lr", "seconds",
+    ]  # fmt: skip
+    judged = t.evaluate(data(20, 1))
+    assert judged["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-6)
+    assert judged["accuracy"] == history["val_accuracy"][-1]
+    assert history.as_dict()["epoch"] == [1, 2]
+    assert len(str(history).splitlines()) == 3
+
+
+def test_evaluation_does_not_depend_on_the_batch_size_nor_drop() -> None:
+    t = trainer()
+    t.fit(data(), batch_size=16, progress=False)
+    t.model.train()
+    small, large = t.evaluate(data(), batch_size=7), t.evaluate(data(), batch_size=60)
+    assert small["loss"] == pytest.approx(large["loss"], rel=1e-5)
+    assert small["accuracy"] == large["accuracy"]
+    predicted = t.predict(data().x, batch_size=7)
+    np.testing.assert_allclose(predicted, t.predict(data()), rtol=1e-5, atol=1e-6)
+    assert (predicted.argmax(1) == data().y).mean() == small["accuracy"]
+    assert all(module.training for _, module in t.model.named_modules())
+
+
+def test_several_inputs_and_a_target_that_is_the_input() -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            self.a, self.b = nn.Dense(2, 1), nn.Dense(3, 1)
+
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return self.a(x) + self.b(y)
+
+    rng = np.random.default_rng(0)
+    model = Sum()
+    rows = rng.normal(size=(20, 2)), rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+    t = nn.Trainer(model, "mse", nn.SGD(model.parameters(), lr=0.1), ["r2", "mae"])
+    history = t.fit(rows, epochs=3, batch_size=5, progress=False)
+    assert history["loss"][-1] < history["loss"][0]
+    assert t.predict(nn.Dataset(*rows)).shape == (20, 1)
+
+
+def test_clipping_and_schedules() -> None:
+    steps = trainer(clip_norm=1e-6)
+    before = steps.model.state_dict()
+    steps.optimizer = nn.SGD(steps.model.parameters(), lr=1.0)
+    steps.fit(data(), batch_size=None, progress=False)
+    moved = [np.linalg.norm(v - before[k]) for k, v in steps.model.state_dict().items()]
+    assert 0 < math.hypot(*moved) < 2e-6
+    t = trainer()
+    t.scheduler = nn.StepLR(t.optimizer, step_size=1, gamma=0.5)
+    assert t.fit(data(), epochs=3, batch_size=20, progress=False)["lr"] == [0.025, 0.0125, 0.00625]
+    t = trainer(schedule="batch")
+    t.scheduler = nn.StepLR(t.optimizer, step_size=1, gamma=0.5)
+    assert t.fit(data(), epochs=1, batch_size=20, progress=False)["lr"] == [0.05 / 8]
+    t = trainer(lr=0.0)
+    t.scheduler = nn.ReduceLROnPlateau(t.optimizer, patience=1)
+    t.fit(data(), epochs=2, batch_size=20, progress=False)
+    assert t.scheduler.t == 2
+
+
+def test_accuracy_of_logits_is_judged_at_zero() -> None:
+    model = nn.Dense(1, 1, init="ones")
+    x = np.array([[0.2], [-0.2]], np.float32)
+    target = np.array([[1.0], [0.0]], np.float32)
+    for loss in ("bce_with_logits", nn.BCEWithLogitsLoss()):
+        t = nn.Trainer(model, loss, nn.SGD(model.parameters(), lr=0.1), ["accuracy"])
+        assert t.evaluate((x, target))["accuracy"] == 1.0
+
+
+# -------------------------------------------------------------------- what ends a training
+
+
+class Forced(nn.Module):
+    """Answers a parameter's square, whatever its input."""
+
+    def __init__(self, start: float) -> None:
+        self.w = nn.Parameter(np.array([start]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.w * self.w + x * 0.0
+
+
+def test_early_stopping_gives_the_best_weights_back() -> None:
+    model = Forced(1.0)
+    rows = np.zeros((4, 1)), np.zeros((4, 1))
+    t = nn.Trainer(model, "l1", nn.SGD([model.w], lr=0.35))
+    seen: list[float] = []
+
+    def shake(trainer: nn.Trainer) -> None:  # worse from the third epoch on
+        seen.append(float(model.w.data[0]))
+        if len(seen) > 2:
+            model.w.data[:] = 5.0 + len(seen)
+
+    stopping = nn.EarlyStopping(patience=3)
+    history = t.fit(
+        rows, rows, epochs=50, batch_size=4, callbacks=[stopping, shake], progress=False
+    )
+    assert len(history) == stopping.best_epoch + 3 < 50
+    assert history.best()["epoch"] == stopping.best_epoch
+    assert model.w.data[0] == seen[stopping.best_epoch - 1]
+    assert t.evaluate(rows)["loss"] == min(history["val_loss"])
+    assert "no better val_loss for 3 epochs" in str(history.stopped)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_best_weights_come_back_however_it_ends(error: type[BaseException]) -> None:
+    t = trainer()
+    best: dict[str, Any] = {}
+
+    def watch(trainer: nn.Trainer) -> None:
+        if len(trainer.history) == 1:
+            best.update(trainer.model.state_dict())
+        if len(trainer.history) == 2:
+            for p in trainer.model.parameters():
+                p.data += 100.0
+        if len(trainer.history) == 3:
+            raise error
+
+    options: Any = {"epochs": 9, "callbacks": [nn.EarlyStopping("loss"), watch], "progress": False}
+    if error is KeyboardInterrupt:
+        history = t.fit(data(), **options)
+        assert history.stopped == "interrupted after 3 of 9 epochs"
+    else:
+        with pytest.raises(RuntimeError):
+            t.fit(data(), **options)
+    assert len(t.history) == 3
+    winner = t.history.best("loss")["epoch"]
+    assert winner in (1, 2)
+    for name, value in t.model.state_dict().items():
+        if winner == 1:
+            np.testing.assert_array_equal(value, best[name])
+        assert np.abs(value).max() < 50
+
+
+def test_a_loss_that_is_nan_names_the_first_layer() -> None:
+    class Log(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return np.log(x - x - 1)
+
+    model = nn.Sequential(nn.Dense(3, 4), nn.Sequential(nn.ReLU(), Log()), nn.Dense(4, 2))
+    t = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters(), lr=0.1))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(FloatingPointError, match=r"first output .* is that of layer 1\.1 \(Log\)"),
+    ):
+        t.fit(data(), progress=False)
+
+
+def test_nan_in_the_data_and_in_a_parameter() -> None:
+    spoilt = data()
+    spoilt.x[7, 1] = np.nan
+    with pytest.raises(FloatingPointError, match="the input holds 1 values that are not finite"):
+        trainer().fit(spoilt, progress=False)
+    t = trainer()
+
+    def spoil(trainer: nn.Trainer) -> None:
+        trainer.model[3].bias.data[0] = np.inf  # type: ignore[index]
+
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(FloatingPointError, match=r"in epoch 2: parameter 3\.bias is not finite"),
+    ):
+        t.fit(data(), epochs=3, callbacks=[spoil], progress=False)
+    assert len(t.history) == 1
+
+
+# -------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 5])
+def test_resumed_training_gives_the_same_figures_bit_for_bit(tmp_path: Path, epochs: int) -> None:
+    def build() -> tuple[nn.Trainer, list[Any]]:
+        t = trainer(["accuracy"], lr=0.02, l2=0.01)
+        t.scheduler = nn.CosineAnnealingLR(t.optimizer, T_max=7)
+        path = tmp_path / "at-{epoch}.safetensors"
+        return t, [nn.ModelCheckpoint(path), nn.EarlyStopping(patience=2)]
+
+    def loader() -> nn.DataLoader:
+        return nn.DataLoader(data(), 16, shuffle=True, seed=4)
+
+    whole, callbacks = build()
+    expected = whole.fit(loader(), data(20, 1), epochs=7, callbacks=callbacks, progress=False)
+    saved = tmp_path / f"at-{min(epochs, len(expected))}.safetensors"
+    again, callbacks = build()
+    nn.manual_seed(99)
+    for p in again.model.parameters():
+        p.data += 1
+    history = again.fit(
+        loader(), data(20, 1), epochs=7, callbacks=callbacks, progress=False, resume=saved
+    )
+    same(history, expected)
+    for name, value in whole.model.state_dict().items():
+        np.testing.assert_array_equal(value, again.model.state_dict()[name])
+
+
+def test_save_best_only(tmp_path: Path) -> None:
+    t = trainer(lr=0.0)
+    saver = nn.ModelCheckpoint(tmp_path / "run" / "{epoch}.safetensors", "val_loss", True)
+    t.fit(data(), data(20, 1), epochs=3, callbacks=[saver], progress=False)
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["1.safetensors"]
+
+
+def test_a_checkpoint_that_is_not_of_a_training(tmp_path: Path) -> None:
+    t = trainer()
+    nn.save(tmp_path / "model.safetensors", t.model)
+    with pytest.raises(ValueError, match="not saved by a Trainer"):
+        t.fit(data(), progress=False, resume=tmp_path / "model.safetensors")
+
+
+def test_csv_log_holds_every_digit(tmp_path: Path) -> None:
+    history = trainer().fit(
+        data(), epochs=2, callbacks=[nn.CSVLog(tmp_path / "logs" / "log.csv")], progress=False
+    )
+    with open(tmp_path / "logs" / "log.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["loss"]) for row in rows] == history["loss"]
+    assert list(rows[0]) == history.names
+
+
+def test_plot(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib").use("Agg")
+    history = trainer().fit(data(), data(20, 1), epochs=3, progress=False)
+    axes = history.plot(tmp_path / "history.png")
+    assert [a.get_title() for a in axes] == ["loss", "accuracy"]
+    line, validation = axes[0].get_lines()
+    np.testing.assert_array_equal(line.get_ydata(), history["loss"])
+    np.testing.assert_array_equal(validation.get_ydata(), history["val_loss"])
+    assert (tmp_path / "history.png").stat().st_size > 5000
+    with pytest.raises(ValueError, match="nothing to plot"):
+        History().plot()
+
+
+def test_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    trainer().fit(data(), epochs=2, batch_size=20, callbacks=[nn.EarlyStopping(patience=9)])
+    shown = capsys.readouterr().err
+    assert "6/6" in shown
+    assert "epoch 2/2" in shown
+
+
+# -------------------------------------------------------------------- what is refused beforehand
+
+
+def refuse(message: str, rows: Any = None, kind: type[Exception] = ValueError, **fit: Any) -> None:
+    t = trainer()
+    before = t.model.state_dict()
+    with pytest.raises(kind, match=message):
+        t.fit(rows if rows is not None else data(), progress=False, **fit)
+    for name, value in t.model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_bad_data_are_refused_before_training_starts() -> None:
+    x, y = data().arrays
+    refuse("the dataset is empty", (x[:0], y[:0]))
+    refuse(r"batch_size=61 is more than the 60 samples", batch_size=61)
+    refuse(r"equally long, and are \[60, 59\]", (x, y[:-1]))
+    refuse(r"class indices from 0 to 2", (x, np.where(np.arange(60) == 57, 2, y)))
+    refuse(r"class indices from -1 to 1", (x, np.where(np.arange(60) == 57, -1, y)))
+    refuse("expected input of 3 features .* layer 0", (x[:, :2], y))
+    refuse("epochs must be a positive integer", epochs=0)
+    refuse("class indices from", validation=(x, y + 1))
+    refuse("the dataset is empty", validation=(x[:0], y[:0]))
+
+
+def test_unknown_names_and_parts_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown metric 'acuracy'; did you mean 'accuracy'"):
+        trainer(["acuracy"])
+    model, other = nn.Dense(2, 2), nn.Dense(2, 2)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"cross_entrpy.*cross_entropy"):
+        nn.Trainer(model, "cross_entrpy", optimizer)
+    with pytest.raises(ValueError, match="holds no parameter of this model"):
+        nn.Trainer(other, "mse", optimizer)
+    with pytest.raises(TypeError, match=r"nn.Adam\(model.parameters\(\)\)"):
+        nn.Trainer(model, "mse", "adam")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="one number"):
+        nn.Trainer(model, nn.MSELoss("none"), optimizer).fit(
+            (np.ones((4, 2)), np.ones((4, 2))), batch_size=2
+        )
+    with pytest.raises(ValueError, match="clip_norm must be positive"):
+        trainer(clip_norm=-1.0)
+    with pytest.raises(ValueError, match="no training to save yet"):
+        trainer().save("nowhere")
+    with pytest.raises(ValueError, match="patience"):
+        nn.EarlyStopping(patience=0)

@@ -199,10 +199,10 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         "(shapes: (2, 3), (2,); at test_errors.py:N)",
     ),
     (
-        lambda: nn.cross_entropy(Tensor(np.ones((2, 3))), np.ones((2, 3))),
+        lambda: nn.cross_entropy(Tensor(np.ones((2, 3))), np.ones(2)),
         TypeError,
-        "cross_entropy: the targets must be class indices, so integers, and are float64 "
-        "(shapes: (2, 3), (2, 3); at test_errors.py:N)",
+        "cross_entropy: class indices must be integers, and are float64; write "
+        "targets.astype(int) (shapes: (2, 3), (2,); at test_errors.py:N)",
     ),
     (
         lambda: np.concatenate([x(), x()[None]]),

@@ -249,6 +249,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
             *torch.broadcast_tensors(x, targets), reduction=reduction
         )
     ),
+    "log_probability": lambda x: x.log(),
     "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
     "dropout": torch.multiply,
     "flip": lambda m, axis: m.flip(_axes(axis, m)),

@@ -31,7 +31,7 @@ def squared_error(x: Array, targets: Array, reduction: str = "mean") -> Array:
 
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     """Squared error.  y = (x - t)²"""
-    return squared_error(*_pair("mse_loss", prediction, target), reduction)
+    return squared_error(*pair("mse_loss", prediction, target), reduction)
 
 
 def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
@@ -63,20 +63,26 @@ def hinge_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
 
     y = max(0, 1 - t x)
     """
-    prediction, target = _pair("hinge_loss", prediction, target)
+    prediction, target = pair("hinge_loss", prediction, target)
     return reduced(maximum(1 - prediction * target, 0), reduction)
 
 
-def kl_div(prediction: Any, target: Any, reduction: str = "mean") -> Any:
+def kl_div(prediction: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
     """Kullback-Leibler divergence of log-probabilities x from probabilities t.
 
     y = t (ln t - x),  0 at t = 0; "batchmean" divides the sum by the first axis, as the definition
-    does, and "mean" by the number of elements
+    does, and "mean" by the number of elements.  With `log_target` the target is ln t.
     """
-    prediction, target = _pair("kl_div", prediction, target)
-    certain = np.where(target > 0, target, 1)
-    losses = np.where(target > 0, target * np.log(certain), 0) - target * prediction
-    return losses.sum() / len(losses) if reduction == "batchmean" else reduced(losses, reduction)
+    prediction, target = pair("kl_div", prediction, target)
+    if log_target:
+        possible = np.where(target > -np.inf, target, 0)
+        losses = np.exp(target) * (possible - prediction)
+    else:
+        certain = np.where(target > 0, target, 1)
+        losses = np.where(target > 0, target * np.log(certain), 0) - target * prediction
+    if reduction == "batchmean":
+        return losses.sum() / (len(losses) if losses.ndim else 1)
+    return reduced(losses, reduction)
 
 
 def nll_loss(prediction: Any, targets: Any, reduction: str = "mean") -> Any:
@@ -131,7 +137,7 @@ def binary_cross_entropy(prediction: Any, target: Any, reduction: str = "mean") 
 
     y = -t ln x - (1 - t) ln (1 - x), where ln 0 counts as -100.  Raises ValueError outside [0, 1].
     """
-    prediction, target = _pair("binary_cross_entropy", prediction, target)
+    prediction, target = pair("binary_cross_entropy", prediction, target)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
             "binary_cross_entropy: the predictions must be probabilities, from 0 to 1; put a "
@@ -140,12 +146,19 @@ def binary_cross_entropy(prediction: Any, target: Any, reduction: str = "mean") 
     return reduced(bernoulli(prediction, target), reduction)
 
 
+@pointwise(None, lambda g, x: g / np.maximum(x, _LEAST), method=False, domain=(0.1, 0.9))
+def log_probability(x: Array) -> Array:
+    """Logarithm of a probability, where ln 0 counts as -100.  y = ln x,  ∂L/∂x = g / x"""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(x), _LOWEST)
+
+
 # -------------------------------------------------------------------- directions
 
 
 def cosine_similarity(x: Any, y: Any, axis: int = -1, eps: float = 1e-8) -> Any:
     """Cosine of the angle between vectors along an axis.  z = x · y / (|x| |y|), |·| at least ε"""
-    x, y = _pair("cosine_similarity", x, y)
+    x, y = pair("cosine_similarity", x, y)
     squares = [np.maximum((v * v).sum(axis=axis), eps * eps) for v in (x, y)]
     return (x * y).sum(axis=axis) / (np.sqrt(squares[0]) * np.sqrt(squares[1]))
 
@@ -157,14 +170,14 @@ def cosine_embedding_loss(
 
     z = 1 - cos(x, y) where t = 1,  max(0, cos(x, y) - margin) where t = -1
     """
-    cosine, target = _pair("cosine_embedding_loss", cosine_similarity(x, y), target)
+    cosine, target = pair("cosine_embedding_loss", cosine_similarity(x, y), target)
     return reduced(np.where(target > 0, 1 - cosine, maximum(cosine - margin, 0)), reduction)
 
 
 # -------------------------------------------------------------------- arguments
 
 
-def _pair(loss: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+def pair(loss: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     """Both, if their shapes are equal, a constant target in the prediction's dtype."""
     if np.shape(prediction) != np.shape(target):
         raise ValueError(
@@ -180,5 +193,5 @@ def _pair(loss: str, prediction: Any, target: Any) -> tuple[Any, Any]:
 
 
 def _difference(loss: str, prediction: Any, target: Any) -> Any:
-    prediction, target = _pair(loss, prediction, target)
+    prediction, target = pair(loss, prediction, target)
     return prediction - target

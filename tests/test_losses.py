@@ -1,0 +1,307 @@
+"""The losses of nn: their values by hand, their gradients, their options, the extremes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from tinygrad_edu import Tensor, gradcheck, ops
+
+DTYPES = [np.float64, np.float32]
+REDUCTIONS = ["none", "mean", "sum"]
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3))
+P = RNG.uniform(0.1, 0.9, (4, 3))
+ROWS = P / P.sum(-1, keepdims=True)
+SIGNS = np.where(Y > 0, 1, -1)
+CLASSES = np.array([0, 2, 1, 2])
+ONE_HOT = np.eye(3, dtype=int)[CLASSES]
+
+ELEMENTWISE = {
+    "mse_loss": (X, Y),
+    "l1_loss": (X, Y),
+    "huber_loss": (X, Y),
+    "smooth_l1_loss": (X, Y),
+    "binary_cross_entropy": (P, ROWS),
+    "binary_cross_entropy_with_logits": (X, P),
+    "hinge_loss": (X, SIGNS),
+    "kl_div": (np.log(ROWS), P),
+}
+OF_CLASSES = {
+    "cross_entropy": X,
+    "categorical_cross_entropy": ROWS,
+    "nll_loss": np.log(ROWS),
+}
+
+
+def leaf(data: Any, dtype: Any = np.float64) -> Tensor:
+    return Tensor(np.asarray(data, dtype), requires_grad=True)
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+# -------------------------------------------------------------------- all of them
+
+
+def calls() -> list[Any]:
+    """A variant of each loss, a function of its input, with the input."""
+    weight = RNG.uniform(0.5, 2, (4, 3))
+    found = [
+        pytest.param(
+            lambda x, n=name, t=t, r=r, w=w: getattr(nn, n)(x, t, r, weight=w),
+            x,
+            id=f"{name}-{r}-{w is not None}",
+        )
+        for name, (x, t) in ELEMENTWISE.items()
+        for r in REDUCTIONS
+        for w in (None, weight)
+    ]
+    for name, x in OF_CLASSES.items():
+        for t, label in ((CLASSES, "indices"), (ONE_HOT, "one-hot"), (softmax(Y), "soft")):
+            for options in _options(name, label):
+                found.append(
+                    pytest.param(
+                        lambda x, n=name, t=t, o=options: getattr(nn, n)(x, t, **o),
+                        x,
+                        id=f"{name}-{label}-{','.join(map(str, options))}",
+                    )
+                )
+    more = {
+        "huber": (lambda x: nn.huber_loss(x, Y, delta=0.3), X),
+        "smooth": (lambda x: nn.smooth_l1_loss(x, Y, beta=2.0), X),
+        "pos": (
+            lambda x: nn.binary_cross_entropy_with_logits(x, P, pos_weight=np.array([1, 2.5, 0])),
+            X,
+        ),
+        "log": (lambda x: nn.kl_div(x, np.log(P), "batchmean", log_target=True), X),
+        "cosine": (lambda x: nn.cosine_similarity(x, Y), X),
+        "cosine_loss": (
+            lambda x: nn.cosine_embedding_loss(x, Y, np.array([1, -1, 1, -1]), margin=-0.5),
+            X,
+        ),
+    }
+    return found + [pytest.param(*case, id=name) for name, case in more.items()]
+
+
+def _options(name: str, label: str) -> list[dict[str, Any]]:
+    weight = np.array([0.5, 2.0, 1.0])
+    options: list[dict[str, Any]] = [{}, {"weight": weight}, {"reduction": "none"}]
+    if name != "nll_loss":
+        options += [{"label_smoothing": 0.2, "weight": weight}]
+    return options + ([] if label == "soft" else [{"ignore_index": 2, "weight": weight}])
+
+
+@pytest.mark.parametrize(("call", "x"), calls())
+def test_gradients_agree_with_differences(call: Any, x: Any) -> None:
+    report = gradcheck(call, x, order=2)
+    assert report, report
+
+
+@pytest.mark.parametrize(("call", "x"), calls())
+def test_float32_stays(call: Any, x: Any) -> None:
+    x = leaf(x, np.float32)
+    y = call(x)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y.data, call(leaf(x.data)).data, rtol=1e-4, atol=1e-6)
+    y.sum().backward()
+    assert np.isfinite(x.grad).all()
+
+
+def test_gradients_reach_targets_that_want_them() -> None:
+    def soft(t: Any) -> Any:
+        return nn.cross_entropy(X, ops.softmax(t, -1), label_smoothing=0.1)
+
+    assert gradcheck(soft, Y)
+    assert gradcheck(lambda t: nn.mse_loss(X, t, weight=P), Y)
+    assert gradcheck(lambda t: nn.binary_cross_entropy_with_logits(X, t, pos_weight=2.0), P)
+    assert gradcheck(lambda t: nn.kl_div(X, t, log_target=True), Y)
+    assert gradcheck(lambda w: nn.mse_loss(X, Y, weight=w), P[:, :1])
+    assert gradcheck(lambda w: nn.cross_entropy(X, CLASSES, weight=w), P[0])
+    assert gradcheck(lambda w: nn.nll_loss(X, ROWS, weight=w), P[0])
+
+
+# -------------------------------------------------------------------- values by hand
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_weight_multiplies_and_the_mean_counts_elements(name: str) -> None:
+    loss, (x, t) = getattr(nn, name), ELEMENTWISE[name]
+    each = loss(Tensor(x), t, "none").data
+    for weight in (P, P[0], P[:, :1], 2.0, [1.0, 0.0, 3.0]):
+        expected = each * weight
+        for reduction, value in (
+            ("none", expected),
+            ("sum", expected.sum()),
+            ("mean", expected.sum() / 12),
+        ):
+            np.testing.assert_allclose(loss(Tensor(x), t, reduction, weight=weight).data, value)
+
+
+def test_elementwise_by_hand() -> None:
+    x, t = Tensor([0.5, 3.0]), np.array([0.0, 1.0])
+    np.testing.assert_allclose(nn.mse_loss(x, t, "none").data, [0.25, 4])
+    np.testing.assert_allclose(nn.l1_loss(x, t, "none").data, [0.5, 2])
+    np.testing.assert_allclose(nn.huber_loss(x, t, "none", delta=1.5).data, [0.125, 1.875])
+    np.testing.assert_allclose(nn.smooth_l1_loss(x, t, "none", beta=0.0).data, [0.5, 2])
+    np.testing.assert_allclose(nn.smooth_l1_loss(x, t, "none", beta=4.0).data, [1 / 32, 0.5])
+    y = nn.binary_cross_entropy(Tensor([0.25, 0.25]), t, "none").data
+    np.testing.assert_allclose(y, [-np.log(0.75), np.log(4)])
+    y = nn.binary_cross_entropy_with_logits(x, t, "none", pos_weight=3.0).data
+    np.testing.assert_allclose(y, [np.log(1 + np.exp(0.5)), 3 * np.log(1 + np.exp(-3.0))])
+    np.testing.assert_allclose(nn.hinge_loss(x, np.array([-1, 1]), "none").data, [1.5, 0])
+
+
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_targets_of_every_form_agree(name: str) -> None:
+    loss, x = getattr(nn, name), Tensor(OF_CLASSES[name])
+    options: dict[str, Any] = {} if name == "nll_loss" else {"label_smoothing": 0.25}
+    for chosen in ({}, options):
+        for reduction in REDUCTIONS:
+            value = loss(x, CLASSES, reduction, **chosen).data
+            for t in (
+                ONE_HOT,
+                ONE_HOT > 0,
+                ONE_HOT.astype(float),
+                Tensor(ONE_HOT),
+                CLASSES.tolist(),
+            ):
+                np.testing.assert_allclose(loss(x, t, reduction, **chosen).data, value)
+    rows = np.stack([x.data, x.data])
+    both = loss(Tensor(rows), np.stack([CLASSES, CLASSES]), "none").data
+    np.testing.assert_allclose(both, np.stack([loss(x, CLASSES, "none").data] * 2))
+
+
+def test_cross_entropies_are_one() -> None:
+    weight = np.array([0.5, 2.0, 1.0])
+    for options in ({}, {"weight": weight}, {"ignore_index": 1}):
+        expected = nn.cross_entropy(X, CLASSES, **options).data
+        logs = ops.log_softmax(leaf(X), -1)
+        np.testing.assert_allclose(nn.nll_loss(logs, CLASSES, **options).data, expected)
+        y = nn.categorical_cross_entropy(softmax(X), CLASSES, **options)
+        np.testing.assert_allclose(y.data, expected)
+
+
+def test_class_weights_by_hand() -> None:
+    logs, weight = np.log(ROWS), np.array([0.5, 2.0, 1.0])
+    own = weight[CLASSES]
+    each = -logs[np.arange(4), CLASSES] * own
+    np.testing.assert_allclose(nn.nll_loss(logs, CLASSES, "none", weight=weight).data, each)
+    np.testing.assert_allclose(
+        nn.nll_loss(logs, CLASSES, weight=weight).data, each.sum() / own.sum()
+    )
+    soft = -(softmax(Y) * weight * logs).sum(-1)
+    np.testing.assert_allclose(nn.nll_loss(logs, softmax(Y), weight=weight).data, soft.mean())
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("ignored", [-100, -1, 1])
+def test_ignored_rows_count_nothing(smoothing: float, ignored: int) -> None:
+    t = np.array([0, ignored, 2, ignored])
+    x = leaf(X)
+    y = nn.cross_entropy(x, t, ignore_index=ignored, label_smoothing=smoothing)
+    kept = nn.cross_entropy(X[::2], t[::2], label_smoothing=smoothing)
+    np.testing.assert_allclose(y.data, kept.data)
+    y.backward()
+    assert (x.grad[1::2] == 0).all()
+    assert (x.grad[::2] != 0).all()
+    each = nn.cross_entropy(X, t, "none", ignore_index=ignored, label_smoothing=smoothing).data
+    assert (each[1::2] == 0).all()
+    nothing = nn.cross_entropy(x, np.full(4, ignored), ignore_index=ignored)
+    assert nothing.data == 0
+
+
+def test_minus_100_is_ignored_by_itself() -> None:
+    t = np.array([0, -100, 2, -100])
+    np.testing.assert_allclose(
+        nn.cross_entropy(leaf(X), t).data, nn.cross_entropy(X[::2], t[::2]).data
+    )
+    assert (t == [0, -100, 2, -100]).all(), "the targets must not change"
+
+
+def test_kl_div_by_hand() -> None:
+    x, t = np.log(ROWS), softmax(Y)
+    each = t * (np.log(t) - x)
+    for target, options in ((t, {}), (np.log(t), {"log_target": True})):
+        np.testing.assert_allclose(nn.kl_div(x, target, "none", **options).data, each)
+        y = nn.kl_div(x, target, "batchmean", **options).data
+        np.testing.assert_allclose(y, each.sum() / 4)
+        y = nn.kl_div(x, target, "batchmean", weight=P[0], **options).data
+        np.testing.assert_allclose(y, (each * P[0]).sum() / 4)
+    impossible = nn.kl_div(leaf([-1.0, -2.0]), np.array([-np.inf, 0.0]), "none", log_target=True)
+    np.testing.assert_array_equal(impossible.data, [0, 2])
+    np.testing.assert_array_equal(nn.kl_div(leaf(-1.0), np.array(1.0), "batchmean").data, 1)
+
+
+def test_cosine_by_hand() -> None:
+    x, y = leaf([[3.0, 4.0], [1.0, 0.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0], [5, 0]])
+    np.testing.assert_allclose(nn.cosine_similarity(x, y).data, [1, 0, 1])
+    np.testing.assert_allclose(nn.cosine_similarity(x.T, y.T, 0).data, [1, 0, 1])
+    each = nn.cosine_embedding_loss(x, y, np.array([1, 1, -1]), "none", margin=0.25)
+    np.testing.assert_allclose(each.data, [0, 1, 0.75])
+    weighted = nn.CosineEmbeddingLoss("sum", weight=[1.0, 2.0, 4.0])(x, y, np.array([1, 1, -1]))
+    assert weighted == 6
+
+
+# -------------------------------------------------------------------- extremes
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logits_of_ten_thousand(dtype: Any) -> None:
+    x = leaf([[1e4, -1e4, 0.0], [-1e4, -1e4, 1e4]], dtype)
+    for t in (np.array([0, 0]), np.array([[1.0, 0, 0], [1.0, 0, 0]])):
+        y = nn.cross_entropy(x, t, "none")
+        np.testing.assert_array_equal(y.data, [0, 2e4])
+        x.zero_grad()
+        y.sum().backward()
+        np.testing.assert_array_equal(x.grad, [[0, 0, 0], [-1, 0, 1]])
+    y = nn.cross_entropy(x, np.array([0, 0]), weight=[1.0, 2.0, 3.0], label_smoothing=0.5)
+    assert np.isfinite(y.data)
+    x = leaf([1e4, 1e4, -1e4, -1e4], dtype)
+    for p, slope in ((1.0, [1, 0, 0, -1]), (3.0, [1, 0, 0, -3])):
+        y = nn.binary_cross_entropy_with_logits(x, np.array([0, 1, 0, 1]), "none", pos_weight=p)
+        np.testing.assert_array_equal(y.data, [1e4, 0, 0, p * 1e4])
+        x.zero_grad()
+        y.sum().backward()
+        np.testing.assert_array_equal(x.grad, slope)
+
+
+@pytest.mark.parametrize(
+    "name", ["mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "hinge_loss"]
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_of_ten_thousand(name: str, dtype: Any) -> None:
+    x = leaf([1e4, -1e4], dtype)
+    y = getattr(nn, name)(x, np.array([-1, 1]))
+    y.backward()
+    assert np.isfinite(y.data)
+    assert np.isfinite(x.grad).all()
+    assert (np.sign(x.grad) == [1, -1]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_certain_mistakes_still_learn(dtype: Any) -> None:
+    x, t = leaf([0.0, 0.0, 1.0, 1.0], dtype), np.array([0, 1, 0, 1])
+    y = nn.binary_cross_entropy(x, t, "none")
+    np.testing.assert_array_equal(y.data, [0, 100, 100, 0])
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad, [0, -1e12, 1e12, 0])
+    for targets in (np.array([1, 0]), np.array([[0.0, 1.0], [1.0, 0.0]])):
+        x = leaf([[1.0, 0.0], [1.0, 0.0]], dtype)
+        y = nn.categorical_cross_entropy(x, targets, "none")
+        np.testing.assert_array_equal(y.data, [100, 0])
+        y.sum().backward()
+        np.testing.assert_allclose(x.grad, [[0, -1e12], [-1, 0]])
+
+
+def test_extremes_warn_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.categorical_cross_entropy(leaf([[0.0, 1.0]]), np.array([0])).backward()
+        nn.kl_div(leaf([[-1.0, -1.0]]), np.array([[0.0, 1.0]])).backward()

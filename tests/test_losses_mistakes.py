@@ -1,0 +1,262 @@
+"""The losses of nn as modules and by name, and what they say when they are called wrongly."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+from nn import losses
+from nn.losses import arguments
+from tinygrad_edu import Tensor, no_grad, ops
+
+from .test_losses import CLASSES, ELEMENTWISE, OF_CLASSES, ONE_HOT, ROWS, SIGNS, P, X, Y, leaf
+
+
+@pytest.fixture
+def advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has not been warned yet."""
+    monkeypatch.setattr(arguments._Advice, "given", False)
+    monkeypatch.setattr(arguments._Advice, "looked", False)
+
+
+# -------------------------------------------------------------------- modules
+
+MODULES = [
+    (nn.MSELoss, nn.mse_loss, {}),
+    (nn.MSELoss, nn.mse_loss, {"weight": P[0]}),
+    (nn.L1Loss, nn.l1_loss, {"reduction": "sum"}),
+    (nn.HuberLoss, nn.huber_loss, {"delta": 0.25}),
+    (nn.SmoothL1Loss, nn.smooth_l1_loss, {"beta": 0.25}),
+    (nn.BCELoss, nn.binary_cross_entropy, {"weight": P[0]}),
+    (nn.BCEWithLogitsLoss, nn.binary_cross_entropy_with_logits, {"pos_weight": P[0]}),
+    (nn.HingeLoss, nn.hinge_loss, {"reduction": "none"}),
+    (nn.CrossEntropyLoss, nn.cross_entropy, {"weight": P[0], "label_smoothing": 0.1}),
+    (nn.CrossEntropyLoss, nn.cross_entropy, {"ignore_index": 0}),
+    (nn.CategoricalCrossEntropyLoss, nn.categorical_cross_entropy, {"label_smoothing": 0.1}),
+    (nn.NLLLoss, nn.nll_loss, {"ignore_index": 1, "weight": P[0]}),
+    (nn.KLDivLoss, nn.kl_div, {"reduction": "batchmean", "log_target": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "function", "options"), MODULES)
+def test_a_module_is_its_function(kind: Any, function: Any, options: Any) -> None:
+    name = function.__name__
+    x, t = (OF_CLASSES[name], CLASSES) if name in OF_CLASSES else ELEMENTWISE[name]
+    module = kind(**options)
+    expected = function(Tensor(x), t, **options)
+    for twin in (module, pickle.loads(pickle.dumps(module)), copy.deepcopy(module)):
+        y = twin(x, t)
+        assert isinstance(y, Tensor)
+        np.testing.assert_array_equal(y.data, expected.data)
+        assert repr(twin) == repr(module)
+    assert all(f"{option}=" in repr(module) for option in options)
+    assert repr(kind()) == f"{kind.__name__}()"
+    assert not list(module.parameters())
+    assert not module.state_dict()
+
+
+def test_how_modules_look() -> None:
+    assert repr(nn.HuberLoss("sum", delta=0.5)) == "HuberLoss(reduction='sum', delta=0.5)"
+    assert repr(nn.HuberLoss(delta=float("1.0"))) == "HuberLoss()"
+    assert (
+        repr(nn.CrossEntropyLoss(weight=np.ones(2))) == "CrossEntropyLoss(weight=array([1., 1.]))"
+    )
+    assert "\n" not in repr(nn.MSELoss(weight=np.ones((40, 40))))
+
+
+def test_a_loss_names_its_layer_where_it_is_part_of_a_model() -> None:
+    class Judged(nn.Module):
+        def __init__(self) -> None:
+            self.criterion = nn.CrossEntropyLoss()
+
+        def forward(self, x: Any, t: Any) -> Any:
+            return self.criterion(x, t)
+
+    with pytest.raises(ValueError, match=r"shapes: \(4, 3\), \(3,\); at .*, in layer criterion"):
+        Judged()(X, CLASSES[:3])
+
+
+# -------------------------------------------------------------------- names
+
+
+def test_losses_by_name() -> None:
+    assert losses.get("mse") is losses.get("mse_loss") is nn.mse_loss
+    assert losses.get("mae") is losses.get("l1") is nn.l1_loss
+    assert losses.get("cce") is losses.get("categorical_cross_entropy")
+    assert losses.get("bce_with_logits") is nn.binary_cross_entropy_with_logits
+    module = nn.HuberLoss()
+    assert losses.get(module) is module
+    assert losses.get(np.hypot) is np.hypot
+    for name in (
+        "huber", "smooth_l1", "bce", "cross_entropy", "nll", "kl_div", "hinge",
+    ):  # fmt: skip
+        assert name in losses.NAMES
+    for name, function in losses.NAMES.items():
+        x, t = {**ELEMENTWISE, **{n: (x, CLASSES) for n, x in OF_CLASSES.items()}}[
+            function.__name__
+        ]
+        assert function(Tensor(x), t).shape == (), name
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(ValueError, match=r"no loss 'CrossEntropy'; did you mean 'cross_entropy'\?"):
+        losses.get("CrossEntropy")
+    with pytest.raises(ValueError, match=r"no loss 'zzz'; there are mse_loss, l1_loss"):
+        losses.get("zzz")
+    with pytest.raises(TypeError, match=r"write MSELoss\(\) with parentheses"):
+        losses.get(nn.MSELoss)
+    with pytest.raises(TypeError, match="a name, a function or a module, not 3"):
+        losses.get(3)  # type: ignore[arg-type]
+
+
+# -------------------------------------------------------------------- mistakes
+
+BCE = nn.binary_cross_entropy
+LOGITS = nn.binary_cross_entropy_with_logits
+MISTAKES = [
+    (lambda: nn.mse_loss(X, Y, "average"), ValueError,
+     "mse_loss: reduction is 'mean', 'sum' or 'none', not 'average', at"),
+    (lambda: nn.mse_loss(X, Y, P), TypeError,
+     "not of type ndarray; all other options, such as weight=, are given by name"),
+    (lambda: nn.cross_entropy(X, CLASSES, P[0]), TypeError, "cross_entropy: reduction is"),
+    (lambda: nn.cross_entropy(X, CLASSES, "batchmean"), ValueError, "not 'batchmean'"),
+    (lambda: nn.kl_div(X, P, "batch"), ValueError, "'none' or 'batchmean', not 'batch'"),
+    (lambda: nn.huber_loss(X, Y, delta=0), ValueError, "delta must be positive, and is 0"),
+    (lambda: nn.smooth_l1_loss(X, Y, beta=-1), ValueError, "beta must be 0 or more, and is -1"),
+    (lambda: nn.cross_entropy(X, CLASSES, label_smoothing=1.5), ValueError,
+     "cross_entropy: label_smoothing must be from 0 to 1"),
+    (lambda: nn.HuberLoss(delta=-1.0), ValueError, "HuberLoss: delta must be positive"),
+    (lambda: nn.CrossEntropyLoss(label_smoothing=-0.1), ValueError, "CrossEntropyLoss: label_"),
+    (lambda: nn.CosineEmbeddingLoss(margin=2), ValueError, "margin must be from -1 to 1"),
+    (lambda: nn.MSELoss("average"), ValueError, "MSELoss: reduction is"),
+    (lambda: nn.CrossEntropyLoss(P[0]), TypeError, "CrossEntropyLoss: reduction is"),
+    (lambda: nn.mse_loss(X, Y, weight=np.ones(4)), ValueError,
+     "weight has shape (4,) and does not broadcast to the losses, of shape (4, 3); give it that"),
+    (lambda: nn.mse_loss(X, Y, weight=np.ones((2, 4, 3))), ValueError, "does not broadcast"),
+    (lambda: nn.mse_loss(X[:, :1], Y[:, :1], weight=np.ones((4, 3))), ValueError,
+     "weight has shape (4, 3)"),
+    (lambda: LOGITS(X, P, pos_weight=np.ones(4)), ValueError, "pos_weight has shape (4,)"),
+    (lambda: BCE(X, P), ValueError, "the predictions must be probabilities, from 0 to 1; put a"),
+    (lambda: nn.BCELoss()(X, P), ValueError, "use binary_cross_entropy_with_logits"),
+    (lambda: BCE(P, SIGNS), ValueError, "targets must be from 0 to 1, and are from -1 to 1"),
+    (lambda: LOGITS(X, SIGNS), ValueError, "of labels -1 and 1 take (target + 1) / 2"),
+    (lambda: nn.hinge_loss(X, ONE_HOT), ValueError, "of labels 0 and 1 take 2 * target - 1"),
+    (lambda: nn.cosine_embedding_loss(X, Y, np.array([0, 1, 1, 1])), ValueError, "must be -1 or 1"),
+    (lambda: nn.cosine_embedding_loss(X, Y, np.ones((4, 1))), ValueError,
+     "cosine_embedding_loss: the prediction has shape (4,) and the target (4, 1)"),
+    (lambda: nn.categorical_cross_entropy(X, CLASSES), ValueError,
+     "must be probabilities, from 0 to 1; put a softmax before it, or give logits to cross_entr"),
+    (lambda: nn.cross_entropy(X, CLASSES.astype(float)), TypeError,
+     "class indices must be integers, and are float64; write targets.astype(int)"),
+    (lambda: nn.cross_entropy(X, CLASSES == 0), TypeError, "must be integers, and are bool"),
+    (lambda: nn.cross_entropy(X, CLASSES[:, None]), ValueError,
+     "the classes are on the last axis, so targets have shape (4,) (indices) or (4, 3) (one-hot "
+     "or probabilities); take the last axis off with targets[..., 0] (shapes: (4, 3), (4, 1);"),
+    (lambda: nn.cross_entropy(np.ones((2, 3, 5, 5)), np.ones((2, 5, 5), int)), ValueError,
+     "if they are on axis 1, write np.moveaxis(prediction, 1, -1)"),
+    (lambda: nn.nll_loss(X, CLASSES[:3]), ValueError, "nll_loss: the classes are on the last"),
+    (lambda: nn.cross_entropy(1.0, 0), ValueError, "and there is none"),
+    (lambda: nn.cross_entropy(X, CLASSES + 1), ValueError,
+     "class indices from 1 to 3 were given, and logits for classes 0 to 2"),
+    (lambda: nn.cross_entropy(X, CLASSES - 1), ValueError, "class indices from -1 to 1"),
+    (lambda: nn.cross_entropy(X, CLASSES + 1, label_smoothing=0.1), ValueError, "from 1 to 3"),
+    (lambda: nn.nll_loss(X, CLASSES - 1, weight=P[0]), ValueError,
+     "nll_loss: class indices from -1 to 1"),
+    (lambda: nn.categorical_cross_entropy(ROWS, CLASSES + 1), ValueError,
+     "categorical_cross_entropy: class indices from 1 to 3"),
+    (lambda: nn.cross_entropy(X, ONE_HOT * 2), ValueError, "are one-hot, a single 1 in each row"),
+    (lambda: nn.cross_entropy(X, np.ones((4, 3), int)), ValueError, "are one-hot"),
+    (lambda: nn.cross_entropy(X, P), ValueError, "none below 0 and each row with sum 1; if sev"),
+    (lambda: nn.cross_entropy(X, np.array([[2.0, -1.0, 0.0]] * 4)), ValueError, "none below 0"),
+    (lambda: nn.cross_entropy(X, ROWS, ignore_index=1), ValueError,
+     "ignore_index=1 is for class indices, and these targets are probabilities"),
+    (lambda: nn.cross_entropy(X, CLASSES, weight=np.ones(4)), ValueError,
+     "weight must be one number, 0 or more, for each of the 3 classes, and has shape (4,)"),
+    (lambda: nn.nll_loss(X, CLASSES, weight=[1, -1, 1]), ValueError, "0 or more, for each of"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), MISTAKES, ids=lambda a: "")
+def test_mistakes(call: Any, kind: Any, words: str) -> None:
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert words in str(caught.value)
+    assert "test_losses_mistakes.py:" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*ELEMENTWISE, "cosine_similarity"])
+@pytest.mark.parametrize("weight", [None, 2.0])
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(shapes=st.sampled_from([((4, 1), (4,)), ((4,), (4, 1)), ((3, 1), (3, 2)), ((), (1,))]))
+def test_nothing_broadcasts_silently(name: str, weight: Any, shapes: Any) -> None:
+    x, t = np.full(shapes[0], 0.5), np.ones(shapes[1])
+    options = {} if name == "cosine_similarity" else {"weight": weight}
+    for prediction in (x, leaf(x)):
+        with pytest.raises(ValueError, match="reshape one of them") as caught:
+            getattr(nn, name)(prediction, t, **options)
+        assert f"has shape {shapes[0]} and the target {shapes[1]}" in str(caught.value)
+
+
+# -------------------------------------------------------------------- probabilities for logits
+
+
+@pytest.mark.usefixtures("advice")
+@pytest.mark.parametrize(
+    ("loss", "squash", "words"),
+    [
+        (nn.cross_entropy, ops.softmax, "come from softmax; give cross_entropy what comes before"),
+        (nn.cross_entropy, ops.sigmoid, "or use categorical_cross_entropy"),
+        (nn.CrossEntropyLoss(), ops.softmax, "cross_entropy: the logits look like probabilities"),
+        (nn.nll_loss, ops.softmax, "nll_loss: the log-probabilities look like probabilities"),
+        (LOGITS, ops.sigmoid, "or use binary_cross_entropy"),
+        (nn.kl_div, ops.softmax, "give kl_div what log_softmax answers"),
+    ],
+)
+def test_probabilities_for_logits_are_warned_of_once(loss: Any, squash: Any, words: str) -> None:
+    t = CLASSES if loss not in (LOGITS, nn.kl_div) else P
+    with pytest.warns(UserWarning, match="look like probabilities") as caught:
+        y = loss(squash(leaf(X)), t)
+    assert y.requires_grad
+    assert words in str(caught[0].message)
+    assert "test_losses_mistakes.py:" in str(caught[0].message)
+    loss(squash(leaf(X)), t)  # a second warning would be an error
+
+
+@pytest.mark.usefixtures("advice")
+def test_probabilities_without_history_are_seen_at_the_first_call() -> None:
+    with pytest.warns(UserWarning, match=r"rows sum to 1 and lie in \[0, 1\]"), no_grad():
+        nn.cross_entropy(ops.softmax(leaf(X, np.float32), -1), CLASSES)
+
+
+@pytest.mark.parametrize(
+    "logits",
+    [
+        X,
+        P,
+        np.full((4, 3), 1 / 3),
+        ONE_HOT * 1.0,
+        ONE_HOT * 3 - 2 / 3,
+        ROWS[:1],
+        np.log(ROWS),
+        P[:, :1],
+    ],
+)
+@pytest.mark.usefixtures("advice")
+def test_logits_are_not_warned_of(logits: np.ndarray) -> None:
+    t = np.zeros(len(logits), int)
+    nn.cross_entropy(logits, t)
+    nn.cross_entropy(ROWS, CLASSES)  # is not looked at any more
+    nn.cross_entropy(leaf(logits), t)
+    nn.cross_entropy(leaf(logits) * 1, t)
+    nn.nll_loss(ops.log_softmax(leaf(logits), -1), t)
+    nn.categorical_cross_entropy(ops.softmax(leaf(logits), -1), t)
+    assert not arguments._Advice.given

@@ -282,7 +282,7 @@ def _plain(name: str, array: np.ndarray) -> np.ndarray:
     """As safetensors wants it, which writes any other array wrong: in one piece, in C order."""
     if array.dtype.name not in _NAMES:
         raise TypeError(f"a checkpoint cannot hold {name}, an array of dtype {array.dtype}")
-    return np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    return np.asarray(array, order="C")
 
 
 def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:

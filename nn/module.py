@@ -250,6 +250,18 @@ def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Within the block the model is in evaluation mode; then every module is as it was."""
+    modes = [(module, module.training) for _, module in model._walk()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
 def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
     """Within the block every module inside computes `around(path, module, forward, *inputs)`.
 
@@ -326,8 +338,9 @@ class Sequential(_Numbered):
     def __init__(self, *modules: Module) -> None:
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
+                own, given = type(self).__name__, type(module).__name__
                 raise TypeError(
-                    f"{type(self).__name__} takes modules, and number {i} is a {type(module).__name__}"
+                    f"{own} takes modules, and number {i} is a {given}"
                     + ("; write nn.ReLU() with parentheses" if isinstance(module, type) else "")
                 )
             setattr(self, str(i), module)

@@ -49,7 +49,22 @@ class Scheduler:
         return {k: v for k, v in vars(self).items() if k != "optimizer"}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a `state_dict`."""
+        """Continue from a `state_dict`.
+
+        Raises ValueError if it belongs to another kind of schedule or another number of groups;
+        nothing is changed then.
+        """
+        own = self.state_dict()
+        if set(state) != set(own):
+            raise ValueError(
+                f"the state is another schedule's: it has {', '.join(state)}, "
+                f"{type(self).__name__} has {', '.join(own)}"
+            )
+        if len(state["starts"]) != len(own["starts"]):
+            raise ValueError(
+                f"the state is of {len(state['starts'])} parameter groups, "
+                f"this optimizer has {len(own['starts'])}"
+            )
         vars(self).update(state)
 
 

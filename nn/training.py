@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -21,7 +20,7 @@ from .data import DataLoader, Dataset
 from .diagnosis import origin_of_nonfinite
 from .history import History
 from .init import generator
-from .module import Module
+from .module import Module, evaluating
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
 
@@ -177,14 +176,14 @@ class Trainer:
         """The model's output for all samples of an array, or of a Dataset's inputs."""
         inputs = x.arrays[:-1] or x.arrays if isinstance(x, Dataset) else (np.asarray(x),)
         outputs: list[np.ndarray] = []
-        with _evaluating(self.model):
+        with evaluating(self.model), no_grad():
             for batch in _in_order(inputs, batch_size):
                 outputs.append(self.model(*batch).data)
         return np.concatenate(outputs)
 
     def _judge(self, loader: DataLoader) -> dict[str, float]:
         tally = _Tally(self.metrics)
-        with _evaluating(self.model):
+        with evaluating(self.model), no_grad():
             for *inputs, target in loader:
                 output = self.model(*inputs)
                 tally.add(output, float(self.loss(output, target)), None, target)
@@ -193,7 +192,7 @@ class Trainer:
     # ---------------------------------------------------------------- saving, going on
 
     def save(self, path: str | Path) -> None:
-        """Write all that `fit(..., resume=path)` needs to go on.  Raises ValueError before `fit`."""
+        """Write what `fit(..., resume=path)` needs to go on.  Raises ValueError before `fit`."""
         if not len(self.history):
             raise ValueError("there is no training to save yet; nn.save(path, model) saves a model")
         checkpoint.save(
@@ -243,7 +242,7 @@ class Trainer:
                 flat = targets.reshape(len(targets), -1)
                 worst |= {int(flat.min(axis=1).argmin()), int(flat.max(axis=1).argmax())}
             *inputs, target = loader.batch(np.array(sorted(worst)))
-            with _evaluating(self.model):
+            with evaluating(self.model), no_grad():
                 loss = self.loss(self.model(*inputs), target)
             if not isinstance(loss, Tensor) or loss.ndim:
                 raise ValueError("the loss must answer one number, as with reduction='mean'")
@@ -285,19 +284,6 @@ class _Tally:
             return means
         predicted, target = np.concatenate(self.outputs), np.concatenate(self.targets)
         return means | {name: f(predicted, target) for name, f in self.metrics.items()}
-
-
-@contextmanager
-def _evaluating(model: Module) -> Iterator[None]:
-    """In evaluation mode, without recording; afterwards every module is as it was."""
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _loader(data: Data, batch_size: int | None, shuffle: bool) -> DataLoader:

@@ -158,6 +158,12 @@ def test_names_of_arrays_may_meet(tmp_path: Path) -> None:
     assert same(more, {"x": {"y": a, "z": {"y": b}}, "x/y": b, "x/z/y": a})
 
 
+def test_keys_may_look_like_marks(tmp_path: Path) -> None:
+    values = [{"$array": "x"}, {"$scalar": ["int8", 1]}, {"$tuple": [1]}, {"$dict": [[1, 2]]}]
+    nn.save(tmp_path / "c", mlp(1, 1), x=values)
+    assert same(nn.load(tmp_path / "c").more, {"x": values})
+
+
 @pytest.mark.parametrize("name", ["PCG64", "MT19937", "Philox", "SFC64"])
 def test_generators_go_on(name: str, tmp_path: Path) -> None:
     rng = np.random.Generator(getattr(np.random, name)(0))

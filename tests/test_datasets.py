@@ -97,8 +97,31 @@ def test_idx(tmp_path: Path) -> None:
         (idx(IMAGES) + b"x", "should hold 28 bytes .* holds 29"),
         (gzip.compress(idx(IMAGES))[:-9], "is damaged"),
         (gzip.compress(idx(IMAGES))[:12] + b"junk" * 9, "is damaged"),
+        (gzip.compress(idx(IMAGES))[:10] + b"\xff" * 20, "is damaged: Error -3 while"),
+        (gzip.compress(idx(IMAGES))[:2], "is damaged"),
+        (gzip.compress(idx(IMAGES)) + b"x", "is damaged"),
+        (gzip.compress(idx(IMAGES))[:-8] + b"wrongsum", "is damaged: CRC check failed"),
+        (gzip.compress(idx(IMAGES)[:-1]), "should hold 28 bytes .* holds 27"),
+        (b"\1" + idx(IMAGES)[1:], "not an IDX file: it begins with"),
+        (bytes([0, 0, 8, 70]) + bytes(4 * 70), "is damaged: maximum supported dimension"),
     ],
-    ids=["empty", "page", "type", "header", "short", "long", "cut", "junk"],
+    ids=[
+        "empty",
+        "page",
+        "type",
+        "header",
+        "short",
+        "long",
+        "cut",
+        "junk",
+        "code",
+        "start",
+        "tail",
+        "sum",
+        "packed",
+        "magic",
+        "axes",
+    ],
 )
 def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, text: str) -> None:
     path = tmp_path / "images"
@@ -106,6 +129,13 @@ def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, text: str
     with pytest.raises(ValueError, match=text) as caught:
         read_idx(path)
     assert str(path) in str(caught.value)
+
+
+def test_idx_of_other_axes_than_expected(tmp_path: Path) -> None:
+    (tmp_path / "labels").write_bytes(idx(IMAGES[:, 0, 0]))
+    assert read_idx(tmp_path / "labels", axes=1).shape == (3,)
+    with pytest.raises(ValueError, match=r"labels holds an array of shape \(3,\), where 3 axes"):
+        read_idx(tmp_path / "labels", axes=3)
 
 
 @pytest.fixture
@@ -156,22 +186,63 @@ def test_download_falls_back_and_keeps_only_the_right_file(
         download.fetch("set/a.gz", sums, [url + "good/"])
 
 
+def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
+    """Files for `nn.datasets.mnist()`, whose checksums are held to be right."""
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(folder))
+    module = importlib.import_module("nn.datasets.mnist")
+    for name, content in zip(module.FILES, contents, strict=True):
+        (folder / name).write_bytes(gzip.compress(content, compresslevel=1))
+    sums = tuple((hashlib.md5(content).hexdigest(),) for content in contents)
+    monkeypatch.setattr(module, "MNIST_SUMS", sums)
+
+
+def digits(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures and labels of no meaning."""
+    rng = np.random.default_rng(n)
+    images, labels = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
+    return images.astype(np.uint8), labels.astype(np.uint8)
+
+
 def test_mnist_is_read_from_the_folder_that_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In whichever way the files were packed again."""
-    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path))
-    rng = np.random.default_rng(0)
-    images, labels = rng.integers(0, 256, (25, 28, 28)), rng.integers(0, 10, 25)
-    parts = (images[:20], labels[:20], images[20:], labels[20:])
-    arrays = [part.astype(np.uint8) for part in parts]
-    sums = []
-    module = importlib.import_module("nn.datasets.mnist")
-    for name, array in zip(module.FILES, arrays, strict=True):
-        (tmp_path / name).write_bytes(gzip.compress(idx(array), compresslevel=1))
-        sums.append((hashlib.md5(idx(array)).hexdigest(),))
-    monkeypatch.setattr(module, "MNIST_SUMS", tuple(sums))
+    (images, labels), (test_images, test_labels) = digits(20), digits(5)
+    contents = [idx(array) for array in (images, labels, test_images, test_labels)]
+    pretend(monkeypatch, tmp_path, contents)
     train, test = nn.datasets.mnist()
     assert (train.x.shape, train.x.dtype, len(test)) == ((20, 784), np.float32, 5)
-    np.testing.assert_array_equal(train.x[3], arrays[0][3].ravel() / np.float32(255))
-    np.testing.assert_array_equal(test.y, arrays[3])
+    np.testing.assert_array_equal(train.x[3], images[3].ravel() / np.float32(255))
+    np.testing.assert_array_equal(test.y, test_labels)
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        ("fewer", "idx3-ubyte.gz holds 20 pictures, and .*idx1-ubyte.gz 19 labels"),
+        ("exchanged", r"train-images.* holds an array of shape \(20,\), where 3 axes were"),
+        ("pictures", r"train-labels.* holds an array of shape \(20, 28, 28\), where 1 axes"),
+        ("label", "train-labels.* holds the label 10, and there are 10 classes, from 0 to 9"),
+        ("empty", r"train-images.* should hold bytes, and holds uint8\(0, 28, 28\)"),
+        ("signed", r"train-labels.* should hold bytes, and holds int8\(20,\)"),
+    ],
+)
+def test_mislabelled_mnist_files_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, text: str
+) -> None:
+    images, labels = digits(20)
+    labels[7] = 10 if case == "label" else labels[7]
+    first, second = idx(images), idx(labels)
+    if case == "fewer":
+        second = idx(labels[:-1])
+    elif case == "exchanged":
+        first, second = second, first
+    elif case == "pictures":
+        second = first
+    elif case == "empty":
+        first = idx(images[:0])
+    elif case == "signed":
+        second = second.replace(b"\0\0\x08", b"\0\0\x09", 1)
+    pretend(monkeypatch, tmp_path, [first, second, idx(images), idx(labels)])
+    with pytest.raises(ValueError, match=text):
+        nn.datasets.mnist()

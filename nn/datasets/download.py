@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import tempfile
 import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+
+from ..files import written_whole
 
 
 def folder() -> Path:
@@ -29,7 +30,7 @@ def fetch(name: str, sums: Sequence[str], mirrors: Sequence[str]) -> Path:
     target = folder() / name
     for path in (target, folder() / target.name):
         if path.exists():
-            if not _right(path, sums):
+            if not _right(path.read_bytes(), sums):
                 raise ValueError(
                     f"{path} is not the file it should be: its checksum is wrong; delete it, and "
                     "it is downloaded again"
@@ -56,24 +57,19 @@ def _download(url: str, target: Path, sums: Sequence[str]) -> None:
     from tqdm import tqdm
 
     request = urllib.request.Request(url, headers={"User-Agent": "tinygrad-edu"})
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer, os.fdopen(handle, "wb") as out:
-            size = int(answer.headers.get("Content-Length") or 0) or None
-            with tqdm(total=size, unit="B", unit_scale=True, desc=target.name) as progress:
-                for chunk in iter(lambda: answer.read(1 << 16), b""):
-                    out.write(chunk)
-                    progress.update(len(chunk))
-        if not _right(Path(draft), sums):
+    with urllib.request.urlopen(request, timeout=30) as answer, written_whole(target) as out:
+        size = int(answer.headers.get("Content-Length") or 0) or None
+        with tqdm(total=size, unit="B", unit_scale=True, desc=target.name) as progress:
+            for chunk in iter(lambda: answer.read(1 << 16), b""):
+                out.write(chunk)
+                progress.update(len(chunk))
+        out.seek(0)
+        if not _right(out.read(), sums):
             raise ValueError("answered with another file: its checksum is wrong")
-        os.replace(draft, target)
-    finally:
-        Path(draft).unlink(missing_ok=True)
 
 
-def _right(path: Path, sums: Sequence[str]) -> bool:
-    """Whether the file, packed as it is or unpacked, has one of the checksums."""
-    content = path.read_bytes()
+def _right(content: bytes, sums: Sequence[str]) -> bool:
+    """Whether the content, packed as it is or unpacked, has one of the checksums."""
     if hashlib.md5(content, usedforsecurity=False).hexdigest() in sums:
         return True
     try:

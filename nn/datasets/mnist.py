@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ..data import Dataset
@@ -58,15 +60,26 @@ def _load(
     mirrors: tuple[str, ...],
     class_names: list[str],
 ) -> tuple[Dataset, Dataset]:
-    paths = [fetch(f"{name}/{f}", s, mirrors) for f, s in zip(FILES, sums, strict=True)]
-    x, y, test_x, test_y = map(read_idx, paths)
+    x, y, test_x, test_y = (
+        fetch(f"{name}/{f}", s, mirrors) for f, s in zip(FILES, sums, strict=True)
+    )
     return _dataset(x, y, class_names), _dataset(test_x, test_y, class_names)
 
 
-def _dataset(images: np.ndarray, labels: np.ndarray, class_names: list[str]) -> Dataset:
-    if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max() >= len(class_names):
+def _dataset(images_path: Path, labels_path: Path, class_names: list[str]) -> Dataset:
+    """Pictures and labels, if the files hold them and they go together."""
+    images, labels = read_idx(images_path, axes=3), read_idx(labels_path, axes=1)
+    for path, array in ((images_path, images), (labels_path, labels)):
+        if array.dtype != np.uint8 or not array.size:
+            raise ValueError(f"{path} should hold bytes, and holds {array.dtype}{array.shape}")
+    if len(images) != len(labels):
         raise ValueError(
-            f"pictures of shape {images.shape} do not go with labels of shape {labels.shape}"
+            f"{images_path} holds {len(images)} pictures, and {labels_path} {len(labels)} labels"
+        )
+    if labels.max() >= len(class_names):
+        raise ValueError(
+            f"{labels_path} holds the label {labels.max()}, and there are {len(class_names)} "
+            f"classes, from 0 to {len(class_names) - 1}"
         )
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255
     return Dataset(

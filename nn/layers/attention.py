@@ -1,0 +1,248 @@
+"""Attention, in which every place of a sequence chooses what it reads, and the block made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import Tensor, ops
+from tinygrad_edu.errors import place
+
+from ..activations import AnyActivation
+from ..activations import activation as as_module
+from ..init import Initialiser, initial
+from ..module import Module, Parameter, get_default_dtype, like
+from .arguments import positive
+from .dense import Dense
+from .normalisation import LayerNorm
+from .regularisation import Dropout
+
+Shapes = dict[tuple[int, ...], tuple[int, ...]]
+
+
+class MultiheadAttention(Module):
+    """Attention of several heads: softmax(q kᵀ / √d) v, each on its own d features.
+
+    q = query W_q + b_q,  k = key W_k + b_k,  v = value W_v + b_v,  d = embed_dim / num_heads
+
+    and what the heads answer, side by side, goes through the Dense `out_proj` (Vaswani et al.,
+    2017).  All are (batch, length, embed_dim); key and value have the same length.  `attention(x)`
+    is self-attention, short for `attention(x, x, x)`; `attention(x, memory)` is cross-attention.
+
+    Answers `(output, weights)` as PyTorch does: weights (batch, queries, keys) are the mean over
+    the heads, before dropout; one for each head, (batch, heads, queries, keys), with
+    `average_attn_weights=False`; None, which is faster, with `need_weights=False`.
+
+    Masks, as in PyTorch, are True where it is FORBIDDEN to look, or numbers to add to the scores:
+    `key_padding_mask` (batch, keys), `attn_mask` (queries, keys) or (batch * heads, queries, keys).
+    With `is_causal` a query i sees keys 0 to i.  A query that may look nowhere gets 0 from every
+    head (PyTorch: NaN).  Unlike PyTorch's, the batch is always the first axis.
+
+    `in_proj_weight` (embed_dim, 3 embed_dim) holds W_q, W_k and W_v side by side; weights start by
+    `init`, and biases at 0.  Raises ValueError for shapes that do not fit, TypeError for a mask of
+    integers.
+
+    >>> import numpy as np
+    >>> attention = MultiheadAttention(8, num_heads=2)
+    >>> output, weights = attention(np.ones((5, 3, 8)), is_causal=True)
+    >>> output.shape, weights.data[0].round(2)
+    ((5, 3, 8), array([[1.  , 0.  , 0.  ],
+                       [0.5 , 0.5 , 0.  ],
+                       [0.33, 0.33, 0.33]], dtype=float32))
+    """
+
+    _transposed = ("in_proj_weight",)
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        *,
+        init: str | Initialiser = "xavier_uniform",
+        dtype: Any = None,
+    ) -> None:
+        positive(self, embed_dim=embed_dim, num_heads=num_heads)
+        if embed_dim % num_heads:
+            raise ValueError(
+                f"MultiheadAttention: embed_dim={embed_dim} does not divide into {num_heads} heads"
+            )
+        self.embed_dim, self.num_heads = embed_dim, num_heads
+        dtype = dtype or get_default_dtype()
+        self.in_proj_weight = Parameter(initial(init, (embed_dim, 3 * embed_dim), dtype))
+        self.in_proj_bias = Parameter(initial("zeros", (3 * embed_dim,), dtype)) if bias else None
+        self.out_proj = Dense(embed_dim, embed_dim, bias, init=init, dtype=dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        key_padding_mask: Any = None,
+        need_weights: bool = True,
+        attn_mask: Any = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """query (batch, queries, embed_dim) and what it reads -> output of its shape, weights."""
+        key = query if key is None else key
+        value = key if value is None else value
+        self._check(query, key, value)
+        q, k, v = (self._projected(i, x) for i, x in enumerate((query, key, value)))
+        mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]))
+        if need_weights or (self.training and self.dropout.p):
+            units = np.eye(k.shape[2], dtype=k.dtype)  # what is taken of each is its weight
+            weights = ops.scaled_dot_product_attention(q, k, units, mask, is_causal)
+            y = self.dropout(weights) @ v
+        else:
+            y = ops.scaled_dot_product_attention(q, k, v, mask, is_causal)
+        output = self.out_proj(y.swapaxes(1, 2).reshape(query.shape))
+        if not need_weights:
+            return output, None
+        return output, weights.mean(axis=1) if average_attn_weights else weights
+
+    def _projected(self, i: int, x: Tensor) -> Tensor:
+        """Queries (i = 0), keys (1) or values (2) as (batch, heads, length, features)."""
+        x, n = like(x, self.in_proj_weight), self.embed_dim
+        part = slice(i * n, (i + 1) * n)
+        weight, bias = self.in_proj_weight[:, part], self.in_proj_bias
+        y = x @ weight if bias is None else ops.dense(x, weight, bias[part])
+        return y.reshape((*x.shape[:2], self.num_heads, n // self.num_heads)).swapaxes(1, 2)
+
+    def _mask(self, attn_mask: Any, key_padding_mask: Any, shape: tuple[int, ...]) -> Any:
+        """Both masks as one: booleans that are True where a query may look, or what to add."""
+        batch, heads, queries, keys = shape
+        attn: Shapes = {(queries, keys): (queries, keys), (batch * heads, queries, keys): shape}
+        padding: Shapes = {(batch, keys): (batch, 1, 1, keys)}
+        masks = [
+            _placed(name, mask, shapes)
+            for name, mask, shapes in (
+                ("attn_mask", attn_mask, attn),
+                ("key_padding_mask", key_padding_mask, padding),
+            )
+            if mask is not None
+        ]
+        if not masks:
+            return None
+        if all(mask.dtype == bool for mask in masks):
+            return ~np.logical_or(masks[0].data, masks[-1].data)
+        added = [
+            Tensor(np.where(mask.data, -np.inf, 0)) if mask.dtype == bool else mask
+            for mask in masks
+        ]
+        added = [like(mask, self.in_proj_weight) for mask in added]
+        return sum(added[1:], added[0])
+
+    def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
+        for name, x in (("query", query), ("key", key), ("value", value)):
+            if x.ndim != 3 or x.shape[-1] != self.embed_dim:
+                advice = "; a single sequence is x[np.newaxis]" if x.ndim == 2 else ""
+                raise ValueError(
+                    f"MultiheadAttention takes (batch, length, {self.embed_dim}), and the {name} "
+                    f"has shape {x.shape}{advice}{place()}"
+                )
+        if len(query) != len(key) or key.shape != value.shape:
+            raise ValueError(
+                "MultiheadAttention: query, key and value have the same batch, and key and value "
+                f"the same length (shapes: {query.shape}, {key.shape}, {value.shape}{place()})"
+            )
+
+
+def _placed(name: str, mask: Any, shapes: Shapes) -> Tensor:
+    """A mask in a shape that broadcasts to the scores'."""
+    if not isinstance(mask, Tensor):
+        mask = Tensor(mask)
+    if mask.dtype.kind not in "bf":
+        raise TypeError(
+            f"MultiheadAttention: {name} is boolean, True where it is forbidden to look, or "
+            f"floating point, to add to the scores, and not {mask.dtype}{place()}"
+        )
+    if mask.shape not in shapes:
+        raise ValueError(
+            f"MultiheadAttention: {name} has shape {mask.shape}, and "
+            f"{' or '.join(map(str, shapes))} is needed{place()}"
+        )
+    placed: Tensor = mask.reshape(shapes[mask.shape])
+    return placed
+
+
+class TransformerBlock(Module):
+    """Self-attention, then two Dense layers on each place, both added to what they were given.
+
+    x' = x + attention(norm1(x)),  y = x' + linear2(activation(linear1(norm2(x'))))
+
+    Like this, with `norm_first=True`, the way through the sums is free of norms, and deep stacks
+    train without a warm-up (Xiong et al., 2020); it is the default here and not in PyTorch.  With
+    False the norms come after the sums, x' = norm1(x + attention(x)), y = norm2(x' + ...), as at
+    first (Vaswani et al., 2017).  Otherwise it is PyTorch's TransformerEncoderLayer with
+    batch_first=True: the same names of parameters, and dropout on the attention's weights, after
+    the activation and before both sums.
+
+    `dim_feedforward`, by default 4 d_model, is the width between linear1 and linear2; `activation`
+    is a name such as "relu" or "gelu", a module or a function.  Raises ValueError if `nhead` does
+    not divide `d_model`, or for an input of another shape.
+
+    >>> import numpy as np
+    >>> block = TransformerBlock(8, nhead=2, activation="gelu")
+    >>> block(np.ones((5, 3, 8)), is_causal=True).shape
+    (5, 3, 8)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int | None = None,
+        dropout: float = 0.1,
+        activation: AnyActivation = "relu",
+        layer_norm_eps: float = 1e-5,
+        norm_first: bool = True,
+        bias: bool = True,
+        *,
+        init: str | Initialiser = "xavier_uniform",
+        dtype: Any = None,
+    ) -> None:
+        positive(self, d_model=d_model, nhead=nhead)
+        wide = 4 * d_model if dim_feedforward is None else dim_feedforward
+        positive(self, dim_feedforward=wide)
+        self.norm_first = norm_first
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, init=init, dtype=dtype)
+        self.linear1 = Dense(d_model, wide, bias, init=init, dtype=dtype)
+        self.activation = as_module(activation)
+        self.linear2 = Dense(wide, d_model, bias, init=init, dtype=dtype)
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Any = None,
+        src_key_padding_mask: Any = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """src (batch, length, d_model) -> the same shape; masks as for MultiheadAttention."""
+        x = like(src, self.linear1.weight)
+        masks = {
+            "attn_mask": src_mask,
+            "key_padding_mask": src_key_padding_mask,
+            "is_causal": is_causal,
+        }
+        if self.norm_first:
+            x = x + self._attention(self.norm1(x), masks)
+            return x + self._feedforward(self.norm2(x))
+        x = self.norm1(x + self._attention(x, masks))
+        y: Tensor = self.norm2(x + self._feedforward(x))
+        return y
+
+    def _attention(self, x: Tensor, masks: dict[str, Any]) -> Tensor:
+        y: Tensor = self.dropout(self.self_attn(x, need_weights=False, **masks)[0])
+        return y
+
+    def _feedforward(self, x: Tensor) -> Tensor:
+        hidden = self.dropout(self.activation(self.linear1(x)))
+        y: Tensor = self.dropout(self.linear2(hidden))
+        return y

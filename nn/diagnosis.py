@@ -27,8 +27,8 @@ def origin_of_nonfinite(model: Module, inputs: Sequence[Any]) -> str:
             return f"the input{which} holds {_count(x)} values that are not finite"
     found: list[str] = []
 
-    def look(path: str, module: Module, forward: Any, *given: Any) -> Any:
-        output = forward(*given)
+    def look(path: str, module: Module, forward: Any, *given: Any, **options: Any) -> Any:
+        output = forward(*given, **options)
         if not found and not _finite(output):
             found.append(_blame(path, module, output))
         return output

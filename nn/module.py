@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 from tinygrad_edu.context import state
+from tinygrad_edu.errors import place
 
 
 class _Default(threading.local):
@@ -263,11 +264,11 @@ def evaluating(model: Module) -> Iterator[None]:
 
 @contextmanager
 def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
-    """Within the block every module inside computes `around(path, module, forward, *inputs)`.
+    """Within the block every module computes `around(path, module, forward, *inputs, **options)`.
 
     >>> import nn
-    >>> def tell(path, module, forward, *inputs):
-    ...     output = forward(*inputs)
+    >>> def tell(path, module, forward, *inputs, **options):
+    ...     output = forward(*inputs, **options)
     ...     print(path, inputs[0].shape, "->", output.shape)
     ...     return output
     >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU())
@@ -287,6 +288,12 @@ def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
 
 def like(x: Tensor, parameter: Tensor) -> Tensor:
     """A constant input in the parameter's dtype: float64 data would double a float32 net's cost."""
+    if isinstance(x, tuple):
+        raise TypeError(
+            "a layer was given several values, such as the (output, state) of a recurrent layer or "
+            "of attention; write a Module whose forward takes one of them, as in output[:, -1]"
+            + place()
+        )
     if x.node is None and x.dtype != parameter.dtype:
         return Tensor(x.data.astype(parameter.dtype), name=x.name)
     return x

@@ -12,6 +12,7 @@ import pytest
 
 import nn
 from nn.callbacks import Callback
+from nn.diagnosis import origin_of_nonfinite
 from nn.history import History
 from tinygrad_edu import Tensor
 
@@ -229,6 +230,13 @@ def test_a_loss_that_is_nan_names_the_first_layer() -> None:
         pytest.raises(FloatingPointError, match=r"first output .* is that of layer 1\.1 \(Log\)"),
     ):
         t.fit(data(), progress=False)
+
+
+def test_nan_is_found_behind_keywords() -> None:
+    block = nn.TransformerBlock(4, 1)
+    block.linear2.weight.data[0, 0] = np.nan
+    found = origin_of_nonfinite(block, [np.ones((1, 2, 4))])
+    assert found.startswith("parameter linear2.weight is not finite since an earlier step")
 
 
 def test_nan_in_the_data_and_in_a_parameter() -> None:

@@ -93,12 +93,8 @@ class MultiheadAttention(Module):
         self._check(query, key, value)
         q, k, v = (self._projected(i, x) for i, x in enumerate((query, key, value)))
         mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]))
-        if need_weights or (self.training and self.dropout.p):
-            units = np.eye(k.shape[2], dtype=k.dtype)  # what is taken of each is its weight
-            weights = ops.scaled_dot_product_attention(q, k, units, mask, is_causal)
-            y = self.dropout(weights) @ v
-        else:
-            y = ops.scaled_dot_product_attention(q, k, v, mask, is_causal)
+        weights = ops.attention_weights(q, k, mask, is_causal)
+        y = self.dropout(weights) @ v
         output = self.out_proj(y.swapaxes(1, 2).reshape(query.shape))
         if not need_weights:
             return output, None

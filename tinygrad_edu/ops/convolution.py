@@ -62,7 +62,8 @@ def unfold(x: Array, kernel: Sizes, positions: Sizes, geometry: Geometry) -> Arr
     """
     if x.shape[2:] == positions and set(kernel) == {1} and not any(geometry.before):
         return x.reshape(x.shape[:2] + kernel + positions)
-    y = np.zeros(x.shape[:2] + kernel + positions, x.dtype)
+    y = np.zeros((x.shape[1], *kernel, len(x), *positions), x.dtype)
+    y = np.moveaxis(y, len(kernel) + 1, 0)  # in memory as `_columns` wants them
     for unfolded, met, _ in visits(kernel, positions, x.shape[2:], geometry):
         y[unfolded] = x[met]
     return y
@@ -74,7 +75,7 @@ def fold(y: Array, size: Sizes, geometry: Geometry) -> Array:
 
     x[p stride + k dilation - before] = Σ y[k, p],  ∂L/∂y = g at those places
     """
-    x = np.zeros(y.shape[:2] + size, y.dtype)
+    x = np.zeros((y.shape[1], len(y), *size), y.dtype).swapaxes(0, 1)
     kernel, positions = _halves(y.shape[2:])
     steps = zip(geometry.stride, geometry.dilation, kernel, strict=True)
     apart = all(s > d * (k - 1) for s, d, k in steps)  # no place is met twice
@@ -94,18 +95,22 @@ def _halves(shape: Sizes) -> tuple[Sizes, Sizes]:
 # -------------------------------------------------------------------- one form, three derivatives
 
 
-def _grouped(x: Array, axis: int, groups: int) -> Array:
-    """The channels at `axis` apart in groups, and all that follows them in one axis."""
-    each = x.shape[axis] // groups
-    rest = math.prod(x.shape[axis + 1 :])
-    return x.reshape(*x.shape[:axis], groups, each, rest)
+def _kernels(weight: Array, groups: int) -> Array:
+    """The kernels as rows of matrices: (groups, out / groups, channels · kernel)."""
+    return weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
 
 
 def _columns(x: Array, kernel: Sizes, positions: Sizes, geometry: Geometry) -> Array:
-    """`unfold`ed, as matrices: (batch, groups, channels · kernel, positions)."""
-    y: Any = unfold(x, kernel, positions, geometry)
+    """`unfold`ed, for all samples at once: (groups, channels · kernel, batch · positions)."""
+    y: Any = np.moveaxis(unfold(x, kernel, positions, geometry), 0, len(kernel) + 1)
     rows = x.shape[1] // geometry.groups * math.prod(kernel)
-    return y.reshape(len(x), geometry.groups, rows, math.prod(positions))
+    return y.reshape(geometry.groups, rows, len(x) * math.prod(positions))
+
+
+def _rows(y: Array, groups: int) -> Array:
+    """Each channel's values for all samples: (groups, channels, batch · positions)."""
+    channels = y.shape[1] // groups
+    return y.swapaxes(0, 1).reshape(groups, channels, len(y) * math.prod(y.shape[2:]))
 
 
 @op(
@@ -117,8 +122,8 @@ def _columns(x: Array, kernel: Sizes, positions: Sizes, geometry: Geometry) -> A
 def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> Array:
     """Each kernel's sum at each position.  y = w ⋆ x,  ∂L/∂x = w ⋆ᵀ g,  ∂L/∂w = g ⋆ x"""
     columns = _columns(x, weight.shape[2:], positions, geometry)
-    y = _grouped(weight, 0, geometry.groups) @ columns
-    return y.reshape(len(x), len(weight), *positions)
+    y = _kernels(weight, geometry.groups) @ columns
+    return y.reshape(len(weight), len(x), *positions).swapaxes(0, 1)
 
 
 @op(
@@ -129,11 +134,10 @@ def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> 
 )
 def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) -> Array:
     """Each kernel laid down at each position.  x = w ⋆ᵀ y,  ∂L/∂y = w ⋆ g,  ∂L/∂w = y ⋆ g"""
-    groups = geometry.groups
-    columns = _grouped(weight, 0, groups).swapaxes(-1, -2) @ _grouped(y, 1, groups)
-    channels = weight.shape[1] * groups
-    unfolded = columns.reshape(len(y), channels, *weight.shape[2:], *y.shape[2:])
-    x: Any = fold(unfolded, size, geometry)
+    groups, (per_group, *kernel) = geometry.groups, weight.shape[1:]
+    columns = _kernels(weight, groups).swapaxes(1, 2) @ _rows(y, groups)
+    unfolded = columns.reshape(per_group * groups, *kernel, len(y), *y.shape[2:])
+    x: Any = fold(np.moveaxis(unfolded, len(kernel) + 1, 0), size, geometry)
     return x
 
 
@@ -145,16 +149,9 @@ def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) ->
 )
 def correlate_weight(x: Array, y: Array, kernel: Sizes, geometry: Geometry) -> Array:
     """What each kernel element meets.  w = y ⋆ x,  ∂L/∂x = g ⋆ᵀ y,  ∂L/∂y = g ⋆ x"""
-    groups = geometry.groups
-    columns, rows = _columns(x, kernel, y.shape[2:], geometry), _grouped(y, 1, groups)
-    n, m, positions = rows.shape[2], columns.shape[2], rows.shape[3]
-    if n * m > (n + m) * positions:  # smaller to bring the batch together than to sum products
-        rows = rows.transpose(1, 2, 0, 3).reshape(groups, n, len(x) * positions)
-        columns = columns.transpose(1, 0, 3, 2).reshape(groups, len(x) * positions, m)
-        weight = rows @ columns
-    else:
-        weight = (rows @ columns.swapaxes(-1, -2)).sum(0)
-    return weight.reshape(y.shape[1], x.shape[1] // groups, *kernel)
+    columns = _columns(x, kernel, y.shape[2:], geometry)
+    weight = _rows(y, geometry.groups) @ columns.swapaxes(1, 2)
+    return weight.reshape(y.shape[1], x.shape[1] // geometry.groups, *kernel)
 
 
 # -------------------------------------------------------------------- arguments

@@ -317,21 +317,16 @@ def _check_indices(name: str, indices: Array, n: int) -> None:
         )
 
 
-def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    mask: Any = None,
-    is_causal: bool = False,
-    scale: float | None = None,
+def attention_weights(
+    query: Any, key: Any, mask: Any = None, is_causal: bool = False, scale: float | None = None
 ) -> Any:
-    """Values averaged with weights softmax(q kᵀ / √d): (..., L, d), (..., S, d), (..., S, e).
+    """How much each query takes of each key, softmax(q kᵀ / √d): (..., L, d), (..., S, d).
 
     `mask` broadcasts to (..., L, S).  A boolean one is True where a query may look, any other is
     added to the scores, -∞ to forbid; with `is_causal`, query i sees keys 0 to i only.  A query
     that may look nowhere gets 0.
     """
-    _check_attention(query, key, value)
+    _check_attention(query, key, key)
     if scale is None:
         scale = query.shape[-1] ** -0.5
     scores = (query * scale) @ key.swapaxes(-1, -2)
@@ -343,12 +338,23 @@ def scaled_dot_product_attention(
         seen = np.asarray(seen)
         allowed = seen if allowed is None else allowed & seen
     if allowed is None or allowed.all():
-        return softmax(scores, -1) @ value
+        return softmax(scores, -1)
     lowest = float(np.finfo(scores.dtype).min) / 2
     weights = softmax(np.where(allowed, scores, lowest), -1)
-    if not allowed.any(-1).all():
-        weights = weights * allowed  # rows that may look nowhere are uniform until here
-    return weights @ value
+    return weights if allowed.any(-1).all() else weights * allowed  # else rows of 0 are uniform
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Any:
+    """Values (..., S, e) averaged with the `attention_weights` of the queries: (..., L, e)."""
+    _check_attention(query, key, value)
+    return attention_weights(query, key, mask, is_causal, scale) @ value
 
 
 def _check_attention(query: Any, key: Any, value: Any) -> None:

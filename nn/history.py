@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _NOT_PLOTTED = ("epoch", "lr", "seconds")
@@ -55,10 +55,11 @@ class History:
         values = [-math.inf if math.isnan(v) else v for v in _signed(name, self[name])]
         return self.rows[values.index(max(values))]
 
-    def table(self, every: int = 1) -> str:
-        """Every `every`th row and the last, as text."""
+    def table(self, every: int = 1, without: Iterable[str] = ()) -> str:
+        """Every `every`th row and the last, as text, without some of the columns."""
         shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
-        columns = [[name, *(text(row[name]) for row in shown)] for name in self.names]
+        names = [name for name in self.names if name not in without]
+        columns = [[name, *(text(row[name]) for row in shown)] for name in names]
         widths = [max(map(len, column)) for column in columns]
         lines = zip(*columns, strict=True)
         return "\n".join(

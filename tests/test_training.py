@@ -93,6 +93,9 @@ def test_history_has_training_and_validation_figures() -> None:
     assert judged["accuracy"] == history["val_accuracy"][-1]
     assert history.as_dict()["epoch"] == [1, 2]
     assert len(str(history).splitlines()) == 3
+    head, *rows = history.table(every=2, without=["seconds", "lr"]).splitlines()
+    assert head.split() == history.names[:-2]
+    assert [row.split()[0] for row in rows] == ["1", "2"]
 
 
 def test_evaluation_does_not_depend_on_the_batch_size_nor_drop() -> None:

@@ -1,0 +1,87 @@
+"""Tell two noisy circles apart with all that keeps a network from learning by heart.
+
+A price for large weights (l2), units left out at random (dropout), and an end when the validation
+loss no longer falls (early stopping).
+
+What to look at: in the table and in history.png the training points cost more than the held-out
+ones, since dropout disturbs the network in training only; the penalty, which is added to the loss
+but is shown beside it, falls, since the network finds smaller weights that do as well.  With
+--noise 0.2 the circles run into each other, and no network can tell all points apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import nn
+
+from .common import Figure, arguments, count, plt, positive, script
+from .drawing import boundary
+
+
+def network() -> nn.Sequential:
+    """Points (n, 2) -> the probability of the inner circle (n, 1)."""
+    return nn.Sequential(
+        nn.Dense(2, 16, init="he", l2=0.01),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Dense(16, 8),
+        nn.ReLU(),
+        nn.Dense(8, 1),
+        nn.Sigmoid(),
+    )
+
+
+def draw(model: nn.Module, parts: dict[str, nn.Dataset]) -> Figure:
+    """The boundary with the points that it was learned from, and with those held out."""
+    figure, row = plt.subplots(1, 2, figsize=(10, 5), layout="constrained", sharey=True)
+    everywhere = np.concatenate([data.x for data in parts.values()])
+    for axes, (name, data) in zip(row, parts.items(), strict=True):
+        boundary(axes, model, data.x, data.y, around=everywhere)
+        right = nn.metrics.accuracy(model(data.x), data.y)
+        axes.set(title=f"{len(data)} {name} points, {right:.1%} right", xlabel="$x_0$")
+    row[0].set_ylabel("$x_1$")
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = arguments("circles", __doc__)
+    parser.add_argument("--points", type=count, default=1000, help="a fifth is held out")
+    parser.add_argument("--noise", type=positive, default=0.1, help="of the points' places")
+    parser.add_argument("--epochs", type=count, default=150, help="at most")
+    parser.add_argument("--patience", type=count, default=20, help="epochs without progress")
+    parser.add_argument("--lr", type=positive, default=0.01, help="learning rate of Adam")
+    with script(parser, argv) as run:
+        options = run.options
+        nn.manual_seed(options.seed)
+        data = nn.datasets.circles(options.points, noise=options.noise, factor=0.5)
+        # A column of targets, since the model answers a column of probabilities.
+        data = nn.Dataset(data.x, data.y[:, None].astype(np.float32))
+        train, validation = data.split(0.2)
+        model = network()
+        run.keep(model=model)
+        print(model)
+
+        trainer = nn.Trainer(
+            model,
+            nn.binary_cross_entropy,
+            nn.Adam(model.parameters(), lr=options.lr),
+            metrics=["accuracy"],
+        )
+        stopping = nn.EarlyStopping(patience=options.patience)
+        history = trainer.fit(
+            train, validation, epochs=options.epochs, batch_size=32, callbacks=[stopping]
+        )
+        run.go_on(history)
+        print(history.table(every=10, without=("lr", "seconds")))
+        judged = trainer.evaluate(validation)
+        print(f"{len(history)} epochs; parameters of epoch {stopping.best_epoch} kept")
+        print(f"validation accuracy {judged['accuracy']:.2%}, loss {judged['loss']:.4f}", end=" ")
+        print(f"({len(validation)} points never seen in training)")
+        halfway = np.hypot(*validation.x.T) < 0.75
+        print(f"a circle of radius 0.75 has {nn.metrics.accuracy(halfway, validation.y):.2%}")
+        run.save(history.plot()[0].figure, "history.png")
+        run.save(draw(model, {"training": train, "validation": validation}), "boundary.png")
+
+
+if __name__ == "__main__":
+    main()

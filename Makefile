@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test reference mutants oldest test-full bench stubs check clean
+.PHONY: demo test reference mutants oldest test-full bench stubs notebooks check clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -41,6 +41,10 @@ bench: .venv/dev
 stubs: .venv/dev
 	@$(PY) -m docs.generate
 
+# Runs notebooks/*.py and writes them as .ipynb, with their outputs.
+notebooks: .venv/notebook
+	@$(PY) -m docs.notebooks
+
 clean:
 	rm -rf .venv .venv-oldest out build dist *.egg-info
 
@@ -62,6 +66,11 @@ endif
 .venv/dev: .venv/bin/python setup.cfg pyproject.toml
 	@echo "Installing tinygrad-edu with its test tools into .venv ..."
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/notebook: .venv/dev
+	@echo "Installing what runs notebooks into .venv ..."
+	@$(INSTALL) -e '.[dev,notebook]'
 	@touch $@
 
 .venv/reference: .venv/dev

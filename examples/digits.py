@@ -1,32 +1,14 @@
-"""Train a network on real handwritten digits and look at it: the demo of `make demo`.
-
-python -m examples.digits --help
-"""
+"""Train a network on 1797 real handwritten digits and look at it: the demo of `make demo`."""
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 from tqdm import tqdm
 
 import nn
 from tinygrad_edu import Tensor, draw_graph, no_grad
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train an MLP on 1797 handwritten digits.")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=2e-3, help="learning rate of Adam")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("out/digits"), help="folder for pictures")
-    return parser.parse_args()
+from .common import Figure, Run, arguments, count, plt, positive, script
 
 
 def accuracy(model: nn.Module, data: nn.Dataset) -> float:
@@ -36,12 +18,14 @@ def accuracy(model: nn.Module, data: nn.Dataset) -> float:
 
 
 def train(
-    model: nn.Module, data: nn.Dataset, test: nn.Dataset, options: argparse.Namespace
+    model: nn.Module, data: nn.Dataset, test: nn.Dataset, run: Run
 ) -> list[tuple[float, float, float]]:
     """Mean loss, training accuracy and test accuracy of each epoch."""
+    options = run.options
     loader = nn.DataLoader(data, options.batch_size, shuffle=True)
     optimizer = nn.Adam(model.parameters(), lr=options.lr)
-    history = []
+    history: list[tuple[float, float, float]] = []
+    run.keep(model=model, history=history)
     with tqdm(total=options.epochs * len(loader), unit="batch") as progress:
         for epoch in range(1, options.epochs + 1):
             losses = []
@@ -59,7 +43,7 @@ def train(
     return history
 
 
-def draw_curves(history: list[tuple[float, float, float]], path: Path) -> None:
+def draw_curves(history: list[tuple[float, float, float]]) -> Figure:
     losses, trained, tested = zip(*history, strict=True)
     epochs = range(1, len(history) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
@@ -71,11 +55,10 @@ def draw_curves(history: list[tuple[float, float, float]], path: Path) -> None:
     right.legend(loc="lower right")
     for axes in (left, right):
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
 
 
-def draw_predictions(model: nn.Module, test: nn.Dataset, path: Path, rows: int = 5) -> None:
+def draw_predictions(model: nn.Module, test: nn.Dataset, rows: int = 5) -> Figure:
     """A sheet of test digits, the wrong predictions first and in red."""
     with no_grad():
         predicted = model(test.x).argmax(axis=-1)
@@ -89,31 +72,31 @@ def draw_predictions(model: nn.Module, test: nn.Dataset, path: Path, rows: int =
     for axes in grid.flat:
         axes.axis("off")
     figure.suptitle("Test digits and what the network reads in them")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
 
 
-def main() -> None:
-    options = arguments()
-    options.out.mkdir(parents=True, exist_ok=True)
-    nn.manual_seed(options.seed)
-    data, test = nn.datasets.digits().split(0.2, seed=options.seed)
-    model = nn.Sequential(
-        nn.Dense(64, 128), nn.ReLU(), nn.Dense(128, 64), nn.ReLU(), nn.Dense(64, 10)
-    )
-    print(f"{model}\n{len(data)} digits to learn from, {len(test)} held out, seed {options.seed}")
-    history = train(model, data, test, options)
+def main(argv: list[str] | None = None) -> None:
+    parser = arguments("digits", __doc__)
+    parser.add_argument("--epochs", type=count, default=40, help="rounds through the digits")
+    parser.add_argument("--batch-size", type=count, default=64, help="digits in a step")
+    parser.add_argument("--lr", type=positive, default=2e-3, help="learning rate of Adam")
+    with script(parser, argv) as run:
+        nn.manual_seed(run.options.seed)
+        data, test = nn.datasets.digits().split(0.2, seed=run.options.seed)
+        model = nn.Sequential(
+            nn.Dense(64, 128), nn.ReLU(), nn.Dense(128, 64), nn.ReLU(), nn.Dense(64, 10)
+        )
+        print(f"{model}\n{len(data)} digits to learn from, {len(test)} held out")
+        history = train(model, data, test, run)
+        print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits never seen)")
 
-    x, y = test[:32]
-    loss = nn.cross_entropy(model(Tensor(x, name="digits")), Tensor(y, name="labels"))
-    draw_curves(history, options.out / "curves.png")
-    draw_predictions(model, test, options.out / "predictions.png")
-    graph = draw_graph(loss)
-    graph.save(options.out / "graph.svg")
-    graph.save(options.out / "graph.png")
-    print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits never seen in training)")
-    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png"):
-        print(f"wrote {options.out / name}")
+        run.save(draw_curves(history), "curves.png")
+        run.save(draw_predictions(model, test), "predictions.png")
+        x, y = test[:32]
+        loss = nn.cross_entropy(model(Tensor(x, name="digits")), Tensor(y, name="labels"))
+        graph = draw_graph(loss)
+        run.save(graph, "graph.svg")
+        run.save(graph, "graph.png")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,19 @@ from .networks import (
     Network,
     Neuron,
 )
-from .optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from .optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    clip_grad_norm,
+    clip_grad_value,
+)
 from .schedulers import (
     CosineAnnealingLR,
     CosineAnnealingWarmRestarts,
@@ -107,6 +119,7 @@ from .schedulers import (
     MultiStepLR,
     OneCycleLR,
     ReduceLROnPlateau,
+    Scheduler,
     StepLR,
 )
 from .summary import summary
@@ -197,6 +210,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "Reshape",
     "Residual",
+    "Scheduler",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -213,6 +227,8 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
+    "clip_grad_norm",
+    "clip_grad_value",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",

@@ -11,6 +11,7 @@ from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import place
 
 from .module import Module, Parameter, get_default_dtype, like
+from .names import unknown
 
 
 class Activation(Module):
@@ -254,7 +255,7 @@ def activation(of: AnyActivation) -> Module:
     """
     if isinstance(of, str):
         if of not in NAMES:
-            raise ValueError(f"unknown activation {of!r}; there are {', '.join(NAMES)}")
+            raise unknown("activation", of, NAMES)
         return NAMES[of]()
     if isinstance(of, Module):
         return of

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .files import written_whole
 from .history import improves_upwards, text
+from .names import unknown
 
 if TYPE_CHECKING:
     from .training import Trainer
@@ -63,6 +64,10 @@ class Monitor(Callback):
         self.monitor, self.mode = monitor, mode
         self.best = -math.inf  # of the value, or of its negative if it is to fall
 
+    def on_train_begin(self, trainer: Trainer) -> None:
+        if self.monitor is not None and self.monitor not in trainer.columns:
+            raise unknown("column of the history", self.monitor, trainer.columns)
+
     def watched(self, trainer: Trainer) -> str:
         """The column."""
         return self.monitor or ("val_loss" if "val_loss" in trainer.history.names else "loss")
@@ -107,6 +112,7 @@ class EarlyStopping(Monitor):
         self.best_epoch = self.waited = 0
 
     def on_train_begin(self, trainer: Trainer) -> None:
+        super().on_train_begin(trainer)
         if not len(trainer.history):
             self._forget()
         self._stop_if_it_is_time(trainer)
@@ -155,6 +161,7 @@ class ModelCheckpoint(Monitor):
         self.path, self.save_best_only = str(path), save_best_only
 
     def on_train_begin(self, trainer: Trainer) -> None:
+        super().on_train_begin(trainer)
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         if not len(trainer.history):
             self.best = -math.inf

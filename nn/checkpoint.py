@@ -21,9 +21,10 @@ import numpy as np
 from tinygrad_edu import Tensor
 
 from .files import written_whole
-from .module import KeyDifference, Module
+from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler
+from .state import KeyDifference, compare
 
 _KEY = "tinygrad_edu"  # of the metadata
 _DTYPES = {
@@ -181,35 +182,16 @@ def _from_torch(value: Any) -> np.ndarray:
 
 def _compare(model: Module, state: Mapping[str, Any], strict: bool, opening: str) -> KeyDifference:
     """The names that differ.  Raises ValueError, with all that differs, if they or shapes do."""
-    own = {path: p.shape for path, p in model._named_parameters()}
-    own |= {path: np.shape(b) for path, b in model.named_buffers()}
+    own = {path: np.shape(array) for path, array in model.state_dict().items()}
     given = {name: np.shape(array) for name, array in state.items()}
-    difference = KeyDifference(
-        missing=[name for name in own if name not in given],
-        unexpected=[name for name in given if name not in own],
-    )
-    wrong = [name for name in own if given.get(name, own[name]) != own[name]]
-    if not wrong and not (strict and any(difference)):
-        return difference
-    lines = [
-        f"{opening} {type(model).__name__}:",
-        *_listed("missing, in the model only", [f"{n} {own[n]}" for n in difference.missing]),
-        *_listed("unexpected", [f"{n} {given[n]}" for n in difference.unexpected]),
-        *_listed("other shapes", [f"{n} {own[n]} in the model, {given[n]} given" for n in wrong]),
-    ]
     turned = _turned(model)
-    if any(name in turned and given[name] == own[name][::-1] for name in wrong):
-        lines.append("weights by PyTorch are transposed: nn.from_torch_state_dict takes them")
-    elif not wrong:
-        lines.append("strict=False loads the names that both have")
-    raise ValueError("\n".join(lines))
 
+    def hint(wrong: list[str]) -> str | None:
+        if any(name in turned and given[name] == own[name][::-1] for name in wrong):
+            return "weights by PyTorch are transposed: nn.from_torch_state_dict takes them"
+        return None
 
-def _listed(title: str, lines: list[str], most: int = 10) -> list[str]:
-    if not lines:
-        return []
-    more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
-    return [f"  {title}:", *(f"    {line}" for line in lines[:most] + more)]
+    return compare(f"{opening} {type(model).__name__}:", own, given, strict, hint)
 
 
 def _warn_of_squares(model: Module, state: Mapping[str, Any], path: Any) -> None:

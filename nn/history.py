@@ -14,8 +14,8 @@ class History:
 
     `loss`, `penalty` (if a layer has `l2`) and the metrics are those of the training data while the
     weights were changing; those with `val_` are of the validation data at the end of the epoch;
-    `lr` is the learning rate at its end, `seconds` its duration.  `stopped` says why a training
-    ended before its last epoch.
+    `lr` is the learning rate of its last step, `seconds` its duration.  `stopped` says why a
+    training ended before its last epoch.
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> print(history)
@@ -59,7 +59,8 @@ class History:
         """Every `every`th row and the last, as text, without some of the columns."""
         shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
         names = [name for name in self.names if name not in without]
-        columns = [[name, *(text(row[name]) for row in shown)] for name in names]
+        texts = {name: "{:.2f}".format if name == "seconds" else text for name in names}
+        columns = [[name, *(texts[name](row[name]) for row in shown)] for name in names]
         widths = [max(map(len, column)) for column in columns]
         lines = zip(*columns, strict=True)
         return "\n".join(

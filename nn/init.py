@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from .names import unknown
+
 Initialiser = Callable[[tuple[int, ...], np.random.Generator], Any]
 
 _generator = np.random.default_rng()
@@ -269,7 +271,7 @@ def initial(init: str | Initialiser, shape: tuple[int, ...], dtype: Any) -> np.n
     """
     if isinstance(init, str):
         if init not in NAMES:
-            raise ValueError(f"unknown initialiser {init!r}; there are {', '.join(NAMES)}")
+            raise unknown("initialiser", init, NAMES)
         init = NAMES[init]()
     elif init in _MAKERS:
         name = init.__name__

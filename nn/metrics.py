@@ -7,13 +7,14 @@ indices, integers (n,).  Tensors and arrays will do.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor
+
+from .names import unknown
 
 
 def _array(values: Any) -> np.ndarray:
@@ -176,7 +177,5 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
     if callable(metric):
         return getattr(metric, "__name__", type(metric).__name__), metric
     if metric not in NAMES:
-        near = difflib.get_close_matches(str(metric), NAMES, 1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown metric {metric!r}; {meant}There are {', '.join(NAMES)}")
+        raise unknown("metric", metric, NAMES)
     return metric, NAMES[metric]

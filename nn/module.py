@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor
 from tinygrad_edu.context import state
 from tinygrad_edu.errors import place
+
+from .state import KeyDifference, compare
 
 
 class _Default(threading.local):
@@ -49,13 +51,6 @@ class Parameter(Tensor):
         if dtype is None and not isinstance(data, np.ndarray):
             dtype = get_default_dtype()
         super().__init__(data, requires_grad=requires_grad, dtype=dtype, name=name)
-
-
-class KeyDifference(NamedTuple):
-    """What `load_state_dict` found to differ between the module and the state."""
-
-    missing: list[str]
-    unexpected: list[str]
 
 
 class Module:
@@ -109,6 +104,11 @@ class Module:
             )
         elif isinstance(value, (list, tuple)) and value and all(map(_is_module, value)):
             value = ModuleList(value)
+        elif isinstance(value, dict) and any(map(_is_module, value.values())):
+            raise TypeError(
+                f"{type(self).__name__}.{name}: modules in a dict would not be found; give each an "
+                "attribute of its own, or a list of them"
+            )
         if isinstance(value, Module):
             value._rename(name)
         object.__setattr__(self, name, value)
@@ -166,29 +166,19 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> KeyDifference:
         """Set every parameter and buffer to the values of a `state_dict`.
 
-        Raises KeyError for missing or unexpected paths (unless `strict=False`, which answers
-        them), ValueError for other shapes; nothing is changed then.
+        Raises ValueError, with all that differs, for missing or unexpected paths (unless
+        `strict=False`, which answers them) and for other shapes; nothing is changed then.
         """
         own = {path: p.data for path, p in self._named_parameters()} | dict(self.named_buffers())
-        difference = KeyDifference(
-            missing=[path for path in own if path not in state],
-            unexpected=[path for path in state if path not in own],
+        arrays = {path: np.asarray(value) for path, value in state.items()}
+        difference = compare(
+            f"the state does not fit {type(self).__name__}:",
+            {path: array.shape for path, array in own.items()},
+            {path: array.shape for path, array in arrays.items()},
+            strict,
         )
-        if strict and any(difference):
-            raise KeyError(
-                f"the state does not fit {type(self).__name__}: missing {difference.missing}, "
-                f"unexpected {difference.unexpected}; strict=False loads what fits"
-            )
-        arrays = {path: np.asarray(state[path]) for path in own if path in state}
-        wrong = [
-            f"{path}: {own[path].shape} here, {array.shape} in the state"
-            for path, array in arrays.items()
-            if array.shape != own[path].shape
-        ]
-        if wrong:
-            raise ValueError(f"shapes in the state do not fit: {'; '.join(wrong)}")
-        for path, array in arrays.items():
-            own[path][...] = array
+        for path in own.keys() & arrays.keys():
+            own[path][...] = arrays[path]
         return difference
 
     def train(self, mode: bool = True) -> Module:
@@ -294,6 +284,9 @@ def like(x: Tensor, parameter: Tensor) -> Tensor:
             "of attention; write a Module whose forward takes one of them, as in output[:, -1]"
             + place()
         )
+    if not isinstance(x, Tensor):
+        kind = type(x).__name__
+        raise TypeError(f"a layer takes an array or a Tensor, not a {kind}; np.array(x){place()}")
     if x.node is None and x.dtype != parameter.dtype:
         return Tensor(x.data.astype(parameter.dtype), name=x.name)
     return x
@@ -346,10 +339,9 @@ class Sequential(_Numbered):
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
                 own, given = type(self).__name__, type(module).__name__
-                raise TypeError(
-                    f"{own} takes modules, and number {i} is a {given}"
-                    + ("; write nn.ReLU() with parentheses" if isinstance(module, type) else "")
-                )
+                remedy = "; write nn.ReLU() with parentheses" if isinstance(module, type) else ""
+                remedy = f"; write {own}(*modules)" if isinstance(module, (list, tuple)) else remedy
+                raise TypeError(f"{own} takes modules, and number {i} is a {given}{remedy}")
             setattr(self, str(i), module)
 
     def forward(self, x: Any) -> Any:

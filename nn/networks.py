@@ -156,6 +156,8 @@ class MLP(Sequential):
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
+        if not isinstance(hidden, (list, tuple)):
+            raise TypeError(f"MLP: the hidden sizes are a list, such as [16], not {hidden!r}")
         layers: list[int | Module] = [in_features]
         for size in hidden:
             layers += [size, Dropout(dropout)] if dropout else [size]

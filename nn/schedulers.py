@@ -72,6 +72,7 @@ class StepLR(Scheduler):
     """lr = start γ^⌊t / step_size⌋."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        _check(step_size=step_size)
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer)
 
@@ -111,6 +112,7 @@ class LinearLR(Scheduler):
         end_factor: float = 1.0,
         total_iters: int = 5,
     ) -> None:
+        _check(total_iters=total_iters)
         self.start_factor, self.end_factor = start_factor, end_factor
         self.total_iters = total_iters
         super().__init__(optimizer)
@@ -124,6 +126,7 @@ class CosineAnnealingLR(Scheduler):
     """lr = η + (start - η) (1 + cos(π t / T_max)) / 2,  η = eta_min (Loshchilov, Hutter, 2017)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        _check(T_max=T_max)
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
 
@@ -137,6 +140,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0
     ) -> None:
+        _check(T_0=T_0, T_mult=T_mult)
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         super().__init__(optimizer)
 
@@ -167,6 +171,9 @@ class OneCycleLR(Scheduler):
         base_momentum: float = 0.85,
         max_momentum: float = 0.95,
     ) -> None:
+        _check(total_steps=total_steps)
+        if not 0 < pct_start < 1:
+            raise ValueError(f"pct_start is a share of the steps between 0 and 1, not {pct_start}")
         self.max_lr, self.total_steps = max_lr, total_steps
         self.first, self.last = max_lr / div_factor, max_lr / div_factor / final_div_factor
         self.peak = pct_start * total_steps - 1
@@ -177,8 +184,9 @@ class OneCycleLR(Scheduler):
         return self._cycle(t, self.first, self.max_lr, self.last)
 
     def _cycle(self, t: int, first: float, middle: float, last: float) -> float:
-        if t >= self.total_steps:
+        if t > self.total_steps:
             raise ValueError(f"the cycle has {self.total_steps} steps, and this is one more")
+        t = min(t, self.total_steps - 1)  # after the last step there is one more call
         if t <= self.peak:
             return _cosine(first, middle, t / self.peak)
         return _cosine(middle, last, (t - self.peak) / (self.total_steps - 1 - self.peak))
@@ -249,6 +257,12 @@ class ReduceLROnPlateau(Scheduler):
         if self.mode == "min":
             return value < self.best * (1 - self.threshold)
         return value > self.best * (1 + self.threshold)
+
+
+def _check(**numbers: Any) -> None:
+    for name, n in numbers.items():
+        if n != int(n) or n < 1:
+            raise ValueError(f"{name} must be a positive integer, not {n!r}")
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -49,6 +49,7 @@ class Trainer:
 
     history: History
     epochs: int = 0
+    batch: int = 0
     loader: DataLoader
 
     def __init__(
@@ -107,12 +108,16 @@ class Trainer:
         self.epochs, self.history = int(epochs), History()
         self._callbacks = _callbacks(callbacks, progress)
         self._penalised = any(module.l2 for _, module in self.model.named_modules())
+        names = ["loss", *self.metrics]
+        self.columns = [*names, "penalty"] if self._penalised else names
+        self.columns += [f"val_{name}" for name in names] if held_out is not None else []
         if resume is not None:
             self._resume(resume)
         try:
             self._each("on_train_begin")
             while len(self.history) < self.epochs and self.history.stopped is None:
-                self.history.rows.append(self._epoch(held_out))
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                    self.history.rows.append(self._epoch(held_out))
                 self._each("on_epoch_end")
         except KeyboardInterrupt:
             self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
@@ -126,7 +131,8 @@ class Trainer:
         start = time.perf_counter()
         self.model.train()
         tally = _Tally(self.metrics)
-        for *inputs, target in self.loader:
+        for number, (*inputs, target) in enumerate(self.loader, 1):
+            self.batch = number
             tally.add(*self._step(inputs, target), target)
             self._each("on_batch_end")
         figures = {"epoch": len(self.history) + 1, **tally.figures()}
@@ -138,7 +144,7 @@ class Trainer:
                 self.scheduler.step(figures.get("val_loss", figures["loss"]))
             else:
                 self.scheduler.step()
-        return {**figures, "lr": self.optimizer.lr, "seconds": time.perf_counter() - start}
+        return {**figures, "lr": self._rate, "seconds": time.perf_counter() - start}
 
     def _step(self, inputs: list[Any], target: Any) -> tuple[Tensor, float, float | None]:
         """One step of the optimizer: the prediction, the loss and the penalty before it."""
@@ -153,6 +159,7 @@ class Trainer:
             clip_grad_norm(self.model.parameters(), self.clip_norm)
         if self.clip_value is not None:
             clip_grad_value(self.model.parameters(), self.clip_value)
+        self._rate = self.optimizer.lr
         self.optimizer.step()
         if self.scheduler is not None and self.schedule == "batch":
             self.scheduler.step()
@@ -242,17 +249,20 @@ class Trainer:
                 flat = targets.reshape(len(targets), -1)
                 worst |= {int(flat.min(axis=1).argmin()), int(flat.max(axis=1).argmax())}
             *inputs, target = loader.batch(np.array(sorted(worst)))
-            with evaluating(self.model), no_grad():
+            quiet = np.errstate(all="ignore")  # training tells what is not finite
+            with evaluating(self.model), no_grad(), quiet:
                 loss = self.loss(self.model(*inputs), target)
             if not isinstance(loss, Tensor) or loss.ndim:
                 raise ValueError("the loss must answer one number, as with reduction='mean'")
 
     def _diverged(self, loss: Tensor, inputs: list[Any]) -> FloatingPointError:
         origin = origin_of_nonfinite(self.model, inputs)
+        remedy = "look at what comes into it"
+        if origin.startswith("parameter"):
+            remedy = f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
         return FloatingPointError(
-            f"the loss is {loss.data} in epoch {len(self.history) + 1}: {origin}. A smaller "
-            f"learning rate than {self.optimizer.lr:g}, or clip_norm=1.0, keeps gradients from "
-            "overflowing; the history and the parameters of the step before are kept"
+            f"the loss is {loss.data} in epoch {len(self.history) + 1}, batch {self.batch}: "
+            f"{origin}; {remedy}. The history and the parameters are kept as they are"
         )
 
 
@@ -290,7 +300,7 @@ def _loader(data: Data, batch_size: int | None, shuffle: bool) -> DataLoader:
     """Data as batches of the size asked for; None is all at once."""
     if isinstance(data, DataLoader):
         return data
-    dataset = data if isinstance(data, Dataset) else Dataset(*data)
+    dataset = _dataset(data)
     n = len(dataset)
     if batch_size is not None and batch_size > n > 0:
         raise ValueError(
@@ -302,10 +312,17 @@ def _loader(data: Data, batch_size: int | None, shuffle: bool) -> DataLoader:
 
 def _in_order(data: Data, batch_size: int = 256) -> DataLoader:
     """Data to be judged, in batches of at most that size."""
-    if isinstance(data, DataLoader):
-        return data
-    dataset = data if isinstance(data, Dataset) else Dataset(*data)
-    return DataLoader(dataset, batch_size)
+    return data if isinstance(data, DataLoader) else DataLoader(_dataset(data), batch_size)
+
+
+def _dataset(data: Any) -> Dataset:
+    if isinstance(data, (tuple, list)):
+        return Dataset(*data)
+    if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
+        kind = type(data).__name__
+        raise TypeError(f"data are (x, y), a Dataset or a DataLoader, and not a {kind}")
+    dataset: Dataset = data
+    return dataset
 
 
 def _by_name(given: Any, loss: Any) -> dict[str, Callable[..., float]]:

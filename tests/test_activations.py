@@ -121,7 +121,7 @@ def test_a_class_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.activation("rellu"), ValueError, "'rellu'; there are relu, leaky_relu"),
+        (lambda: nn.activation("rellu"), ValueError, "'rellu'; did you mean 'relu'"),
         (lambda: nn.activation(3), TypeError, "a name, a module or a function, not 3"),
         (lambda: nn.Lambda("relu"), TypeError, "takes a function, not str"),
         (lambda: nn.GELU("erf"), ValueError, "'none' or 'tanh', not 'erf'"),

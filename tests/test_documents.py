@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,21 +12,80 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nn
 from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+GUIDE = ROOT / "docs" / "nn.md"
+BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
+RUN = """
+import json, sys
+names = {"__name__": "__main__"}
+for line, code in json.load(sys.stdin):
+    try:
+        exec(compile(code, "train.py", "exec"), names)
+    except BaseException:
+        print("In the block at line", line, file=sys.stderr)
+        raise
+    print(end="\\0", flush=True)
+"""
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
-    code = "\n".join(BLOCK.findall(path.read_text(encoding="utf-8")))
-    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    text = path.read_text(encoding="utf-8")
+    blocks = [(text.count("\n", 0, m.start(1)) + 1, m[1]) for m in BLOCK.finditer(text)]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUTF8="1", MPLBACKEND="agg")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path, env=environment, capture_output=True, text=True,
+        [sys.executable, "-W", "error", "-c", RUN],
+        input=json.dumps(blocks), encoding="utf-8",
+        cwd=tmp_path, env=environment, capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    if path in (GUIDE, ROOT / "docs" / "from-scratch.md"):
+        _check_what_is_printed(text, done.stdout.split("\0"))
+
+
+def _check_what_is_printed(text: str, printed: list[str]) -> None:
+    """A block prints what its comments after print(...), and the text right after it, say."""
+    for (code, after), output in zip(BLOCK.findall(text), printed, strict=False):
+        said = "\n".join([*PRINTED.findall(code), after])
+        words, got = said.split(), output.split()
+        fits = len(words) == len(got) and all(map(_fits, words, got))
+        assert fits, f"{code}\nprints\n\n{output}\nand the page says\n\n{said}"
+
+
+def _fits(said: str, printed: str) -> bool:
+    """The same word, `...` for any, or a number to one unit in the last place."""
+    try:
+        unit = 10.0 ** -len(said.partition(".")[2])
+        return said in ("...", printed) or abs(float(said) - float(printed)) < 1.5 * unit < 1
+    except ValueError:
+        return False
+
+
+def test_the_guide_has_every_name() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    names = {"nn": set(nn.__all__)}
+    for module in (nn.init, nn.metrics, nn.transforms, nn.datasets, nn.optim):
+        names[module.__name__] = {
+            name
+            for name, value in vars(module).items()
+            if name[0] != "_" and getattr(value, "__module__", "").startswith(module.__name__)
+        }
+    assert {"clip_grad_norm", "SGD"} < names["nn.optim"]
+    for owner, public in names.items():
+        missing = {name for name in public if not re.search(rf"\b{name}\b", text)}
+        assert not missing, f"docs/nn.md says nothing of {owner}'s {sorted(missing)}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_contents_lead_to_headings(path: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -143,7 +143,7 @@ def test_layers_take_them() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: init.initial("hee", (2,), float), ValueError, "'hee'; there are zeros, ones"),
+        (lambda: init.initial("hee", (2,), float), ValueError, "'hee'; did you mean 'he'"),
         (lambda: init.initial(init.he, (2,), float), TypeError, r"write nn.init.he_normal\("),
         (lambda: init.initial(init.constant, (2,), float), TypeError, r"nn.init.constant\("),
         (lambda: init.initial(3, (2,), float), TypeError, "a name or a function .* not 3"),

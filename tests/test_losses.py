@@ -305,3 +305,13 @@ def test_extremes_warn_of_nothing() -> None:
         warnings.simplefilter("error")
         nn.categorical_cross_entropy(leaf([[0.0, 1.0]]), np.array([0])).backward()
         nn.kl_div(leaf([[-1.0, -1.0]]), np.array([[0.0, 1.0]])).backward()
+
+
+def test_targets_keep_their_names_in_the_graph() -> None:
+    logits = Tensor(np.zeros((2, 3), np.float32), requires_grad=True)
+    labels = Tensor(np.array([0, 2]), name="labels")
+    assert [edge.name for edge in nn.cross_entropy(logits, labels).node.edges] == [None, "labels"]
+    prices = Tensor(np.zeros((2, 3)), name="prices")
+    loss = nn.mse_loss(logits, prices)
+    assert [edge.name for edge in loss.node.edges] == [None, "prices"]
+    assert loss.dtype == np.float32

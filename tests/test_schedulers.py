@@ -98,7 +98,7 @@ def test_refusals() -> None:
     with pytest.raises(ValueError, match="'min' or 'max'"):
         nn.ReduceLROnPlateau(optimizer(), mode="least")
     cycle = nn.OneCycleLR(optimizer(), 1.0, 3)
-    cycle.step()
-    cycle.step()
+    for _ in range(3):
+        cycle.step()
     with pytest.raises(ValueError, match="has 3 steps"):
         cycle.step()

@@ -137,10 +137,14 @@ def test_clipping_and_schedules() -> None:
     assert 0 < math.hypot(*moved) < 2e-6
     t = trainer()
     t.scheduler = nn.StepLR(t.optimizer, step_size=1, gamma=0.5)
-    assert t.fit(data(), epochs=3, batch_size=20, progress=False)["lr"] == [0.025, 0.0125, 0.00625]
+    assert t.fit(data(), epochs=3, batch_size=20, progress=False)["lr"] == [0.05, 0.025, 0.0125]
     t = trainer(schedule="batch")
     t.scheduler = nn.StepLR(t.optimizer, step_size=1, gamma=0.5)
-    assert t.fit(data(), epochs=1, batch_size=20, progress=False)["lr"] == [0.05 / 8]
+    assert t.fit(data(), epochs=1, batch_size=20, progress=False)["lr"] == [0.05 / 4]
+    t = trainer()
+    t.scheduler = nn.OneCycleLR(t.optimizer, max_lr=0.1, total_steps=6)
+    t.schedule = "batch"
+    assert t.fit(data(), epochs=2, batch_size=20, progress=False)["lr"][-1] < 1e-5
     t = trainer(lr=0.0)
     t.scheduler = nn.ReduceLROnPlateau(t.optimizer, patience=1)
     t.fit(data(), epochs=2, batch_size=20, progress=False)
@@ -228,10 +232,8 @@ def test_a_loss_that_is_nan_names_the_first_layer() -> None:
 
     model = nn.Sequential(nn.Dense(3, 4), nn.Sequential(nn.ReLU(), Log()), nn.Dense(4, 2))
     t = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters(), lr=0.1))
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(FloatingPointError, match=r"first output .* is that of layer 1\.1 \(Log\)"),
-    ):
+    named = r"first output .* is that of layer 1\.1 \(Log\); look at what comes into it"
+    with pytest.raises(FloatingPointError, match=named):
         t.fit(data(), progress=False)
 
 
@@ -252,10 +254,7 @@ def test_nan_in_the_data_and_in_a_parameter() -> None:
     def spoil(trainer: nn.Trainer) -> None:
         trainer.model[3].bias.data[0] = np.inf  # type: ignore[index]
 
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(FloatingPointError, match=r"in epoch 2: parameter 3\.bias is not finite"),
-    ):
+    with pytest.raises(FloatingPointError, match=r"batch 1: parameter 3\.bias .*; try a smaller"):
         t.fit(data(), epochs=3, callbacks=[spoil], progress=False)
     assert len(t.history) == 1
 
@@ -373,6 +372,10 @@ def test_unknown_names_and_parts_are_refused() -> None:
         nn.Trainer(model, nn.MSELoss("none"), optimizer).fit(
             (np.ones((4, 2)), np.ones((4, 2))), batch_size=2
         )
+    with pytest.raises(ValueError, match="'val_los'; did you mean 'val_loss'"):
+        trainer().fit(data(), data(), callbacks=[nn.EarlyStopping("val_los")], progress=False)
+    with pytest.raises(TypeError, match="data are \\(x, y\\)"):
+        trainer().fit(data().x, progress=False)
     with pytest.raises(ValueError, match="clip_norm must be positive"):
         trainer(clip_norm=-1.0)
     with pytest.raises(ValueError, match="no training to save yet"):

@@ -49,6 +49,8 @@ class Reshape(Module):
     """
 
     def __init__(self, *shape: int) -> None:
+        if not all(hasattr(n, "__index__") for n in shape):
+            raise TypeError(f"Reshape takes sizes one by one, as Reshape(1, 8, 8), not {shape}")
         if any(n < -1 or n == 0 for n in shape) or shape.count(-1) > 1:
             raise ValueError(f"Reshape: sizes are positive, and one can be -1, not {shape}")
         self.shape = shape

@@ -11,13 +11,13 @@ prediction with every target.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
 from tinygrad_edu import Tensor
 
 from ..module import Module
+from ..names import unknown
 from .classes import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -93,9 +93,7 @@ def get(loss: str | Callable[..., Any]) -> Callable[..., Any]:
     if isinstance(loss, str):
         if loss in NAMES:
             return NAMES[loss]
-        near = difflib.get_close_matches(loss.lower(), NAMES, 1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"there is no loss {loss!r}; {hint}there are {', '.join(NAMES)}")
+        raise unknown("loss", loss, NAMES)
     if isinstance(loss, type) and issubclass(loss, Module):
         raise TypeError(f"{loss.__name__} is a class; write {loss.__name__}() with parentheses")
     if not callable(loss):

@@ -55,7 +55,9 @@ def constant_like(x: Any, prediction: Tensor) -> Any:
     if isinstance(x, Tensor) and x.requires_grad:
         return x
     array = plain(x)
-    return array.astype(prediction.dtype, copy=False) if prediction.dtype.kind == "f" else array
+    if prediction.dtype.kind == "f":
+        array = array.astype(prediction.dtype, copy=False)
+    return Tensor(array, name=x.name) if isinstance(x, Tensor) else array
 
 
 def fitted(loss: str, name: str, weight: Any, losses: Tensor) -> Any:

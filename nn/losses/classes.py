@@ -143,7 +143,9 @@ def cross_entropy(
     t = plain(targets)
     if weight is None and not label_smoothing and ignore_index < 0 and t.ndim == logits.ndim - 1:
         try:
-            return ops.cross_entropy(logits, t, reduction)
+            return ops.cross_entropy(
+                logits, targets if isinstance(targets, Tensor) else t, reduction
+            )
         except (TypeError, ValueError):
             pass  # ignored or explained below
     return _of_classes(

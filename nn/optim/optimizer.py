@@ -27,6 +27,9 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Tensor | Group], **options: Any) -> None:
         if isinstance(parameters, Tensor):
             raise TypeError("an optimizer takes a list of parameters; write [p] for one")
+        if not isinstance(parameters, Iterable):
+            kind = type(parameters).__name__
+            raise TypeError(f"an optimizer takes model.parameters(), not a {kind} itself")
         given = list(parameters)
         if not given:
             raise ValueError("an optimizer needs parameters; was model.parameters() used up?")

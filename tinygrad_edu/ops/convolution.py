@@ -102,7 +102,8 @@ def _kernels(weight: Array, groups: int) -> Array:
 
 def _columns(x: Array, kernel: Sizes, positions: Sizes, geometry: Geometry) -> Array:
     """`unfold`ed, for all samples at once: (groups, channels · kernel, batch · positions)."""
-    y: Any = np.moveaxis(unfold(x, kernel, positions, geometry), 0, len(kernel) + 1)
+    met: Any = unfold(x, kernel, positions, geometry)
+    y: Any = np.moveaxis(met, 0, len(kernel) + 1)
     rows = x.shape[1] // geometry.groups * math.prod(kernel)
     return y.reshape(geometry.groups, rows, len(x) * math.prod(positions))
 

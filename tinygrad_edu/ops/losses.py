@@ -187,9 +187,10 @@ def pair(loss: str, prediction: Any, target: Any) -> tuple[Any, Any]:
         )
     if isinstance(target, Tensor) and target.requires_grad:
         return prediction, target
-    target = np.asarray(target)
-    floating = getattr(prediction, "dtype", target.dtype).kind == "f"
-    return prediction, target.astype(prediction.dtype, copy=False) if floating else target
+    array = np.asarray(target)
+    if getattr(prediction, "dtype", array.dtype).kind == "f":
+        array = array.astype(prediction.dtype, copy=False)
+    return prediction, Tensor(array, name=target.name) if isinstance(target, Tensor) else array
 
 
 def _difference(loss: str, prediction: Any, target: Any) -> Any:

@@ -1,0 +1,357 @@
+"""The examples in a shortened form: their figures, their pictures, and how they end."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import io
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+import pytest
+
+import nn
+from docs.generate import ROOT
+from examples import common
+from tinygrad_edu import Graph
+
+matplotlib.use("Agg")
+import matplotlib.image
+import matplotlib.pyplot as plt
+
+
+class Short(NamedTuple):
+    """An example with what makes it quick, and what it then says and draws."""
+
+    name: str
+    options: str
+    figures: dict[str, tuple[float, float]]  # a pattern with one group: the least and the most
+    pictures: tuple[str, ...]
+
+
+SHORT = [
+    Short(
+        "housing",
+        "--seed 1",
+        {
+            r"test MSE ([\d.]+)": (215, 235),
+            r"R² ([\d.]+)": (0.99, 1),
+            r"^  200 +([\d.]+)$": (180, 240),
+            r"^area_m2 +([\d.]+) +3\.200$": (3.1, 3.3),
+        },
+        ("learning.png", "graph.png"),
+    ),
+    Short(
+        "moons_scalar",
+        "--steps 3",
+        {
+            r"(\d+) weights and biases": (337, 337),
+            r"gradients by (\S+)": (0, 1e-12),
+            r"scalars .* loss ([\d.]+)": (0.2, 0.5),
+            r"arrays .* loss ([\d.]+)": (0.2, 0.5),
+            r"arrays are (\d+) times as fast": (50, 1e5),
+        },
+        ("boundary.png", "neuron.png"),
+    ),
+    Short(
+        "digits",
+        "--epochs 5",
+        {r"test accuracy ([\d.]+)%": (90, 100)},
+        ("curves.png", "predictions.png", "graph.png"),
+    ),
+    Short(
+        "circles",
+        "--points 400 --epochs 30 --lr 0.02",
+        {r"validation accuracy ([\d.]+)%": (95, 100)},
+        ("history.png", "boundary.png"),
+    ),
+    Short(
+        "decision_boundary",
+        "--epochs 20 --frames 3",
+        {r"test accuracy ([\d.]+)%": (97, 100), r"^    0  ([\d.]+)": (0.5, 1)},
+        ("boundary.gif", "boundary.png"),
+    ),
+    Short(
+        "iris",
+        "--epochs 60",
+        {
+            r"^Kaiming +[\d.]+ +[\d.]+% +([\d.]+)%": (90, 100),
+            r"^zero +[\d.]+ +[\d.]+% +([\d.]+)%": (0, 50),
+        },
+        ("starts.png", "confusion.png"),
+    ),
+]
+FOLDER = ROOT / "examples"
+SCRIPTS = sorted(
+    path.stem for path in FOLDER.glob("*.py") if "def main(" in path.read_text(encoding="utf-8")
+)
+shortened = pytest.mark.parametrize("short", SHORT, ids=lambda short: short.name)
+every = pytest.mark.parametrize("name", SCRIPTS)
+
+
+def main_of(name: str) -> Any:
+    return importlib.import_module(f"examples.{name}").main
+
+
+# -------------------------------------------------------------------- what they say and draw
+
+
+@shortened
+def test_figures_and_pictures(short: Short, tmp_path: Path, capsys: Any) -> None:
+    main_of(short.name)([*short.options.split(), "--out", str(tmp_path / "new" / "folder")])
+    said = capsys.readouterr().out
+    assert re.search(r"\bseed \d+", said)
+    for pattern, (least, most) in short.figures.items():
+        found = re.search(pattern, said, re.MULTILINE)
+        assert found, f"{pattern} not in {said}"
+        assert least <= float(found[1]) <= most, found[0]
+    for name in short.pictures:
+        path = tmp_path / "new" / "folder" / name
+        assert f"wrote {path}" in said
+        if path.suffix == ".png":
+            check_picture(path)
+    assert not plt.get_fignums()
+
+
+def check_picture(path: Path) -> None:
+    """Large enough to be looked at, and not all of one colour."""
+    image = matplotlib.image.imread(path)
+    assert min(image.shape[:2]) >= 100
+    assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 30
+    assert 0.005 < (image[..., :3].min(axis=2) < 0.9).mean() < 0.95
+
+
+@shortened
+def test_the_seed_repeats_it(short: Short, tmp_path: Path, capsys: Any) -> None:
+    said = []
+    for _ in range(2):
+        main_of(short.name)([*short.options.split(), "--out", str(tmp_path)])
+        figures = capsys.readouterr().out
+        said.append(re.sub(r"[\d.]+ (ms|s|seconds|times)\b", "", figures).split())
+    assert said[0] == said[1]
+
+
+@every
+def test_every_example_is_tried(name: str) -> None:
+    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py")]
+    imported = any(re.search(rf"^from examples import .*\b{name}\b", t, re.M) for t in tests)
+    assert imported or name in {short.name for short in SHORT}
+
+
+@every
+def test_short_to_read(name: str) -> None:
+    path = FOLDER / f"{name}.py"
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree)
+    assert "from .common import" in text
+    assert lines_of_code(text, tree) < 120
+
+
+def lines_of_code(text: str, tree: ast.Module) -> int:
+    """Lines that hold more than a comment or a docstring."""
+    silent = {
+        tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }  # fmt: skip
+    lines = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type not in silent
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            first = node.body[0]
+            lines -= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    return len(lines)
+
+
+# -------------------------------------------------------------------- how they end
+
+
+def ended(name: str, capsys: Any, *argv: str) -> tuple[Any, str]:
+    """The exit status and what it said on stderr."""
+    with pytest.raises(SystemExit) as stop:
+        main_of(name)(list(argv))
+    return stop.value.code, capsys.readouterr().err
+
+
+@every
+def test_help(name: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main_of(name)(["--help"])
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: python -m examples.{name} ")
+    for option in re.findall(r"^  (--[\w-]+)(.*)", said, re.MULTILINE):
+        assert len(option[1]) > 3, f"{option[0]} is not explained"
+    assert "(default: 0)" in said
+
+
+@every
+def test_bad_input_is_one_sentence_and_status_2(name: str, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").write_text("")
+    for argv, sentence in (
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--seed", "-1"], "'-1' is not 0 or a positive whole number"),
+        (["--out", str(tmp_path / "file")], f"cannot write to the folder {tmp_path / 'file'}: "),
+        (["--out", str(tmp_path / "file" / "x")], "choose another by --out"),
+    ):
+        code, said = ended(name, capsys, *argv)
+        assert code == 2
+        last = said.splitlines()[-1]
+        assert last.startswith(f"python -m examples.{name}: error: ")
+        assert sentence in last
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("bad", ["0", "-1", "1.5", "many", ""])
+def test_counts(bad: str, capsys: Any) -> None:
+    code, said = ended("housing", capsys, "--epochs", bad)
+    assert code == 2
+    assert said.endswith(f"argument --epochs: {bad!r} is not a positive whole number\n")
+
+
+@pytest.mark.parametrize("bad", ["0", "-1", "inf", "nan", "much"])
+def test_measures(bad: str, capsys: Any) -> None:
+    code, said = ended("housing", capsys, "--lr", bad)
+    assert code == 2
+    assert said.endswith(f"argument --lr: {bad!r} is not a positive number\n")
+
+
+@shortened
+def test_an_interrupt_keeps_what_was_learned(
+    short: Short, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    keep = common.Run.keep
+
+    def stop(run: common.Run, **parts: Any) -> None:
+        keep(run, **parts)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(common.Run, "keep", stop)
+    code, said = ended(short.name, capsys, *short.options.split(), "--out", str(tmp_path))
+    assert code == 130
+    path = tmp_path / "interrupted.npz"
+    assert f"so far saved in {path}" in said
+    with np.load(path, allow_pickle=False) as arrays:
+        assert any(array.size > 1 and array.dtype.kind == "f" for array in arrays.values())
+
+
+class TestScript:
+    """What `common` does for all of them."""
+
+    parser = common.arguments("any", "Anything.")
+
+    def run(self, folder: Path, error: BaseException | None = None, **parts: Any) -> None:
+        with common.script(self.parser, ["--out", str(folder)]) as run:
+            run.keep(**parts)
+            plt.figure()
+            if error:
+                raise error
+
+    def test_what_is_kept(self, tmp_path: Path) -> None:
+        model, tensor = nn.Dense(2, 3), nn.Parameter([1.0, 2.0])
+        history = [(1.0, 2.0), (3.0, 4.0)]
+        parts = {"model": model, "w": [tensor, tensor], "history": history, "loss": 0.5}
+        with pytest.raises(SystemExit):
+            self.run(tmp_path, KeyboardInterrupt(), **parts)
+        with np.load(tmp_path / "interrupted.npz", allow_pickle=False) as arrays:
+            assert set(arrays) == {"model.weight", "model.bias", "w.0", "w.1", "history", "loss"}
+            assert (arrays["model.weight"] == model.weight.data).all()
+            assert (arrays["w.1"] == tensor.data).all()
+            assert arrays["history"].tolist() == [[1, 2], [3, 4]]
+
+    def test_nothing_learned_yet(self, tmp_path: Path, capsys: Any) -> None:
+        with pytest.raises(SystemExit) as stop:
+            self.run(tmp_path, KeyboardInterrupt())
+        assert stop.value.code == 130
+        assert capsys.readouterr().err == "\ninterrupted: nothing was learned yet\n"
+        assert not list(tmp_path.iterdir())
+
+    def test_nowhere_to_save(self, tmp_path: Path, capsys: Any) -> None:
+        (tmp_path / "interrupted.npz").mkdir()
+        with pytest.raises(SystemExit):
+            self.run(tmp_path, KeyboardInterrupt(), x=1.0)
+        assert "what was learned is lost" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("error", "sentence"),
+        [
+            (ConnectionError("data.gz could not be downloaded"), "data.gz could not be downloaded"),
+            (FileNotFoundError(2, "No such file or directory", "t.txt"), "t.txt: No such file or "),
+        ],
+    )
+    def test_missing_data(self, error: OSError, sentence: str, tmp_path: Path, capsys: Any) -> None:
+        with pytest.raises(SystemExit) as stop:
+            self.run(tmp_path, error)
+        assert stop.value.code == 2
+        assert f"python -m examples.any: error: {sentence}" in capsys.readouterr().err
+        assert not plt.get_fignums()
+
+    def test_a_mistake_in_the_script_is_not_hidden(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="mine"):
+            self.run(tmp_path, ValueError("mine"))
+
+    def test_without_graphviz(self, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+        def none(self: Any, path: Any) -> None:
+            raise RuntimeError("drawing needs Graphviz")
+
+        monkeypatch.setattr(Graph, "save", none)
+        with common.script(self.parser, ["--out", str(tmp_path)]) as run:
+            run.save(Graph(None, 0, 0), "graph.png")
+        said = capsys.readouterr()
+        assert said.err == f"{tmp_path / 'graph.png'} left out: drawing needs Graphviz\n"
+        assert "wrote" not in said.out
+
+
+def test_without_matplotlib(monkeypatch: Any, capsys: Any) -> None:
+    real = builtins.__import__
+
+    def absent(name: str, *rest: Any) -> Any:
+        if name == "matplotlib":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(FOLDER / "common.py"))
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith("pip install 'tinygrad-edu[plot]'\n")
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    """In earnest: a process that trains is sent SIGINT."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from examples.housing import main; "
+        f"main(['--epochs', '1000000', '--out', {str(tmp_path)!r}])"
+    )
+    training = subprocess.Popen(
+        [sys.executable, "-u", "-c", code],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert training.stdout
+    for line in training.stdout:
+        if line.startswith("   20 "):
+            training.send_signal(signal.SIGINT)
+            break
+    _, said = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert "Traceback" not in said
+    assert f"parameters, losses so far saved in {tmp_path / 'interrupted.npz'}" in said
+    with np.load(tmp_path / "interrupted.npz") as arrays:
+        assert arrays["parameters.weight"].shape == (4, 1)
+        assert len(arrays["losses"]) >= 20

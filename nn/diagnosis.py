@@ -29,7 +29,7 @@ def origin_of_nonfinite(model: Module, inputs: Sequence[Any]) -> str:
 
     def look(path: str, module: Module, forward: Any, *given: Any, **options: Any) -> Any:
         output = forward(*given, **options)
-        if not found and not _finite(output):
+        if not _finite(output):
             found.append(_blame(path, module, output))
         return output
 

@@ -89,6 +89,36 @@ SHORT = [
         },
         ("starts.png", "confusion.png"),
     ),
+    Short(
+        "char_gpt",
+        "--rounds 2 --context 16 --width 16 --layers 1 --batch-size 8 --lr 0.01 --length 30",
+        {
+            r"validation loss ([\d.]+)": (2.2, 2.6),
+            r"pairs reach ([\d.]+)": (2.442, 2.442),
+            r"^    1 +([\d.]+)": (2.5, 3.5),
+        },
+        ("loss.png",),
+    ),
+    Short(
+        "autoencoder",
+        "--epochs 30",
+        {
+            r"^autoencoder +MSE ([\d.]+)": (0.03, 0.048),
+            r"^PCA +MSE ([\d.]+), 27\.9%": (0.053, 0.054),
+        },
+        ("rebuilt.png", "codes.png", "plane.png"),
+    ),
+    Short(
+        "sine_rnn",
+        "--steps 600 --window 30 --hidden 12 --epochs 6",
+        {
+            r"^the GRU +([\d.]+)": (0.01, 0.04),
+            r"^a weighted sum of 30 values +([\d.]+)": (0.01, 0.02),
+            r"^the last value +([\d.]+)": (0.05, 0.07),
+            r"alone for 120 steps: ([\d.]+)": (0, 1),
+        },
+        ("alone.png",),
+    ),
 ]
 FOLDER = ROOT / "examples"
 SCRIPTS = sorted(

@@ -188,7 +188,7 @@ class OneCycleLR(Scheduler):
             raise ValueError(f"the cycle has {self.total_steps} steps, and this is one more")
         t = min(t, self.total_steps - 1)  # after the last step there is one more call
         if t <= self.peak:
-            return _cosine(first, middle, t / self.peak)
+            return _cosine(first, middle, t / self.peak if self.peak else 1.0)
         return _cosine(middle, last, (t - self.peak) / (self.total_steps - 1 - self.peak))
 
     def _apply(self) -> None:

@@ -35,6 +35,8 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("max_pool2d", "avg_pool2d"), ([(64, 16, 32, 32)], [2])),
     "matmul": ([SQUARE, SQUARE], []),
     "dense": ([SQUARE, SQUARE, (SIDE,)], []),
+    "lstm_cell": ([SQUARE, (SIDE, SIDE // 4)], []),
+    "gru_cell": ([(SIDE, 3 * SIDE // 4)] * 2 + [(SIDE, SIDE // 4)], []),
     "solve": ([SMALL, SMALL], []),
     "reshape": ([SQUARE], [-1]),
     "squeeze": ([(1, *SQUARE)], [0]),

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from nn.layers.recurrent import _pieces
-from tinygrad_edu import Tensor, gradcheck, no_grad
+from tinygrad_edu import Tensor, gradcheck, no_grad, ops
 
 KINDS = [nn.RNN, nn.LSTM, nn.GRU]
 RNG = np.random.default_rng(0)
@@ -277,6 +277,47 @@ def test_it_remembers(kind: Any) -> None:
         optimizer.step()
     with no_grad():
         assert (head(layer(x)[0][:, -1]).argmax(axis=-1) == t).mean() > 0.95
+
+
+# -------------------------------------------------------------------- the steps
+
+
+def test_steps_answer_their_gates() -> None:
+    a, x, h = data(2, 12), data(2, 9), data(2, 3)
+    new, c, gates = ops.lstm_cell(a, h)
+    blocks = a.reshape(2, 4, 3).swapaxes(0, 1)
+    np.testing.assert_allclose(
+        gates,
+        np.where(np.arange(4)[:, None, None] == 2, np.tanh(blocks), sigmoid(blocks)),
+        atol=1e-15,
+    )
+    np.testing.assert_allclose(c, gates[1] * h + gates[0] * gates[2])
+    np.testing.assert_allclose(new, gates[3] * np.tanh(c))
+    new, gates = ops.gru_cell(x, x, h)
+    np.testing.assert_allclose(gates[:2], sigmoid(2 * x.reshape(2, 3, 3).swapaxes(0, 1)[:2]))
+    np.testing.assert_allclose(new, (1 - gates[1]) * gates[2] + gates[1] * h)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_steps_are_stable_at_the_extremes(dtype: Any) -> None:
+    far = np.array([[-1e4, 1e4]], dtype).repeat(6, 1)
+    for step, wide in ((ops.lstm_cell, [far]), (ops.gru_cell, [far[:, :9], far[:, 3:]])):
+        inputs = [Tensor(a, requires_grad=True) for a in (*wide, far[:, :3])]
+        answers = step(*inputs)
+        assert all(np.isfinite(y.data).all() and abs(y.data).max() <= 2e4 for y in answers)
+        sum(y.sum() for y in answers).backward()
+        assert all(np.isfinite(t.grad).all() for t in inputs)
+
+
+def test_steps_that_do_not_fit() -> None:
+    with pytest.raises(
+        ValueError, match=r"lstm_cell: .* H numbers, needs 4 blocks .*\(2, 9\), \(2"
+    ):
+        ops.lstm_cell(Tensor(data(2, 9)), data(2, 3))
+    with pytest.raises(ValueError, match=r"gru_cell: .* needs 3 blocks of H numbers .*test_recurr"):
+        ops.gru_cell(Tensor(data(2, 9)), data(1, 9), data(2, 3))
+    with pytest.raises(ValueError, match="needs 3 blocks"):
+        ops.gru_cell(data(9), data(9), data(3))
 
 
 # -------------------------------------------------------------------- bad inputs

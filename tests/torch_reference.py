@@ -127,6 +127,20 @@ def _qr(a: Any) -> Any:
     return aligned, aligned.mT @ q @ r
 
 
+def _lstm_cell(a: Any, c: Any) -> Any:
+    i, f, n, o = a.chunk(4, 1)
+    i, f, n, o = i.sigmoid(), f.sigmoid(), n.tanh(), o.sigmoid()
+    c = f * c + i * n
+    return o * c.tanh(), c, torch.stack([i, f, n, o])
+
+
+def _gru_cell(x: Any, a: Any, h: Any) -> Any:
+    (x_r, x_z, x_n), (a_r, a_z, a_n) = x.chunk(3, 1), a.chunk(3, 1)
+    r, z = (x_r + a_r).sigmoid(), (x_z + a_z).sigmoid()
+    n = (x_n + r * a_n).tanh()
+    return (1 - z) * n + z * h, torch.stack([r, z, n])
+
+
 REFERENCE: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.subtract,
@@ -252,6 +266,8 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "log_probability": lambda x: x.log(),
     "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
     "dropout": torch.multiply,
+    "lstm_cell": _lstm_cell,
+    "gru_cell": _gru_cell,
     "flip": lambda m, axis: m.flip(_axes(axis, m)),
     "moveaxis": lambda a, source, destination: a.movedim(source, destination),
     "rot90": lambda m, k, axes: m.rot90(k, axes),

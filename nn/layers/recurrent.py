@@ -23,6 +23,7 @@ class _Recurrent(Module):
 
     _gates = 1  # blocks of hidden_size columns in each weight
     _kept = 1  # tensors in the state
+    _joined = True  # whether x W_ih and h W_hh are needed as their sum only
     weight_ih_l0: Parameter
     weight_hh_l0: Parameter
 
@@ -72,36 +73,38 @@ class _Recurrent(Module):
 
     def forward(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         """x (batch, length, input_size) and the state to start from -> (output, last state)."""
-        x = self._checked(like(x, self.weight_ih_l0))
+        y = self._checked(like(x, self.weight_ih_l0))
         if self.batch_first:
-            x = x.swapaxes(0, 1)
-        length, batch, features = x.shape
-        rows = x.reshape(length * batch, features)
+            y = y.swapaxes(0, 1)
+        length, batch, _ = y.shape
         between = Dropout(self.dropout).train(self.training)
         starts, ends = iter(self._states(hx, batch)), []
         for layer, suffixes in enumerate(self._suffixes):
+            rows = y.reshape(length * batch, y.shape[2])
             if layer:
                 rows = between.forward(rows)
             walks = [self._run(rows, length, suffix, next(starts)) for suffix in suffixes]
-            rows = walks[0][0] if len(walks) == 1 else ops.concatenate([y for y, _ in walks], 1)
+            y = walks[0][0] if len(walks) == 1 else ops.concatenate([y for y, _ in walks], 2)
             ends += [end for _, end in walks]
-        y = rows.reshape(length, batch, rows.shape[1])
         h = tuple(ops.stack(kept) for kept in zip(*ends, strict=True))
         return y.swapaxes(0, 1) if self.batch_first else y, h if self._kept > 1 else h[0]
 
     def _run(self, rows: Tensor, length: int, suffix: str, state: State) -> tuple[Tensor, State]:
-        """One layer in one direction: its output, (length * batch, hidden_size), and last state."""
+        """One layer in one direction: its output, (length, batch, hidden_size), and last state."""
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         w_ih, w_hh, b_ih, b_hh = (getattr(self, name + suffix, None) for name in names)
         order = -1 if suffix.endswith("_reverse") else 1
+        if self._joined and b_ih is not None:
+            b_ih = b_ih + b_hh
         outputs = []
         for x in _pieces(_affine(rows, w_ih, b_ih), length)[::order]:
-            state = self._step(x, _affine(state[0], w_hh, b_hh), state)
+            a = _affine(state[0], w_hh, x if self._joined else b_hh)
+            state = self._step(x, a, state)
             outputs.append(state[0])
-        return ops.concatenate(outputs[::order]), state
+        return ops.stack(outputs[::order]), state
 
     def _step(self, x: Tensor, a: Tensor, state: State) -> State:
-        """The next state, from x W_ih + b_ih and h W_hh + b_hh."""
+        """The next state, from x W_ih + b_ih and a = h W_hh + b_hh; joined, a is their sum."""
         raise NotImplementedError
 
     # ---------------------------------------------------------------- its inputs
@@ -163,12 +166,6 @@ def _pieces(rows: Tensor, n: int) -> list[Tensor]:
     return _pieces(rows[:cut], n // 2) + _pieces(rows[cut:], n - n // 2)
 
 
-def _blocks(a: Tensor, n: int) -> list[Tensor]:
-    """The columns of each gate."""
-    size = a.shape[1] // n
-    return [a[:, i * size : (i + 1) * size] for i in range(n)]
-
-
 class RNN(_Recurrent):
     """A state that each step mixes with its input (Elman, 1990).
 
@@ -226,7 +223,7 @@ class RNN(_Recurrent):
         self.nonlinearity = nonlinearity
 
     def _step(self, x: Tensor, a: Tensor, state: State) -> State:
-        return ((ops.tanh if self.nonlinearity == "tanh" else ops.relu)(x + a),)
+        return ((ops.tanh if self.nonlinearity == "tanh" else ops.relu)(a),)
 
     def extra_repr(self) -> str:
         relu = ", nonlinearity='relu'" if self.nonlinearity == "relu" else ""
@@ -255,9 +252,8 @@ class LSTM(_Recurrent):
     _kept = 2
 
     def _step(self, x: Tensor, a: Tensor, state: State) -> State:
-        i, f, g, o = _blocks(x + a, 4)
-        c = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
-        return ops.sigmoid(o) * ops.tanh(c), c
+        h, c, _ = ops.lstm_cell(a, state[1])
+        return h, c
 
 
 class GRU(_Recurrent):
@@ -279,9 +275,8 @@ class GRU(_Recurrent):
     """
 
     _gates = 3
+    _joined = False
 
     def _step(self, x: Tensor, a: Tensor, state: State) -> State:
-        (x_r, x_z, x_n), (a_r, a_z, a_n) = _blocks(x, 3), _blocks(a, 3)
-        r, z = ops.sigmoid(x_r + a_r), ops.sigmoid(x_z + a_z)
-        n = ops.tanh(x_n + r * a_n)
-        return (n + z * (state[0] - n),)
+        h, _ = ops.gru_cell(x, a, state[0])
+        return (h,)

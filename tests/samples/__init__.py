@@ -1,6 +1,6 @@
 """What each op may be called with; one file a family, as in tinygrad_edu/ops."""
 
-from . import decompositions, elementwise, index, linalg, neural, reduce, shape
+from . import decompositions, elementwise, index, linalg, neural, recurrent, reduce, shape
 from .core import ALL, SAMPLERS, Call, calls
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "index",
     "linalg",
     "neural",
+    "recurrent",
     "reduce",
     "shape",
 ]

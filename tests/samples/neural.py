@@ -17,7 +17,8 @@ from .core import Call, axes, sampler, shapes, values
 def affine(draw: Any, op: Any) -> Call:
     n, m = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     batch = draw(shapes(max_dims=2))
-    return Call(values(draw, op, (*batch, n), (n, m), (m,)), {})
+    bias = draw(st.sampled_from([(m,), (*batch, m)]))
+    return Call(values(draw, op, (*batch, n), (n, m), bias), {})
 
 
 # -------------------------------------------------------------------- losses

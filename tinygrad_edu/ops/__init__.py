@@ -20,6 +20,7 @@ from .neural import *
 from .norms import *
 from .plain import *
 from .pooling import *
+from .recurrent import *
 from .reduce import *
 from .shape import *
 from .trigonometric import *

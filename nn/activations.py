@@ -11,7 +11,7 @@ from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import place
 
 from .module import Module, Parameter, get_default_dtype, like
-from .names import unknown
+from .names import unknown, whole
 
 
 class Activation(Module):
@@ -164,11 +164,7 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
-        if num_parameters != int(num_parameters) or num_parameters < 1:
-            raise ValueError(
-                f"PReLU: num_parameters must be a positive integer, not {num_parameters!r}"
-            )
-        self.num_parameters = int(num_parameters)
+        self.num_parameters = whole("PReLU: num_parameters", num_parameters)
         self.weight = Parameter(np.full(self.num_parameters, init, dtype or get_default_dtype()))
 
     def forward(self, x: Tensor) -> Tensor:

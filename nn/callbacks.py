@@ -62,7 +62,6 @@ class Monitor(Callback):
         if mode not in (None, "min", "max"):
             raise ValueError(f"mode is 'min' or 'max', not {mode!r}")
         self.monitor, self.mode = monitor, mode
-        self.best = -math.inf  # of the value, or of its negative if it is to fall
 
     def on_train_begin(self, trainer: Trainer) -> None:
         if self.monitor is not None and self.monitor not in trainer.columns:
@@ -72,16 +71,11 @@ class Monitor(Callback):
         """The column."""
         return self.monitor or ("val_loss" if "val_loss" in trainer.history.names else "loss")
 
-    def improved(self, trainer: Trainer, min_delta: float = 0.0) -> bool:
-        """Whether the last epoch is better than the best so far by more than `min_delta`."""
+    def values(self, trainer: Trainer) -> list[float]:
+        """The column, or its negatives if it is to fall: larger is better."""
         name = self.watched(trainer)
-        value = trainer.history[name][-1]
         upwards = self.mode == "max" if self.mode else improves_upwards(name)
-        value = value if upwards else -value
-        better = value > self.best + min_delta  # never so of NaN
-        if better:
-            self.best = value
-        return bool(better)
+        return [value if upwards else -value for value in trainer.history[name]]
 
 
 class EarlyStopping(Monitor):
@@ -109,21 +103,27 @@ class EarlyStopping(Monitor):
     def _forget(self) -> None:
         self.best = -math.inf
         self.best_state: dict[str, Any] = {}
-        self.best_epoch = self.waited = 0
+        self.best_epoch = self.waited = self.judged = 0
 
     def on_train_begin(self, trainer: Trainer) -> None:
         super().on_train_begin(trainer)
         if not len(trainer.history):
             self._forget()
+        self.judged = len(trainer.history)
         self._stop_if_it_is_time(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        if self.improved(trainer, self.min_delta):
-            self.best_state, self.waited = trainer.model.state_dict(), 0
-            self.best_epoch = len(trainer.history)
+        self._judge(trainer)
+        self._stop_if_it_is_time(trainer)
+
+    def _judge(self, trainer: Trainer) -> None:
+        value = self.values(trainer)[-1]
+        if value > self.best + self.min_delta:  # never so of NaN
+            self.best_state = trainer.model.state_dict()
+            self.best, self.best_epoch, self.waited = value, len(trainer.history), 0
         else:
             self.waited += 1
-        self._stop_if_it_is_time(trainer)
+        self.judged = len(trainer.history)
 
     def _stop_if_it_is_time(self, trainer: Trainer) -> None:
         if self.waited >= self.patience:
@@ -133,6 +133,8 @@ class EarlyStopping(Monitor):
             )
 
     def on_train_end(self, trainer: Trainer) -> None:
+        if self.judged < len(trainer.history):  # Ctrl-C was faster
+            self._judge(trainer)
         if self.best_state:
             trainer.model.load_state_dict(self.best_state)
 
@@ -163,15 +165,12 @@ class ModelCheckpoint(Monitor):
     def on_train_begin(self, trainer: Trainer) -> None:
         super().on_train_begin(trainer)
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        if not len(trainer.history):
-            self.best = -math.inf
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        if self.improved(trainer) or not self.save_best_only:
+        *earlier, last = self.values(trainer)
+        best = max((value for value in earlier if not math.isnan(value)), default=-math.inf)
+        if last > best or not self.save_best_only:
             trainer.save(self.path.format(**trainer.history.rows[-1]))
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
 
 
 class CSVLog(Callback):

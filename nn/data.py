@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .init import generator
+from .names import whole
 
 
 class Dataset:
@@ -110,8 +111,7 @@ class DataLoader:
             dataset = Dataset(dataset)
         elif isinstance(dataset, (tuple, list)):
             dataset = Dataset(*dataset)
-        if batch_size != int(batch_size) or batch_size < 1:
-            raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
+        self.batch_size = whole("batch_size", batch_size)
         if not len(dataset):
             raise ValueError("the dataset is empty")
         if drop_last and batch_size > len(dataset):
@@ -125,7 +125,6 @@ class DataLoader:
                 f"not {transform!r}"
             )
         self.dataset: Any = dataset
-        self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.transform = transform
@@ -158,7 +157,19 @@ class DataLoader:
 
     def batch(self, index: Any) -> Any:
         """The samples at some indices, as iteration would give them."""
-        batch = self.dataset[index]
+        batch = self._rows(index)
         if self.transform is not None:
             batch = (self.transform(batch[0]), *batch[1:])
         return batch[0] if self._alone else batch
+
+    def _rows(self, index: Any) -> Any:
+        try:
+            return self.dataset[index]
+        except (TypeError, IndexError, ValueError) as error:
+            if isinstance(self.dataset, Dataset):
+                raise
+            kind = type(self.dataset).__name__
+            raise TypeError(
+                f"a DataLoader asks for {kind}[indices], with a slice or an array of them, and it "
+                f"answers {error!r}; nn.Dataset(x, y) of arrays does this"
+            ) from error

@@ -12,8 +12,8 @@ from tinygrad_edu import Tensor, no_grad
 from .module import Module, watched
 
 
-def origin_of_nonfinite(model: Module, inputs: Sequence[Any]) -> str:
-    """The first thing on the way from the inputs to the output that is NaN or infinite.
+def origin_of_nonfinite(model: Module, inputs: Sequence[Any], target: Any = None) -> str:
+    """The first thing on the way from the inputs to the loss that is NaN or infinite.
 
     >>> import nn
     >>> model = nn.Sequential(nn.Dense(2, 2, init="ones"), nn.Dense(2, 1))
@@ -25,6 +25,8 @@ def origin_of_nonfinite(model: Module, inputs: Sequence[Any]) -> str:
         if not _finite(x):
             which = f" number {i}" if len(inputs) > 1 else ""
             return f"the input{which} holds {_count(x)} values that are not finite"
+    if not _finite(target):
+        return f"the target holds {_count(target)} values that are not finite"
     found: list[str] = []
 
     def look(path: str, module: Module, forward: Any, *given: Any, **options: Any) -> Any:

@@ -16,7 +16,8 @@ where fan_in is the number of its inputs, and `gain` makes good what the activat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,16 @@ def manual_seed(seed: int) -> np.random.Generator:
 def generator() -> np.random.Generator:
     """The generator in use."""
     return _generator
+
+
+@contextmanager
+def unmoved() -> Iterator[None]:
+    """What the block draws from the generator is drawn again after it."""
+    state = _generator.bit_generator.state
+    try:
+        yield
+    finally:
+        _generator.bit_generator.state = state
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

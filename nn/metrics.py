@@ -39,15 +39,22 @@ def _scored(values: np.ndarray) -> bool:
 
 
 def _pair(predicted: Any, target: Any, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    p, t = _array(predicted), _array(target)
-    one_hot = _scored(t) and (t.ndim > p.ndim or (t.shape == p.shape and p.dtype.kind == "f"))
-    t = t.argmax(axis=-1).ravel() if one_hot else t.ravel().astype(np.int64)
-    p = classes(p, threshold)
-    if len(p) != len(t):
-        raise ValueError(f"{len(p)} predictions cannot be held against {len(t)} targets")
-    if not len(t):
+    """The predicted classes and those of the target."""
+    p = classes(predicted, threshold)
+    return p, _expected(_array(predicted), _array(target), len(p))
+
+
+def _expected(p: np.ndarray, t: np.ndarray, n: int) -> np.ndarray:
+    """The class indices of the targets of n predictions."""
+    if _scored(t) and (t.ndim > p.ndim or (t.shape == p.shape and p.dtype.kind == "f")):
+        t = t.argmax(axis=-1)  # one-hot
+    elif p.dtype.kind == "f" and not _scored(p):  # two classes, perhaps -1 and 1, or probabilities
+        t = np.where(np.absolute(t) <= 1, t >= 0.5, t)
+    if t.size != n:
+        raise ValueError(f"{n} predictions cannot be held against {t.size} targets")
+    if not n:
         raise ValueError("there are no predictions to judge")
-    return p, t
+    return t.ravel().astype(np.int64)
 
 
 def accuracy(predicted: Any, target: Any, threshold: float = 0.5) -> float:
@@ -66,10 +73,13 @@ def top_k(predicted: Any, target: Any, k: int = 5) -> float:
     >>> top_k(np.array([[0.1, 0.5, 0.4]]), np.array([2]), k=2)
     1.0
     """
-    scores, t = _array(predicted), _array(target)
-    if scores.ndim != 2 or not 1 <= k <= scores.shape[1]:
-        raise ValueError(f"top_k needs scores (n, classes) with at least k={k} classes")
-    best = np.argpartition(scores, -k, axis=1)[:, -k:]
+    scores = _array(predicted)
+    if scores.ndim < 2 or not 1 <= k <= scores.shape[-1]:
+        raise ValueError(
+            f"top_k needs scores (n, classes) with at least k={k} classes, not shape {scores.shape}"
+        )
+    t = _expected(scores, _array(target), scores.size // scores.shape[-1])
+    best = np.argpartition(scores.reshape(len(t), -1), -k, axis=1)[:, -k:]
     return float((best == t[:, None]).any(axis=1).mean())
 
 
@@ -84,6 +94,9 @@ def confusion_matrix(
     """
     p, t = _pair(predicted, target, threshold)
     n = n_classes or int(max(p.max(), t.max())) + 1
+    for values in (p, t):
+        if (wrong := values[(values < 0) | (values >= n)]).size:
+            raise ValueError(f"there are classes from 0 to {n - 1}, and there is {wrong[0]}")
     return np.bincount(t * n + p, minlength=n * n).reshape(n, n)
 
 

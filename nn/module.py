@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -204,9 +205,13 @@ class Module:
         >>> float(layer.penalty())
         0.5
         """
-        layers = [m for _, m in self.named_modules() if m.l2 and hasattr(m, "weight")]
-        terms = [(m.weight * m.weight).sum() * (m.l2 / 2) for m in layers]
+        terms = [(m.weight * m.weight).sum() * (m.l2 / 2) for m in self._with_l2()]
         return sum(terms[1:], terms[0]) if terms else Tensor(0.0)
+
+    def _with_l2(self) -> list[Any]:
+        """The layers that were given `l2=`, which may also be the name of a layer."""
+        modules = (m for _, m in self.named_modules() if isinstance(m.l2, Real) and m.l2)
+        return [m for m in modules if hasattr(m, "weight")]
 
     def requires_grad_(self, wish: bool = True) -> Module:
         """Freeze (False) or unfreeze all parameters."""
@@ -266,14 +271,16 @@ def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
     ...     _ = model(np.ones((2, 4)))
      (2, 4) -> (2, 8)
     """
-    modules = list(model.named_modules())
-    for path, module in modules:  # an attribute of the instance goes before the class's method
+    modules = [(path, m, vars(m).get("forward")) for path, m in model.named_modules()]
+    for path, module, _ in modules:  # an attribute of the instance goes before the class's method
         object.__setattr__(module, "forward", partial(around, path, module, module.forward))
     try:
         yield
     finally:
-        for _, module in modules:
+        for _, module, own in modules:
             object.__delattr__(module, "forward")
+            if own is not None:
+                object.__setattr__(module, "forward", own)
 
 
 def like(x: Tensor, parameter: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
-"""What is said of a name that does not exist."""
+"""What is said of a name that does not exist, and of a number that cannot be."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Real
+from typing import Any
 
 
 def unknown(kind: str, name: object, names: Iterable[str]) -> ValueError:
@@ -16,3 +18,14 @@ def unknown(kind: str, name: object, names: Iterable[str]) -> ValueError:
     near = difflib.get_close_matches(str(name).lower(), names, 1)
     meant = f"; did you mean {near[0]!r}? There are" if near else "; there are"
     return ValueError(f"unknown {kind} {name!r}{meant} {', '.join(names)}")
+
+
+def whole(name: str, n: Any) -> int:
+    """n as an int.  Raises ValueError unless it is a whole number from 1 up.
+
+    >>> whole("epochs", 3.0)
+    3
+    """
+    if not isinstance(n, Real) or n != n // 1 or n < 1:
+        raise ValueError(f"{name} must be a positive integer, not {n!r}")
+    return int(float(n))

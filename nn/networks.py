@@ -15,6 +15,7 @@ from .activations import activation as as_module
 from .init import Initialiser, initial
 from .layers import Dense, Dropout
 from .module import Module, Parameter, Sequential, get_default_dtype, like
+from .names import whole
 
 
 class Neuron(Module):
@@ -40,13 +41,11 @@ class Neuron(Module):
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
-        if in_features != int(in_features) or in_features < 1:
-            raise ValueError(f"Neuron: in_features must be a positive integer, not {in_features!r}")
         if not l2 >= 0:
             raise ValueError(f"Neuron: l2 must not be negative, and is {l2}")
         dtype = dtype or get_default_dtype()
         self.l2 = l2
-        self.in_features = int(in_features)
+        self.in_features = whole("Neuron: in_features", in_features)
         self.weight = Parameter(initial(init, (self.in_features,), dtype))
         self.bias = Parameter(initial("zeros", (), dtype)) if bias else None
         self.activation = as_module(activation)

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from .names import whole
 from .optim import Optimizer
 
 
@@ -261,8 +262,7 @@ class ReduceLROnPlateau(Scheduler):
 
 def _check(**numbers: Any) -> None:
     for name, n in numbers.items():
-        if n != int(n) or n < 1:
-            raise ValueError(f"{name} must be a positive integer, not {n!r}")
+        whole(name, n)
 
 
 def _cosine(start: float, end: float, share: float) -> float:

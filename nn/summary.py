@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_edu import Tensor, no_grad
 
-from .init import generator
+from .init import unmoved
 from .module import Module, Parameter, evaluating, get_default_dtype, watched
 
 Shape = tuple[int, ...]
@@ -258,11 +258,10 @@ def _left_as_it_was(model: Module) -> Iterator[None]:
     modules = [module for _, module in model.named_modules()]
     buffers = [(m, name, getattr(m, name)) for m in modules for name in m._buffers]
     values = [buffer.copy() for _, _, buffer in buffers]
-    random = generator().bit_generator.state
     try:
-        yield
+        with unmoved():
+            yield
     finally:
-        generator().bit_generator.state = random
         for (module, name, buffer), value in zip(buffers, values, strict=True):
             buffer[...] = value
             setattr(module, name, buffer)

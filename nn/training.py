@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +12,29 @@ import numpy as np
 
 from tinygrad_edu import Tensor, no_grad
 
-from . import checkpoint, losses, metrics
-from .callbacks import Callback, EachEpoch, Progress
-from .data import DataLoader, Dataset
+from . import arguments, checkpoint, losses
+from .arguments import Data
+from .callbacks import Callback
+from .data import DataLoader
 from .diagnosis import origin_of_nonfinite
 from .history import History
-from .init import generator
+from .init import generator, unmoved
 from .module import Module, evaluating
+from .names import whole
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
 
-Data = Dataset | DataLoader | Sequence[Any]
+Metric = str | Callable[..., float]
 
 
 class Trainer:
     """Fits a model to data by an optimizer, and judges it by metrics.
 
     `loss` is a function or module of (prediction, target), or a name such as "mse" or
-    "cross_entropy"; each of the `metrics` a function or a name such as "accuracy".  To the loss the
-    model's `penalty()` is added.  A `scheduler` steps once an epoch, or with
-    `schedule="batch"` once a batch (as OneCycleLR always does); gradients are clipped to a joint
-    norm of `clip_norm` and to values within ±`clip_value`.
+    "cross_entropy"; each of the `metrics` a function or a name such as "accuracy", in a list or in
+    a dict under names of your own.  To the loss the model's `penalty()` is added.  A `scheduler`
+    steps once an epoch, or with `schedule="batch"` once a batch (as OneCycleLR always does);
+    gradients are clipped to a joint norm of `clip_norm` and to values within ±`clip_value`.
 
     >>> import nn
     >>> _ = nn.manual_seed(0)
@@ -57,7 +57,7 @@ class Trainer:
         model: Module,
         loss: str | Callable[..., Tensor],
         optimizer: Optimizer,
-        metrics: Sequence[str | Callable[..., float]] | Mapping[str, Callable[..., float]] = (),
+        metrics: Sequence[Metric] | Mapping[str, Metric] = (),
         *,
         scheduler: Scheduler | None = None,
         schedule: str = "epoch",
@@ -66,16 +66,14 @@ class Trainer:
     ) -> None:
         self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
         self.loss = losses.get(loss)
-        self.metrics = _by_name(metrics, self.loss)
-        if schedule not in ("epoch", "batch"):
-            raise ValueError(f"schedule is 'epoch' or 'batch', not {schedule!r}")
+        self.metrics = arguments.metrics_by_name(metrics, self.loss)
+        arguments.check_parts(model, optimizer, scheduler, schedule)
         self.schedule = "batch" if isinstance(scheduler, OneCycleLR) else schedule
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
             if limit is not None and not limit > 0:
                 raise ValueError(f"{name} must be positive, not {limit}")
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.history = History()
-        _check_parts(model, optimizer)
 
     # ---------------------------------------------------------------- the loop
 
@@ -100,21 +98,21 @@ class Trainer:
         parameters are kept.  Afterwards the model is in evaluation mode.  Raises
         FloatingPointError, naming the first layer that made it, when the loss is not finite.
         """
-        self.loader = _loader(train, batch_size, shuffle)
-        held_out = None if validation is None else _in_order(validation)
-        self._try_out(self.loader, held_out)
-        if epochs != int(epochs) or epochs < 1:
-            raise ValueError(f"epochs must be a positive integer, not {epochs!r}")
-        self.epochs, self.history = int(epochs), History()
-        self._callbacks = _callbacks(callbacks, progress)
-        self._penalised = any(module.l2 for _, module in self.model.named_modules())
+        self.epochs, self.history = whole("epochs", epochs), History()
+        self._callbacks = arguments.callbacks(callbacks, progress)
+        self.loader = arguments.in_batches(train, batch_size, shuffle)
+        held_out = None if validation is None else arguments.in_order(validation)
+        self._loaders = [self.loader] if held_out is None else [self.loader, held_out]
+        self._try_out()
+        penalty = self.model.penalty()
+        self._penalised = penalty.requires_grad or bool(penalty)
         names = ["loss", *self.metrics]
         self.columns = [*names, "penalty"] if self._penalised else names
         self.columns += [f"val_{name}" for name in names] if held_out is not None else []
         if resume is not None:
             self._resume(resume)
+        self._each("on_train_begin")
         try:
-            self._each("on_train_begin")
             while len(self.history) < self.epochs and self.history.stopped is None:
                 with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                     self.history.rows.append(self._epoch(held_out))
@@ -152,7 +150,7 @@ class Trainer:
         loss = self.loss(output, target)
         penalty = self.model.penalty() if self._penalised else None
         if not math.isfinite(loss.data):
-            raise self._diverged(loss, inputs)
+            raise self._diverged(loss, inputs, target)
         self.optimizer.zero_grad()
         (loss if penalty is None else loss + penalty).backward()
         if self.clip_norm is not None:
@@ -177,15 +175,22 @@ class Trainer:
 
     def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
         """The loss and the metrics on data, in evaluation mode and without recording a graph."""
-        return self._judge(_in_order(data, batch_size))
+        loader = arguments.in_order(data, batch_size)
+        arguments.with_target(loader.batch(slice(0, 1)))
+        return self._judge(loader)
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
-        """The model's output for all samples of an array, or of a Dataset's inputs."""
-        inputs = x.arrays[:-1] or x.arrays if isinstance(x, Dataset) else (np.asarray(x),)
+        """The model's output for all samples of an array, of a tuple of arrays, one an input of the
+        model, or of a Dataset or DataLoader, whose last array, the targets, is left out.
+        """
         outputs: list[np.ndarray] = []
         with evaluating(self.model), no_grad():
-            for batch in _in_order(inputs, batch_size):
-                outputs.append(self.model(*batch).data)
+            for inputs in arguments.inputs_only(x, batch_size):
+                output = self.model(*inputs)
+                if not isinstance(output, Tensor):
+                    kind = type(output).__name__
+                    raise TypeError(f"predict needs one Tensor, and the model answers a {kind}")
+                outputs.append(output.data)
         return np.concatenate(outputs)
 
     def _judge(self, loader: DataLoader) -> dict[str, float]:
@@ -216,6 +221,12 @@ class Trainer:
         more = checkpoint.load(path).more
         if not {"history", "generators", "callbacks"} <= more.keys():
             raise ValueError(f"{path} was not saved by a Trainer, and says nothing of its training")
+        columns = set(more["history"][0]) - {"epoch", "lr", "seconds"}
+        if columns != set(self.columns):
+            raise ValueError(
+                f"the training in {path} had the figures {', '.join(sorted(columns))}, and this "
+                f"one has {', '.join(sorted(self.columns))}; give fit and Trainer what they had"
+            )
         checkpoint.load(path, self.model, self.optimizer, self.scheduler)
         self.history.rows.extend(more["history"])
         for rng, state in zip(self._generators(), more["generators"], strict=True):
@@ -224,7 +235,7 @@ class Trainer:
             callback.load_state_dict(more["callbacks"].get(name, {}))
 
     def _generators(self) -> list[np.random.Generator]:
-        return [generator(), self.loader.generator]
+        return [generator(), *(loader.generator for loader in self._loaders)]
 
     def _named(self) -> list[tuple[str, Callback]]:
         """Callbacks by their class's name, and by a number those of the same class."""
@@ -235,28 +246,24 @@ class Trainer:
 
     # ---------------------------------------------------------------- what can go wrong
 
-    def _try_out(self, *loaders: DataLoader | None) -> None:
-        """Raise what the data would make the model or the loss raise, before anything is changed.
-
-        Class indices are at their worst in the samples of the smallest and the largest.
-        """
-        for loader in loaders:
-            if loader is None:
-                continue
-            targets = np.asarray(loader.dataset[:][-1])
-            worst = {0}
-            if targets.dtype.kind in "iu":
-                flat = targets.reshape(len(targets), -1)
-                worst |= {int(flat.min(axis=1).argmin()), int(flat.max(axis=1).argmax())}
-            *inputs, target = loader.batch(np.array(sorted(worst)))
+    def _try_out(self) -> None:
+        """Raise what the data would make the model or the loss raise, and change nothing."""
+        for loader in self._loaders:
+            samples = arguments.worst(loader.dataset)
             quiet = np.errstate(all="ignore")  # training tells what is not finite
-            with evaluating(self.model), no_grad(), quiet:
+            with evaluating(self.model), no_grad(), unmoved(), quiet:
+                *inputs, target = arguments.with_target(loader.batch(samples))
                 loss = self.loss(self.model(*inputs), target)
-            if not isinstance(loss, Tensor) or loss.ndim:
+            if not isinstance(loss, Tensor):
+                raise TypeError(
+                    "the loss must answer a Tensor, for its graph to be gone back through, not a "
+                    f"{type(loss).__name__}"
+                )
+            if loss.ndim:
                 raise ValueError("the loss must answer one number, as with reduction='mean'")
 
-    def _diverged(self, loss: Tensor, inputs: list[Any]) -> FloatingPointError:
-        origin = origin_of_nonfinite(self.model, inputs)
+    def _diverged(self, loss: Tensor, inputs: list[Any], target: Any) -> FloatingPointError:
+        origin = origin_of_nonfinite(self.model, inputs, target)
         remedy = "look at what comes into it"
         if origin.startswith("parameter"):
             remedy = f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
@@ -294,70 +301,3 @@ class _Tally:
             return means
         predicted, target = np.concatenate(self.outputs), np.concatenate(self.targets)
         return means | {name: f(predicted, target) for name, f in self.metrics.items()}
-
-
-def _loader(data: Data, batch_size: int | None, shuffle: bool) -> DataLoader:
-    """Data as batches of the size asked for; None is all at once."""
-    if isinstance(data, DataLoader):
-        return data
-    dataset = _dataset(data)
-    n = len(dataset)
-    if batch_size is not None and batch_size > n > 0:
-        raise ValueError(
-            f"batch_size={batch_size} is more than the {n} samples; batch_size=None takes them "
-            "all at once"
-        )
-    return DataLoader(dataset, max(n, 1) if batch_size is None else batch_size, shuffle)
-
-
-def _in_order(data: Data, batch_size: int = 256) -> DataLoader:
-    """Data to be judged, in batches of at most that size."""
-    return data if isinstance(data, DataLoader) else DataLoader(_dataset(data), batch_size)
-
-
-def _dataset(data: Any) -> Dataset:
-    if isinstance(data, (tuple, list)):
-        return Dataset(*data)
-    if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
-        kind = type(data).__name__
-        raise TypeError(f"data are (x, y), a Dataset or a DataLoader, and not a {kind}")
-    dataset: Dataset = data
-    return dataset
-
-
-def _by_name(given: Any, loss: Any) -> dict[str, Callable[..., float]]:
-    """Metrics under their names.  Those with a threshold put it at 0 if the loss takes logits."""
-    if isinstance(given, str):
-        given = [given]
-    if isinstance(given, Mapping):
-        return dict(given)
-    found = {}
-    loss_name = getattr(loss, "__name__", type(loss).__name__)
-    takes_logits = loss_name in ("binary_cross_entropy_with_logits", "BCEWithLogitsLoss")
-    for metric in given:
-        name, function = metrics.get(metric)
-        if takes_logits and "threshold" in signature(function).parameters:
-            function = partial(function, threshold=0.0)
-        found[name] = function
-    return found
-
-
-def _callbacks(given: Iterable[Any], progress: bool) -> list[Callback]:
-    callbacks = [c if isinstance(c, Callback) else EachEpoch(c) for c in given]
-    callbacks += [Progress()] if progress else []
-    return sorted(callbacks, key=lambda callback: callback.last)
-
-
-def _check_parts(model: Any, optimizer: Any) -> None:
-    if not isinstance(model, Module):
-        raise TypeError(f"Trainer takes a Module first, not {type(model).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
-        )
-    own = {id(p) for p in model.parameters()}
-    if not any(id(p) in own for group in optimizer.groups for p in group["params"]):
-        raise ValueError(
-            "the optimizer holds no parameter of this model, which would never learn; make it "
-            "from this model's parameters()"
-        )

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import nn
+from nn.callbacks import Callback
 from nn.history import History
+from tinygrad_edu import Tensor
 
-from .test_training import data, trainer
+from .test_training import Forced, data, scripted, trainer
 
 
 def same(a: History, b: History) -> None:
@@ -104,3 +106,101 @@ def test_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().err
     assert "6/6" in shown
     assert "epoch 2/2" in shown
+
+
+def test_a_penalty_of_ones_own_is_added() -> None:
+    class Shrinking(Forced):
+        def penalty(self) -> Tensor:
+            return self.w.sum()
+
+    model = Shrinking(1.0)
+    rows = np.zeros((4, 1)), np.ones((4, 1))
+    t = nn.Trainer(model, "mse", nn.SGD([model.w], lr=0.5))
+    assert t.fit(rows, batch_size=4, progress=False)["penalty"] == [1.0]
+    assert model.w.data[0] == 0.5
+
+
+def test_the_best_checkpoint_stays_when_training_resumes_from_another(tmp_path: Path) -> None:
+    rows = np.zeros((4, 1)), np.zeros((4, 1))
+
+    def fit(values: list[float], epochs: int, **options: Any) -> None:
+        last = nn.ModelCheckpoint(tmp_path / "last")
+        best = nn.ModelCheckpoint(tmp_path / "best", "score", save_best_only=True)
+        t = scripted(values)
+        t.fit(rows, epochs=epochs, batch_size=4, callbacks=[last, best], progress=False, **options)
+
+    fit([0.2, 0.5], 2)
+    fit([0.4, 0.3], 4, resume=tmp_path / "last")
+    assert nn.load(tmp_path / "best").more["history"][-1]["score"] == 0.5
+    fit([0.6], 5, resume=tmp_path / "last")
+    assert nn.load(tmp_path / "best").more["history"][-1]["score"] == 0.6
+
+
+def test_a_training_that_does_not_begin_gives_no_weights_back() -> None:
+    stopping = nn.EarlyStopping("loss", patience=9)
+    t = trainer()
+    t.fit(data(), callbacks=[stopping], progress=False)
+    t.fit(data(), progress=False)
+    now = t.model.state_dict()
+    with pytest.raises(ValueError, match="unknown column"):
+        t.fit(data(), callbacks=[nn.EarlyStopping("los"), stopping], progress=False)
+    for name, value in t.model.state_dict().items():
+        np.testing.assert_array_equal(value, now[name])
+
+
+@pytest.mark.parametrize("when", ["before", "within"])
+def test_an_interrupt_at_the_end_of_the_best_epoch_keeps_its_weights(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.zeros((4, 1)), np.zeros((4, 1))
+    t = scripted([0.1, 0.2, 0.3])
+    copied = t.model.state_dict
+    calls: list[int] = []
+
+    def copying() -> Any:
+        calls.append(1)
+        if len(calls) == 3 and when == "within":
+            raise KeyboardInterrupt
+        return copied()
+
+    def interrupt(trainer: nn.Trainer) -> None:
+        if len(trainer.history) == 3 and when == "before":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(t.model, "state_dict", copying)
+    stopping = nn.EarlyStopping("score", patience=9)
+    seen: list[float] = []
+
+    class See(Callback):
+        def on_batch_end(self, trainer: nn.Trainer) -> None:
+            seen.append(float(t.model.w.data[0]))  # type: ignore[arg-type]
+
+    callbacks = [interrupt, stopping, See()]
+    history = t.fit(rows, epochs=9, batch_size=4, callbacks=callbacks, progress=False)
+    assert history.stopped == "interrupted after 3 of 9 epochs"
+    assert history.best("score")["epoch"] == stopping.best_epoch == 3
+    assert t.model.w.data[0] == seen[2]  # type: ignore[index, union-attr]
+
+
+def test_a_shuffled_validation_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    def fit(epochs: int, **options: Any) -> Any:
+        validation = nn.DataLoader(data(50, 1), 7, shuffle=True, seed=5)
+        keep = nn.ModelCheckpoint(tmp_path / "{epoch}")
+        t = trainer()
+        return t.fit(data(), validation, epochs=epochs, callbacks=[keep], progress=False, **options)
+
+    whole = fit(4)
+    same(fit(4, resume=tmp_path / "2"), whole)
+
+
+def test_resuming_with_other_columns_is_refused(tmp_path: Path) -> None:
+    keep = nn.ModelCheckpoint(tmp_path / "last")
+    trainer().fit(data(), data(20, 1), epochs=2, callbacks=[keep], progress=False)
+    t = trainer()
+    before = t.model.state_dict()
+    with pytest.raises(
+        ValueError, match=r"had the figures .*val_loss, and this one has accuracy, loss;"
+    ):
+        t.fit(data(), epochs=3, progress=False, resume=tmp_path / "last")
+    for name, value in t.model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])

@@ -65,3 +65,28 @@ def test_refusals() -> None:
         metrics.accuracy(SCORES, TARGETS[:3])
     with pytest.raises(ValueError, match="no predictions"):
         metrics.accuracy(SCORES[:0], TARGETS[:0])
+
+
+def test_top_k_of_columns_one_hot_and_sequences() -> None:
+    scores, targets = np.eye(3), np.array([1, 1, 2])
+    for form in (targets, targets[:, None], np.eye(3)[targets], np.eye(3, dtype=int)[targets]):
+        assert metrics.top_k(scores, form, k=1) == 2 / 3
+    assert metrics.top_k(scores.reshape(1, 3, 3), targets[None], k=1) == 2 / 3
+    with pytest.raises(ValueError, match="3 predictions cannot be held against 1 targets"):
+        metrics.top_k(scores, targets[:1], k=1)
+
+
+def test_two_classes_as_probabilities_and_as_signs() -> None:
+    p = np.array([[0.2], [0.9], [0.8]])
+    assert metrics.accuracy(p, np.array([[0.1], [0.9], [0.9]])) == 1
+    assert metrics.accuracy(p, np.array([[-1], [1], [1]])) == 1
+    assert metrics.accuracy(p.ravel(), np.array([-1.0, 1.0, -1.0])) == 2 / 3
+    assert metrics.accuracy(p, np.array([0, 1, 2])) == 2 / 3
+
+
+def test_confusion_matrix_refuses_classes_that_it_has_no_row_for() -> None:
+    for predicted, target in (([2, 1], [0, 1]), ([0, 1], [0, 2]), ([0, 1], [0, -100])):
+        with pytest.raises(ValueError, match=r"classes from 0 to 1, and there is (2|-100)"):
+            metrics.confusion_matrix(predicted, target, n_classes=2)
+    with pytest.raises(ValueError, match="there is -100"):
+        metrics.precision([0, 1], [0, -100])

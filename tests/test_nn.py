@@ -11,7 +11,10 @@ import pytest
 
 import nn
 from nn import init
+from nn.module import watched
 from tinygrad_edu import Tensor, no_grad
+
+from .test_training import data
 
 
 def mlp() -> nn.Sequential:
@@ -305,3 +308,32 @@ def test_common_mistakes_are_explained() -> None:
         nn.Dense(2, 2).parts = {"a": nn.ReLU()}
     with pytest.raises(ValueError, match="T_max must be a positive integer"):
         nn.CosineAnnealingLR(nn.SGD(nn.Dense(2, 2).parameters()), T_max=0)
+
+
+def test_a_layer_may_be_called_l2() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.l1, self.l2 = nn.Dense(3, 4), nn.Dense(4, 2)
+            self.weight = nn.Parameter(np.ones(2, np.float32))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.l2(self.l1(x)) * self.weight
+
+    model = Two()
+    assert model.penalty() == 0
+    t = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters()))
+    assert "penalty" not in t.fit(data(), progress=False).names
+    model.l1.l2 = np.float32(2.0)
+    np.testing.assert_allclose(float(model.penalty()), (model.l1.weight.data**2).sum(), rtol=1e-6)
+
+
+def test_watched_gives_back_a_forward_of_the_instance() -> None:
+    layer = nn.Dense(2, 2)
+    layer.forward = lambda x: x * 2  # type: ignore[method-assign]
+    nn.summary(layer, (2,))
+    np.testing.assert_array_equal(layer(np.ones(2)).data, [2, 2])
+    quiet = lambda path, module, forward, *inputs: forward(*inputs)
+    plain = nn.Dense(2, 2)
+    with watched(plain, quiet), watched(plain, quiet):
+        plain(np.ones(2))
+    assert "forward" not in vars(plain)

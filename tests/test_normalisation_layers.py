@@ -240,7 +240,6 @@ def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], expected: st
     [
         (nn.BatchNorm1d(3), (1, 3)),
         (nn.BatchNorm1d(3), (1, 3, 1)),
-        (nn.BatchNorm1d(3, track_running_stats=False), (1, 3)),
         (nn.BatchNorm2d(3), (1, 3, 1, 1)),
         (nn.BatchNorm2d(3), (0, 3, 4, 4)),
     ],
@@ -279,3 +278,10 @@ def test_inputs_stay_what_they_were() -> None:
     for layer in (nn.BatchNorm1d(3), nn.GroupNorm(3, 3), nn.LayerNorm(3), nn.RMSNorm(3)):
         layer(kept).sum().backward()
         np.testing.assert_array_equal(kept.data, before)
+
+
+def test_one_value_without_running_statistics() -> None:
+    layer = nn.BatchNorm1d(3, track_running_stats=False).eval()
+    with pytest.raises(ValueError, match="needs more than one value") as caught:
+        layer(np.ones((1, 3)))
+    assert "model.eval()" not in str(caught.value)

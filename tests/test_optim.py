@@ -187,3 +187,38 @@ def test_clipping() -> None:
     np.testing.assert_allclose(b.grad, 0.8)
     nn.optim.clip_grad_value([b, frozen], 0.5)
     assert b.grad == 0.5
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adadelta", "RMSprop", "NAdam", "Adam", "Adagrad"])
+def test_a_scalar_is_trained_like_an_array_of_one(name: str) -> None:
+    scalar, one = Tensor(3.0, requires_grad=True), Tensor([3.0], requires_grad=True)
+    options: dict[str, Any] = {"weight_decay": 0.1}
+    options |= {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
+    for p in (scalar, one):
+        optimizer = getattr(nn, name)([p], lr=0.1, **options)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (p * p).sum().backward()
+            optimizer.step()
+    assert scalar.data == one.data[0]
+    assert all(isinstance(v, (np.ndarray, int, float)) for v in optimizer.state[0].values())
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_gradients_whose_squares_overflow_are_clipped(dtype: Any) -> None:
+    p = Tensor(np.ones(2, dtype), requires_grad=True)
+    huge = float(np.finfo(dtype).max) / 4
+    p.grad = np.array([3 * huge / 4, huge], dtype)
+    with np.errstate(over="ignore"):
+        norm = nn.clip_grad_norm([p], 1.0)
+    np.testing.assert_allclose(norm, 5 / 4 * huge, rtol=1e-3)
+    np.testing.assert_allclose(p.grad, [0.6, 0.8], rtol=1e-3)
+
+
+def test_clipping_takes_one_tensor() -> None:
+    p = Tensor([3.0, 4.0], requires_grad=True)
+    p.grad = np.array([3.0, 4.0])
+    assert nn.clip_grad_norm(p, 1.0) == 5
+    np.testing.assert_allclose(p.grad, [0.6, 0.8])
+    nn.clip_grad_value(p, 0.5)
+    np.testing.assert_array_equal(p.grad, [0.5, 0.5])

@@ -102,3 +102,11 @@ def test_refusals() -> None:
         cycle.step()
     with pytest.raises(ValueError, match="has 3 steps"):
         cycle.step()
+
+
+def test_a_cycle_that_starts_at_its_peak() -> None:
+    optimizer = nn.SGD([nn.Parameter([1.0])], lr=0.1)
+    schedule = nn.OneCycleLR(optimizer, 1.0, total_steps=10, pct_start=0.1)
+    assert optimizer.lr == 1.0
+    schedule.step()
+    assert 0.9 < optimizer.lr < 1.0

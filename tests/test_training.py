@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nn
+from nn import metrics
 from nn.callbacks import Callback
 from nn.diagnosis import origin_of_nonfinite
 from tinygrad_edu import Tensor
@@ -295,53 +297,31 @@ def test_patience_starts_anew_after_an_improvement_and_in_another_training() -> 
     assert len(scripted([0.0, 0.1, 0.15, 0.12, 0.9]).fit(rows, **options)) == 4
 
 
-# -------------------------------------------------------------------- what is refused beforehand
+def test_predict_takes_what_fit_takes() -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            self.a, self.b = nn.Dense(3, 1), nn.Dense(3, 1)
 
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return self.a(x) - self.b(y)
 
-def refuse(message: str, rows: Any = None, kind: type[Exception] = ValueError, **fit: Any) -> None:
+    model, (x, y) = Sum(), (data().x, data(60, 1).x)
+    t = nn.Trainer(model, "mse", nn.SGD(model.parameters()))
+    expected = model(x, y).data
+    np.testing.assert_array_equal(t.predict((x, y)), expected)
+    rows = x, y, np.zeros((60, 1))
+    np.testing.assert_array_equal(t.predict(nn.Dataset(*rows)), expected)
+    np.testing.assert_allclose(t.predict(nn.DataLoader(rows, 7)), expected, rtol=1e-6, atol=1e-6)
     t = trainer()
-    before = t.model.state_dict()
-    with pytest.raises(kind, match=message):
-        t.fit(rows if rows is not None else data(), progress=False, **fit)
-    for name, value in t.model.state_dict().items():
-        np.testing.assert_array_equal(value, before[name])
+    for form in (x, x.tolist(), (x,), Tensor(x, requires_grad=True), nn.DataLoader(x, 60)):
+        np.testing.assert_array_equal(t.predict(form), t.predict(data()))
 
 
-def test_bad_data_are_refused_before_training_starts() -> None:
-    x, y = data().arrays
-    refuse("the dataset is empty", (x[:0], y[:0]))
-    refuse(r"batch_size=61 is more than the 60 samples", batch_size=61)
-    refuse(r"equally long, and are \[60, 59\]", (x, y[:-1]))
-    refuse(r"class indices from 0 to 2", (x, np.where(np.arange(60) == 57, 2, y)))
-    refuse(r"class indices from -1 to 1", (x, np.where(np.arange(60) == 57, -1, y)))
-    refuse("expected input of 3 features .* layer 0", (x[:, :2], y))
-    refuse("epochs must be a positive integer", epochs=0)
-    refuse("class indices from", validation=(x, y + 1))
-    refuse("the dataset is empty", validation=(x[:0], y[:0]))
-
-
-def test_unknown_names_and_parts_are_refused() -> None:
-    with pytest.raises(ValueError, match="unknown metric 'acuracy'; did you mean 'accuracy'"):
-        trainer(["acuracy"])
-    model, other = nn.Dense(2, 2), nn.Dense(2, 2)
-    optimizer = nn.SGD(model.parameters(), lr=0.1)
-    with pytest.raises(ValueError, match=r"cross_entrpy.*cross_entropy"):
-        nn.Trainer(model, "cross_entrpy", optimizer)
-    with pytest.raises(ValueError, match="holds no parameter of this model"):
-        nn.Trainer(other, "mse", optimizer)
-    with pytest.raises(TypeError, match=r"nn.Adam\(model.parameters\(\)\)"):
-        nn.Trainer(model, "mse", "adam")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="one number"):
-        nn.Trainer(model, nn.MSELoss("none"), optimizer).fit(
-            (np.ones((4, 2)), np.ones((4, 2))), batch_size=2
-        )
-    with pytest.raises(ValueError, match="'val_los'; did you mean 'val_loss'"):
-        trainer().fit(data(), data(), callbacks=[nn.EarlyStopping("val_los")], progress=False)
-    with pytest.raises(TypeError, match="data are \\(x, y\\)"):
-        trainer().fit(data().x, progress=False)
-    with pytest.raises(ValueError, match="clip_norm must be positive"):
-        trainer(clip_norm=-1.0)
-    with pytest.raises(ValueError, match="no training to save yet"):
-        trainer().save("nowhere")
-    with pytest.raises(ValueError, match="patience"):
-        nn.EarlyStopping(patience=0)
+def test_metrics_of_the_trainer_by_name_in_a_dict_and_by_function() -> None:
+    x, target = np.array([[0.2], [-0.2]], np.float32), np.array([[1.0], [0.0]], np.float32)
+    model = nn.Dense(1, 1, init="ones")
+    given = {"a": "accuracy", "b": metrics.accuracy, "c": partial(metrics.accuracy, threshold=0.3)}
+    for loss, labels in (("bce_with_logits", target), ("hinge", 2 * target - 1)):
+        t = nn.Trainer(model, loss, nn.SGD(model.parameters()), given)
+        figures = t.evaluate((x, labels))
+        assert (figures["a"], figures["b"], figures["c"]) == (1, 1, 0.5)

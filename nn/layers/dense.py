@@ -8,6 +8,7 @@ from tinygrad_edu import Tensor, ops
 
 from ..init import Initialiser, initial
 from ..module import Module, Parameter, get_default_dtype, like
+from ..names import whole
 
 
 class Dense(Module):
@@ -34,14 +35,12 @@ class Dense(Module):
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
-        for name, n in (("in_features", in_features), ("out_features", out_features)):
-            if n != int(n) or n < 1:
-                raise ValueError(f"Dense: {name} must be a positive integer, not {n!r}")
         dtype = dtype or get_default_dtype()
         if not l2 >= 0:
             raise ValueError(f"Dense: l2 must not be negative, and is {l2}")
         self.l2 = l2
-        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.in_features = whole("Dense: in_features", in_features)
+        self.out_features = whole("Dense: out_features", out_features)
         self.weight = Parameter(initial(init, (self.in_features, self.out_features), dtype))
         self.bias = Parameter(initial("zeros", (self.out_features,), dtype)) if bias else None
 

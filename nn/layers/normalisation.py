@@ -80,10 +80,11 @@ class _BatchNorm(_Normalisation):
             # copies, since the graph keeps them and training changes them
             return self._normed(x, self.running_mean.copy(), self.running_var.copy())
         if x.size <= self.num_features:
+            instead = ", or call model.eval() to use the running statistics"
             raise ValueError(
                 f"{type(self).__name__}: the variance of a channel needs more than one value; give "
-                "a larger batch (drop_last=True leaves out a last one of 1), or call "
-                f"model.eval() to use the running statistics (shape: {x.shape}{place()})"
+                "a larger batch (drop_last=True leaves out a last one of 1)"
+                f"{instead if self.track_running_stats else ''} (shape: {x.shape}{place()})"
             )
         y = self._normed(x)
         if self.track_running_stats:

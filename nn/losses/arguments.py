@@ -40,8 +40,13 @@ def check(loss: str, reduction: Any, allowed: tuple[str, ...] = REDUCTIONS, **op
             )
 
 
-def tensor(x: Any) -> Tensor:
+def tensor(loss: str, x: Any) -> Tensor:
     """`x` as a Tensor, if it is none yet."""
+    if isinstance(x, tuple):
+        raise TypeError(
+            f"{loss} was given several values, such as the (output, state) of a recurrent layer or "
+            f"of attention; give it one of them, as in output[:, -1]{place(', at ')}"
+        )
     return x if isinstance(x, Tensor) else Tensor(x)
 
 

@@ -70,7 +70,7 @@ def binary_cross_entropy_with_logits(
     Tensor([1.38629436e+00, 2.00000000e+04])
     """
     name = "binary_cross_entropy_with_logits"
-    logits = tensor(logits)
+    logits = tensor(name, logits)
     check(name, reduction)
     logits, target = ops.pair(name, logits, target)
     probable(name, target)
@@ -133,7 +133,7 @@ def cross_entropy(
     >>> f"{cross_entropy(logits, np.array([[0.5, 0.5], [0.0, 1.0]])):.4f}"
     '0.6269'
     """
-    logits = tensor(logits)
+    logits = tensor("cross_entropy", logits)
     expects(
         "cross_entropy",
         "logits",
@@ -182,7 +182,7 @@ def categorical_cross_entropy(
     Tensor([  0.28768207, 100.        ])
     """
     name = "categorical_cross_entropy"
-    prediction = tensor(prediction)
+    prediction = tensor(name, prediction)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
             f"{name}: the predictions must be probabilities, from 0 to 1; put a softmax before it, "
@@ -218,7 +218,7 @@ def nll_loss(
     >>> float(nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), np.array([1, 0])))
     1.5
     """
-    prediction = tensor(prediction)
+    prediction = tensor("nll_loss", prediction)
     expects("nll_loss", "log-probabilities", prediction, "what log_softmax answers")
     return _of_classes(
         "nll_loss",
@@ -303,7 +303,7 @@ def kl_div(
     >>> f"{kl_div(np.log(x), t, 'batchmean'):.4f}"
     '0.6931'
     """
-    prediction = tensor(prediction)
+    prediction = tensor("kl_div", prediction)
     expects("kl_div", "log-probabilities", prediction, "what log_softmax answers")
     allowed = (*REDUCTIONS, "batchmean")
     return elementwise(

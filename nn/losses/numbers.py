@@ -22,7 +22,7 @@ def elementwise(
     """A loss of `ops`, each element weighted, then reduced."""
     name = function.__name__
     check(name, reduction, allowed, **options)
-    prediction = tensor(prediction)
+    prediction = tensor(name, prediction)
     if weight is None:
         return function(prediction, target, reduction, **options)
     return weighted(name, function(prediction, target, "none", **options), reduction, weight)
@@ -112,7 +112,7 @@ def cosine_similarity(x: Tensor, y: Any, axis: int = -1, eps: float = 1e-8) -> T
     >>> cosine_similarity(Tensor([[3.0, 4.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0]]))
     Tensor([1., 0.])
     """
-    similarity: Tensor = ops.cosine_similarity(tensor(x), y, axis, eps)
+    similarity: Tensor = ops.cosine_similarity(tensor("cosine_similarity", x), y, axis, eps)
     return similarity
 
 
@@ -137,5 +137,6 @@ def cosine_embedding_loss(
     """
     check("cosine_embedding_loss", reduction, margin=margin)
     signed("cosine_embedding_loss", target)
-    losses = ops.cosine_embedding_loss(tensor(x), y, target, margin, "none")
+    x = tensor("cosine_embedding_loss", x)
+    losses = ops.cosine_embedding_loss(x, y, target, margin, "none")
     return weighted("cosine_embedding_loss", losses, reduction, weight)

@@ -131,7 +131,7 @@ class Adadelta(Optimizer):
         g = decayed(p, g, group)
         average_square(state["square"], g, 1 - group["rho"], scratch)
         np.add(state["square"], group["eps"], out=scratch)
-        delta = state["delta"] + group["eps"]
+        delta = np.asarray(state["delta"] + group["eps"])
         delta /= scratch
         np.sqrt(delta, out=delta)
         delta *= g

@@ -137,7 +137,8 @@ class Optimizer:
 
 def decayed(p: np.ndarray, g: np.ndarray, group: Group) -> np.ndarray:
     """The gradient with weight decay, g + λ p."""
-    return g + group["weight_decay"] * p if group["weight_decay"] else g
+    # asarray, since what NumPy adds up of two arrays without axes is none
+    return np.asarray(g + group["weight_decay"] * p) if group["weight_decay"] else g
 
 
 def average(mean: np.ndarray, value: np.ndarray, rate: float, scratch: np.ndarray) -> None:

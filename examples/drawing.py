@@ -56,11 +56,10 @@ def sheet(
     columns: int = 10,
     signed: bool = False,
 ) -> Figure:
-    """Grey images (n, H, W) side by side; `signed` ones are blue below 0, white at 0, red above."""
+    """Images (n, H, W) side by side, grey, or if `signed` blue below 0, white at 0, red above."""
     rows = max(1, -(-len(images) // columns))
-    height = 1.05 if captions else 0.85
-    size = 0.85 * columns, height * rows + 0.4
-    figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained")
+    size = 0.85 * columns, (1.05 if captions else 0.85) * rows + 0.4
+    figure, grid = plt.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
     for axes, image in zip(grid.flat, images, strict=False):
         limit = abs(image).max() or 1
         colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "gray_r", "vmin": 0}

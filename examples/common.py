@@ -32,7 +32,7 @@ __all__ = ["Figure", "Run", "arguments", "count", "plt", "positive", "script"]
 
 def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
     """The options that every example has; it adds its own."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"python -m examples.{name}",
         description=description,
         formatter_class=_Help,
@@ -40,6 +40,12 @@ def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_whole, default=0, help="of everything drawn at random")
     parser.add_argument("--out", type=Path, default=Path("out", name), help="folder for pictures")
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """What is wrong in one sentence, without the options, which --help tells."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -281,6 +281,8 @@ def initial(init: str | Initialiser, shape: tuple[int, ...], dtype: Any) -> np.n
     array([1., 1.], dtype=float32)
     """
     if isinstance(init, str):
+        if init == "constant":
+            raise ValueError("a constant needs its value: init=nn.init.constant(0.1)")
         if init not in NAMES:
             raise unknown("initialiser", init, NAMES)
         init = NAMES[init]()

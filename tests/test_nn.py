@@ -198,6 +198,8 @@ def test_initialisers_have_their_spread(name: str, deviation: float) -> None:
 def test_initialiser_by_function_and_unknown_name() -> None:
     layer = nn.Dense(2, 3, init=lambda shape, rng: np.arange(6).reshape(shape))
     np.testing.assert_array_equal(layer.weight.data, [[0, 1, 2], [3, 4, 5]])
+    with pytest.raises(ValueError, match=r"nn.init.constant\(0.1\)"):
+        nn.Dense(2, 2, init="constant")
     with pytest.raises(ValueError, match=r"'hee'; did you mean 'he'"):
         nn.Dense(2, 3, init="hee")
     with pytest.raises(ValueError, match="out_features"):

@@ -3,10 +3,12 @@
 A price for large weights (l2), units left out at random (dropout), and an end when the validation
 loss no longer falls (early stopping).
 
-What to look at: in the table and in history.png the training points cost more than the held-out
-ones, since dropout disturbs the network in training only; the penalty, which is added to the loss
-but is shown beside it, falls, since the network finds smaller weights that do as well.  With
---noise 0.2 the circles run into each other, and no network can tell all points apart."""
+What to look at: in the table and in history.png the training points have a higher loss than the
+held-out ones, since dropout disturbs the network in training only.  The penalty, which is added to
+the loss but is shown beside it, falls.  Only the first layer pays it, and since c relu(x) is
+relu(c x) for every c > 0, the later layers grow in its place: give every layer an l2 to keep all
+weights small.  With --noise 0.2 the circles run into each other, and no network can tell all points
+apart."""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import numpy as np
 
 import nn
 
-from .common import Figure, arguments, count, plt, positive, script
+from .common import Figure, arguments, count, not_negative, plt, positive, script
 from .drawing import boundary
 
 
@@ -46,13 +48,15 @@ def draw(model: nn.Module, parts: dict[str, nn.Dataset]) -> Figure:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("circles", __doc__)
     parser.add_argument("--points", type=count, default=1000, help="a fifth is held out")
-    parser.add_argument("--noise", type=positive, default=0.1, help="of the points' places")
+    parser.add_argument("--noise", type=not_negative, default=0.1, help="of the points' places")
     parser.add_argument("--epochs", type=count, default=150, help="at most")
     parser.add_argument("--patience", type=count, default=20, help="epochs without progress")
     parser.add_argument("--lr", type=positive, default=0.01, help="learning rate of Adam")
     with script(parser, argv) as run:
         options = run.options
         nn.manual_seed(options.seed)
+        if options.points < 10:
+            parser.error("--points is at least 10, since a fifth is held out")
         data = nn.datasets.circles(options.points, noise=options.noise, factor=0.5)
         # A column of targets, since the model answers a column of probabilities.
         data = nn.Dataset(data.x, data.y[:, None].astype(np.float32))
@@ -68,15 +72,16 @@ def main(argv: list[str] | None = None) -> None:
             metrics=["accuracy"],
         )
         stopping = nn.EarlyStopping(patience=options.patience)
+        size = min(32, len(train))
         history = trainer.fit(
-            train, validation, epochs=options.epochs, batch_size=32, callbacks=[stopping]
+            train, validation, epochs=options.epochs, batch_size=size, callbacks=[stopping]
         )
-        run.go_on(history)
+        run.end_if_interrupted(history)
         print(history.table(every=10, without=("lr", "seconds")))
         judged = trainer.evaluate(validation)
         print(f"{len(history)} epochs; parameters of epoch {stopping.best_epoch} kept")
         print(f"validation accuracy {judged['accuracy']:.2%}, loss {judged['loss']:.4f}", end=" ")
-        print(f"({len(validation)} points never seen in training)")
+        print(f"({len(validation)} points that chose the epoch, and nothing else)")
         halfway = np.hypot(*validation.x.T) < 0.75
         print(f"a circle of radius 0.75 has {nn.metrics.accuracy(halfway, validation.y):.2%}")
         run.save(history.plot()[0].figure, "history.png")

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,7 +28,18 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-__all__ = ["Figure", "Run", "arguments", "count", "plt", "positive", "script"]
+__all__ = [
+    "Figure",
+    "Run",
+    "arguments",
+    "count",
+    "needs",
+    "not_negative",
+    "plt",
+    "positive",
+    "script",
+    "whole",
+]
 
 
 def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -37,7 +49,7 @@ def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
         description=description,
         formatter_class=_Help,
     )
-    parser.add_argument("--seed", type=_whole, default=0, help="of everything drawn at random")
+    parser.add_argument("--seed", type=whole, default=0, help="of everything drawn at random")
     parser.add_argument("--out", type=Path, default=Path("out", name), help="folder for pictures")
     return parser
 
@@ -52,8 +64,8 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpF
     pass
 
 
-def _whole(text: str) -> int:
-    """0, 1, 2 and so on."""
+def whole(text: str) -> int:
+    """The type of an option that may be 0, 1, 2 and so on."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a positive whole number")
     return int(text)
@@ -68,13 +80,29 @@ def count(text: str) -> int:
 
 def positive(text: str) -> float:
     """The type of an option that measures, such as a learning rate."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
+    if not 0 < (number := _number(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return number
+
+
+def not_negative(text: str) -> float:
+    """The type of an option that measures and may be 0, such as noise."""
+    if not 0 <= (number := _number(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a positive number")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def needs(parser: argparse.ArgumentParser, module: str, extra: str) -> None:
+    """End at once, and not after minutes of work, if a package is missing."""
+    if find_spec(module) is None:
+        parser.error(f"{module} is missing: pip install 'tinygrad-edu[{extra}]'")
 
 
 class Run:
@@ -92,9 +120,9 @@ class Run:
         """
         self.kept |= parts
 
-    def go_on(self, history: nn.History) -> None:
-        """Unless Ctrl-C ended the training: Trainer.fit returns then, and keeps the history."""
-        if (history.stopped or "").startswith("interrupted"):
+    def end_if_interrupted(self, history: nn.History) -> None:
+        """Trainer.fit returns after Ctrl-C, so that nothing is lost; this ends the example then."""
+        if history.interrupted:
             raise KeyboardInterrupt
 
     def save(self, picture: Any, name: str) -> None:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 import nn
 from tinygrad_edu import no_grad
 
-from .common import Figure, arguments, count, plt, positive, script
+from .common import Figure, arguments, count, not_negative, plt, positive, script
 from .drawing import boundary
 
 
@@ -51,8 +51,8 @@ def draw(axes: Any, model: nn.Network, data: nn.Dataset, title: str) -> None:
     """The boundary, the points, and the line where each hidden unit begins."""
     axes.clear()
     boundary(axes, model, data.x, data.y, size=10)
-    weight, bias, *_ = model.parameters()
-    for w, b in zip(weight.data.T, bias.data, strict=True):
+    hidden = model[0]
+    for w, b in zip(hidden.weight.data.T, hidden.bias.data, strict=True):
         foot = -b * w / (w @ w)  # the point of the line w · x + b = 0 that is nearest to 0
         along = np.array([-w[1], w[0]])
         axes.axline(foot, foot + along, color="black", linewidth=0.8, linestyle="--")
@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = arguments("decision_boundary", __doc__)
     parser.add_argument("--epochs", type=count, default=100, help="rounds through the points")
     parser.add_argument("--lr", type=positive, default=0.01, help="learning rate of Adam")
-    parser.add_argument("--noise", type=positive, default=0.1, help="of the points' places")
+    parser.add_argument("--noise", type=not_negative, default=0.1, help="of the points' places")
     parser.add_argument("--frames", type=count, default=40, help="of the animation, at most")
     with script(parser, argv) as run:
         options = run.options

@@ -14,7 +14,7 @@ from .common import Figure, Run, arguments, count, plt, positive, script
 def accuracy(model: nn.Module, data: nn.Dataset) -> float:
     """The share of samples whose largest logit is their class."""
     with no_grad():
-        return float((model(data.x).argmax(axis=-1) == data.y).mean())
+        return nn.metrics.accuracy(model(data.x), data.y)
 
 
 def train(
@@ -36,10 +36,10 @@ def train(
                 optimizer.step()
                 losses.append(float(loss))
                 progress.update()
-            history.append((float(np.mean(losses)), accuracy(model, data), accuracy(model, test)))
-            loss_, _, test_ = history[-1]
+            mean, right = float(np.mean(losses)), accuracy(model, test)
+            history.append((mean, accuracy(model, data), right))
             progress.set_description(f"epoch {epoch}", refresh=False)
-            progress.set_postfix(refresh=False, loss=f"{loss_:.4f}", test=f"{test_:.1%}")
+            progress.set_postfix(refresh=False, loss=f"{mean:.4f}", test=f"{right:.1%}")
     return history
 
 

@@ -86,7 +86,7 @@ def wrong(scores: np.ndarray, data: nn.Dataset, most: int = 50) -> Figure:
     return sheet(data.x[shown].reshape(-1, *data.x.shape[-2:]), title, captions)
 
 
-def confusion(matrix: np.ndarray, title: str) -> Figure:
+def confusion(matrix: np.ndarray, title: str, names: Sequence[str] | None = None) -> Figure:
     """How often a class (row) was taken for another (column); colour is for mistakes."""
     figure, axes = plt.subplots(figsize=(6, 5.6), layout="constrained")
     mistakes = matrix * (1 - np.eye(len(matrix), dtype=int))
@@ -95,7 +95,7 @@ def confusion(matrix: np.ndarray, title: str) -> Figure:
         colour = "white" if 2 * mistakes[i, j] > mistakes.max() else "black"
         weight = "bold" if i == j else "normal"
         axes.text(j, i, n or "", ha="center", va="center", color=colour, weight=weight)
-    axes.set_xticks(range(len(matrix)))
-    axes.set_yticks(range(len(matrix)))
+    axes.set_xticks(range(len(matrix)), names)
+    axes.set_yticks(range(len(matrix)), names)
     axes.set(title=title, xlabel="taken for", ylabel="is")
     return figure

@@ -1,7 +1,8 @@
 """Learn the prices of houses with a linear layer and gradient descent written by hand.
 
 The prices are linear in four features up to noise, so it is known how good a model can be, and
-which weights it should find.
+which weights it should find.  On the 500 houses that it learns from the error ends lower than the
+noise: by the chance of this sample, and since five parameters can follow its noise a little.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ def train(x: Tensor, y: Tensor, run: Run) -> tuple[Parameters, list[float]]:
     weight = nn.init.generator().normal(0, 0.01, (x.shape[1], 1)).astype(np.float32)
     p = Parameters(Tensor(weight, name="weight"), Tensor(np.zeros(1, np.float32), name="bias"))
     losses: list[float] = []
+    loss_and_gradient = value_and_grad(loss)
     print("epoch  training MSE")
     progress = tqdm(range(1, run.options.epochs + 1), unit="epoch", leave=False)
     for epoch in progress:
-        value, gradient = value_and_grad(loss)(p, x, y)
+        value, gradient = loss_and_gradient(p, x, y)
         p = Parameters(
             weight=p.weight - run.options.lr * gradient.weight,
             bias=p.bias - run.options.lr * gradient.bias,

@@ -6,8 +6,10 @@ deviation 0.01); all three networks see the same flowers in the same order.
 What to look at: the network that starts at zero never tells two flowers apart.  Its hidden units
 answer relu(0) = 0, so the second layer's weights get the gradient 0; these are 0 themselves, so the
 first layer gets the gradient 0 too.  Only the last bias moves, and learns how frequent each species
-is.  Random numbers make the units different, but if they are small so are the gradients: the loss
-stays on a plateau at first.  Kaiming's are as large as the number of inputs asks for."""
+is.  Any other constant would move them, but all alike (see the column of units that differ), as if
+there were one.  Random numbers make the units different, but if they are small so are the
+gradients: the loss stays on a plateau at first.  Kaiming divides by the number of inputs, so that
+values keep their size from layer to layer."""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ import nn
 from tinygrad_edu import Tensor, no_grad
 
 from .common import Figure, Run, arguments, count, plt, positive, script
+from .drawing import confusion
 
 STARTS = {"Kaiming": "kaiming", "zero": "zeros", "random": "normal"}
 Curves = list[tuple[float, float]]
@@ -55,9 +58,9 @@ def print_gradients(models: dict[str, nn.Network], data: nn.Dataset, when: str) 
     for start, model in models.items():
         model.zero_grad()
         loss_of(model, data.x, data.y).backward()
-        weight, *others = model.parameters()
-        slopes = "".join(f"{abs(p.grad).max():10.5f}" for p in (weight, *others))
-        units = np.unique(weight.data, axis=1).shape[1]
+        parameters = list(model.parameters())
+        slopes = "".join(f"{abs(p.grad).max():10.5f}" for p in parameters)
+        units = np.unique(parameters[0].data, axis=1).shape[1]
         print(f"{start:8}{slopes}{units:8}")
 
 
@@ -71,19 +74,6 @@ def draw_curves(curves: dict[str, Curves], test: dict[str, float]) -> Figure:
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
     row[0].legend(loc="upper right")
-    return figure
-
-
-def draw_confusion(matrix: np.ndarray, names: list[str], title: str) -> Figure:
-    """Which species (row) was taken for which (column)."""
-    figure, axes = plt.subplots(figsize=(4.8, 4.3), layout="constrained")
-    axes.imshow(matrix, cmap="Blues")
-    for (i, j), n in np.ndenumerate(matrix):
-        colour = "white" if 2 * n > matrix.max() else "black"
-        axes.text(j, i, n, ha="center", va="center", color=colour, fontsize=14)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names)
-    axes.set(title=title, xlabel="taken for", ylabel="is")
     return figure
 
 
@@ -113,11 +103,12 @@ def main(argv: list[str] | None = None) -> None:
             loss, share = curves[start][-1]
             print(f"{start:8}{loss:15.4f}{share:19.1%}{right[start]:15.1%}")
         run.save(draw_curves(curves, right), "starts.png")
-        best = max(right, key=lambda start: right[start])
+        # The test only judges, so it does not choose which start is shown.
+        best = min(curves, key=lambda start: curves[start][-1][0])
         matrix = nn.metrics.confusion_matrix(models[best](test.x), test.y, 3)
         print(f"\nspecies (row) taken for species (column) by {best}\n{matrix}")
         title = f"{best}: {np.trace(matrix)} of {len(test)} test flowers right"
-        run.save(draw_confusion(matrix, data.about["class_names"], title), "confusion.png")
+        run.save(confusion(matrix, title, data.about["class_names"]), "confusion.png")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Read handwritten digits with a network 784-128-64-10, from the first check to the last picture.
 
 Step by step: the gradients are held against finite differences; 100 digits are learned by heart,
-as any network can unless there is a mistake in it; then it learns from a part of MNIST, with 5,000
-other digits held out.  --compare shows what the learning rate and the size of the batches do.
---whole learns from all 60,000 digits, each moved by a pixel at random whenever it is met, with a
-learning rate that rises and falls.  --all does everything.
+as a network of this size can unless there is a mistake in it; then it learns from a part of MNIST,
+with 5,000 other digits held out.  --compare shows what the learning rate and the size of the
+batches do.  --whole learns from all 60,000 digits, each moved by a pixel at random whenever it is
+met, with a learning rate that rises and falls.  --all does everything.
 
 What to look at: in history.png the training digits get ever better, the others do not; many digits
 in wrong.png are hard for people too; in weights.png a unit wants ink where it is red and none where
-it is blue.  A learning rate too small is slow and one too large gets nowhere; mini-batches get
+it is blue.  A learning rate too small is slow and one too large soon gets stuck; mini-batches get
 further than the full batch in the same time, since they take many steps where it takes one."""
 
 from __future__ import annotations
@@ -48,13 +48,14 @@ def check_gradients(data: nn.Dataset) -> None:
 
 
 def train(
-    run: Run, name: str, data: nn.Dataset, epochs: int, lr: float, size: int = 128, **judged: Any
+    run: Run, name: str, data: nn.Dataset, epochs: int, lr: float, size: int = 128, by: Any = None
 ) -> nn.Trainer:
-    """A new network, kept under that name and trained by Adam in batches of that size."""
+    """A new network, kept under that name, trained by Adam in batches of a size, judged by others."""
     model = network()
     run.keep(**{name: model})
     trainer = nn.Trainer(model, nn.cross_entropy, nn.Adam(model.parameters(), lr), ["accuracy"])
-    run.go_on(trainer.fit(data, epochs=epochs, batch_size=min(size, len(data)), **judged))
+    history = trainer.fit(data, by, epochs=epochs, batch_size=min(size, len(data)))
+    run.end_if_interrupted(history)
     return trainer
 
 
@@ -70,7 +71,7 @@ def learn(run: Run, data: nn.Dataset, validation: nn.Dataset) -> nn.Trainer:
     """From a part of the digits, judged after each epoch by others."""
     print(f"\n3. learning from {len(data)} digits, with {len(validation)} held out")
     options = run.options
-    trainer = train(run, "model", data, options.epochs, options.lr, validation=validation)
+    trainer = train(run, "model", data, options.epochs, options.lr, by=validation)
     print(trainer.history)
     for name, part in (("training", data), ("validation", validation)):
         print(f"{name} accuracy {trainer.evaluate(part)['accuracy']:.2%}")
@@ -111,12 +112,12 @@ def learn_whole(run: Run, data: nn.Dataset) -> nn.Trainer:
     """From all digits, which are never met twice in the same place."""
     print(f"\n6. learning from all {len(data)} digits, shifted at random")
     model = network()
-    run.keep(model=model)
+    run.keep(whole=model)
     loader = nn.DataLoader(data, 128, shuffle=True, transform=nn.transforms.RandomShift(1))
     optimizer = nn.Adam(model.parameters())
     cycle = nn.OneCycleLR(optimizer, max_lr=5e-3, total_steps=WHOLE_EPOCHS * len(loader))
     trainer = nn.Trainer(model, nn.cross_entropy, optimizer, scheduler=cycle)
-    run.go_on(trainer.fit(loader, epochs=WHOLE_EPOCHS))
+    run.end_if_interrupted(trainer.fit(loader, epochs=WHOLE_EPOCHS))
     print(f"{WHOLE_EPOCHS} epochs in {sum(trainer.history['seconds']):.0f} seconds")
     return trainer
 
@@ -129,7 +130,7 @@ def judge(run: Run, trainer: nn.Trainer, test: nn.Dataset) -> None:
     matrix = nn.metrics.confusion_matrix(predicted, test.y, 10)
     run.save(confusion(matrix, f"{right:.2%} of {len(test)} test digits right"), "confusion.png")
     run.save(wrong(predicted, test), "wrong.png")
-    images = next(trainer.model.parameters()).data.T[:40].reshape(-1, 28, 28)
+    images = trainer.model[1].weight.data.T[:40].reshape(-1, 28, 28)
     run.save(sheet(images, "Weights of 40 units of the first layer", signed=True), "weights.png")
 
 

@@ -1,19 +1,19 @@
 """Read handwritten digits with a convolutional network, better than 99.2 of 100.
 
-Two convolutions of 5 x 5, each with a pooling that keeps the largest of 2 x 2 values before the
-dearer work on what is left, then one dense layer.  Every digit is moved by up to two pixels at
-random whenever it is met, and the learning rate rises and falls, once.
+Two convolutions of 5 x 5, each followed at once by max pooling over 2 x 2, so that all that comes
+after works on a quarter of the values, then one dense layer.  Every digit is moved by up to two
+pixels at random whenever it is met, and the learning rate rises and falls, once.
 
-What to look at: the training digits cost more than those held out until the end, since they are
-moved and some features are left out (dropout).  The first kernels look for strokes and edges of
-some direction: kernels.png has ink that they want in red, and in blue ink that they do not.  Of the
-digits that it is wrong about, in wrong.png, some could be read either way."""
+What to look at: the training digits have a higher loss than those held out until the end, since
+they are moved and some features are left out (dropout).  The first kernels look for strokes and
+edges of some direction: kernels.png has ink that they want in red, and in blue ink that they do
+not.  Of the digits that it is wrong about, in wrong.png, some could be read either way."""
 
 from __future__ import annotations
 
 import nn
 
-from .common import arguments, count, positive, script
+from .common import arguments, count, positive, script, whole
 from .drawing import sheet, wrong
 
 
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = arguments("mnist_conv", __doc__)
     parser.add_argument("--epochs", type=count, default=15, help="rounds through the digits")
     parser.add_argument("--lr", type=positive, default=1e-2, help="highest learning rate of Adam")
-    parser.add_argument("--shift", type=count, default=2, help="pixels to move digits by, at most")
+    parser.add_argument("--shift", type=whole, default=2, help="pixels to move digits by, at most")
     with script(parser, argv) as run:
         options = run.options
         nn.manual_seed(options.seed)
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
             model, nn.cross_entropy, optimizer, metrics=["accuracy"], scheduler=cycle
         )
         history = trainer.fit(loader, validation, epochs=options.epochs)
-        run.go_on(history)
+        run.end_if_interrupted(history)
         print(history)
         print(f"trained in {sum(history['seconds']):.0f} seconds")
 
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"test accuracy {right:.2%} ({len(test)} digits never seen)")
         run.save(history.plot()[0].figure, "history.png")
         run.save(wrong(predicted, test), "wrong.png")
-        kernels = next(model.parameters()).data[:, 0]  # (16, 5, 5)
+        kernels = model[0].weight.data[:, 0]  # (16, 5, 5)
         run.save(sheet(kernels, "The first kernels", columns=8, signed=True), "kernels.png")
 
 

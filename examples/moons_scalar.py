@@ -115,7 +115,8 @@ def train(name: str, parameters: Any, loss: Callable[[], Tensor], run: Run) -> t
             schedule.step()
     finally:
         gc.enable()
-    return float(loss()), (time.perf_counter() - start) / run.options.steps
+    seconds = (time.perf_counter() - start) / run.options.steps
+    return float(loss()), seconds
 
 
 def draw(nets: dict[str, Net], seconds: dict[str, float], data: nn.Dataset) -> Figure:
@@ -141,6 +142,7 @@ def main(argv: list[str] | None = None) -> None:
         check(mlp, model, x, y)
 
         seconds = {}
+        # The network of single numbers takes a column of all points in the place of each number.
         nets: dict[str, Net] = {"scalars": lambda points: mlp(points.T), "arrays": model}
         for name, parameters, loss in (
             ("scalars", mlp.parameters(), lambda: scalar_loss(mlp, x, y)),

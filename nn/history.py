@@ -15,7 +15,7 @@ class History:
     `loss`, `penalty` (if a layer has `l2`) and the metrics are those of the training data while the
     weights were changing; those with `val_` are of the validation data at the end of the epoch;
     `lr` is the learning rate of its last step, `seconds` its duration.  `stopped` says why a
-    training ended before its last epoch.
+    training ended before its last epoch, `interrupted` whether that was Ctrl-C.
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> print(history)
@@ -29,6 +29,7 @@ class History:
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
         self.rows = rows or []
         self.stopped: str | None = None
+        self.interrupted = False
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -118,6 +118,7 @@ class Trainer:
                     self.history.rows.append(self._epoch(held_out))
                 self._each("on_epoch_end")
         except KeyboardInterrupt:
+            self.history.interrupted = True
             self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
         finally:
             self._each("on_train_end")

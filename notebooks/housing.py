@@ -125,8 +125,9 @@ for epoch in range(1, 201):
 
 # %% [markdown]
 # The loss falls fast, then slowly, then not at all. It ends near `noise²`, as it must: that is the
-# part of the prices which the features do not tell. On the training houses it may even lie a bit
-# lower, since five parameters can follow the noise of 500 houses a little.
+# part of the prices which the features do not tell. On the training houses it ends lower, for two
+# reasons: the noise of these 500 houses happens to be small (even the true weights have 211 on
+# them), and five parameters can follow it a little.
 
 # %%
 noise = houses.about["noise"]

@@ -253,6 +253,13 @@ def test_counts(bad: str, capsys: Any) -> None:
     assert said.endswith(f"argument --epochs: {bad!r} is not a positive whole number\n")
 
 
+@pytest.mark.parametrize("bad", ["-0.1", "inf", "nan", "much"])
+def test_measures_that_may_be_0(bad: str, capsys: Any) -> None:
+    code, said = ended("circles", capsys, "--noise", bad)
+    assert code == 2
+    assert said.endswith(f"argument --noise: {bad!r} is not 0 or a positive number\n")
+
+
 @pytest.mark.parametrize("bad", ["0", "-1", "inf", "nan", "much"])
 def test_measures(bad: str, capsys: Any) -> None:
     code, said = ended("housing", capsys, "--lr", bad)

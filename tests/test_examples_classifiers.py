@@ -190,3 +190,15 @@ def test_boundary_asks_for_points_as_they_lie() -> None:
     line = axes.collections[1].get_paths()[0].vertices
     np.testing.assert_allclose(line[:, 0], 0.25, atol=1e-6)
     plt.close("all")
+
+
+def test_circles_without_noise_and_with_too_few_points(tmp_path: Path, capsys: Any) -> None:
+    out = ["--out", str(tmp_path)]
+    circles.main(["--points", "20", "--noise", "0", "--epochs", "1", *out])
+    assert "(4 points that chose the epoch" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        circles.main(["--points", "9", *out])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        "error: --points is at least 10, since a fifth is held out\n"
+    )

@@ -147,6 +147,12 @@ def test_mnist_conv(tmp_path: Path, capsys: Any, shifted: dict[int, int]) -> Non
     pictures(out, said, "history.png", "wrong.png", "kernels.png")
 
 
+@pytest.mark.usefixtures("data")
+def test_mnist_conv_without_shifts(tmp_path: Path, shifted: dict[int, int]) -> None:
+    mnist_conv.main(["--epochs", "1", "--shift", "0", "--out", str(tmp_path)])
+    assert list(shifted) == [0]
+
+
 def test_mnist_conv_learns_the_whole_of_itself() -> None:
     model = mnist_conv.network()
     nn.cross_entropy(model(np.random.default_rng(0).random((8, 1, 28, 28))), [1] * 8).backward()
@@ -168,7 +174,7 @@ def test_without_data_and_network(
     with pytest.raises(SystemExit) as end:
         example.main(["--out", str(tmp_path)])
     assert end.value.code == 2
-    *_, said = capsys.readouterr().err.splitlines()
+    (said,) = capsys.readouterr().err.splitlines()
     assert "error: train-images-idx3-ubyte.gz could not be downloaded" in said
     assert "or set $TINYGRAD_EDU_DATA to its folder" in said
 

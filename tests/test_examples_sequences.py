@@ -253,3 +253,21 @@ def test_too_few_values(capsys: Any) -> None:
         sine_rnn.main(["--steps", "100", "--window", "20"])
     assert stop.value.code == 2
     assert "error: --window 20 needs --steps 200 at least" in capsys.readouterr().err
+
+
+def test_without_noise(tmp_path: Path, capsys: Any) -> None:
+    short = ["--steps", "200", "--window", "20", "--hidden", "4", "--epochs", "1"]
+    sine_rnn.main([*short, "--noise", "0", "--out", str(tmp_path)])
+    assert "the truth (noise²)             0.0000" in capsys.readouterr().out
+
+
+def test_a_missing_package_is_told_before_training(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(SystemExit) as stop:
+        char_gpt.main(["--out", str(tmp_path)])
+    assert stop.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.endswith("error: safetensors is missing: pip install 'tinygrad-edu[interop]'\n")
+    assert "round" not in said.out

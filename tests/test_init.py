@@ -188,6 +188,11 @@ def test_torch_spreads(shape: tuple[int, ...], mode: str) -> None:
             np.testing.assert_allclose(values.max(), expected.max(), rtol=0.02)
 
 
+def test_an_array_is_no_initialiser() -> None:
+    with pytest.raises(TypeError, match="a function of a shape and a generator, not array"):
+        nn.Dense(2, 2, init=np.eye(2))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
 def test_torch_gains(name: str) -> None:
     torch = pytest.importorskip("torch")

@@ -369,3 +369,15 @@ def test_a_loss_never_broadcasts_silently(loss: Any) -> None:
     for x, t in (((4, 1), (4,)), ((4,), (4, 1))):
         with pytest.raises(ValueError, match="broadcasting would compare every"):
             loss(leaf(np.full(x, 0.5)), np.full(t, 0.5))
+
+
+@pytest.mark.parametrize("dtype", [int, np.uint8, bool])
+def test_softmax_of_whole_numbers(dtype: Any) -> None:
+    x = np.array([[1, 0, 1], [0, 0, 1]], dtype)
+    for function in (ops.softmax, ops.log_softmax, ops.logsumexp):
+        y = function(Tensor(x))
+        assert y.dtype == np.float64
+        np.testing.assert_array_equal(y.data, function(Tensor(x.astype(np.float64))).data)
+    indices = np.array([2, 0])
+    expected = ops.cross_entropy(Tensor(x.astype(np.float64)), indices)
+    assert float(ops.cross_entropy(Tensor(x), indices)) == float(expected)

@@ -306,8 +306,15 @@ def test_common_mistakes_are_explained() -> None:
         nn.MLP(4, 16, 3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="one by one"):
         nn.Reshape((1, 8, 8))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="modules in a dict would not be found"):
-        nn.Dense(2, 2).parts = {"a": nn.ReLU()}
+    for hidden in (
+        {"a": nn.ReLU()},
+        [nn.ReLU(), None],
+        [(nn.Dense(2, 2), nn.ReLU())],
+        [{"a": nn.ReLU()}],
+        [nn.Parameter([1.0])],
+    ):
+        with pytest.raises(TypeError, match=r"Dense.parts: .* in a (dict|list) would not be found"):
+            nn.Dense(2, 2).parts = hidden
     with pytest.raises(ValueError, match="T_max must be a positive integer"):
         nn.CosineAnnealingLR(nn.SGD(nn.Dense(2, 2).parameters()), T_max=0)
 
@@ -327,6 +334,39 @@ def test_a_layer_may_be_called_l2() -> None:
     assert "penalty" not in t.fit(data(), progress=False).names
     model.l1.l2 = np.float32(2.0)
     np.testing.assert_allclose(float(model.penalty()), (model.l1.weight.data**2).sum(), rtol=1e-6)
+
+
+def test_arrays_by_keyword() -> None:
+    x = np.ones((2, 3, 4))
+    attention, block, lstm = nn.MultiheadAttention(4, 2), nn.TransformerBlock(4, 2), nn.LSTM(4, 3)
+    y, _ = attention(query=x, key=x, value=x)
+    np.testing.assert_array_equal(y.data, attention(x)[0].data)
+    assert block(src=x).shape == x.shape
+    assert lstm(x=x)[0].dtype == np.float32
+
+
+def test_a_buffer_stays_an_array_when_it_is_assigned_to() -> None:
+    class Counted(nn.Module):
+        def __init__(self) -> None:
+            self.register_buffer("calls", np.array(0))
+            self.register_buffer("mean", np.zeros(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls = self.calls + 1  # answers a scalar
+            self.mean = x.mean(axis=0)
+            return x
+
+    model = Counted()
+    model(np.arange(6.0).reshape(2, 3))
+    assert isinstance(model.mean, np.ndarray)
+    nn.summary(model, (3,))
+    state = model.state_dict()
+    model(np.ones((2, 3)))
+    model.load_state_dict(state)
+    assert model.calls == 1
+    np.testing.assert_array_equal(model.mean, [1.5, 2.5, 3.5])
+    with pytest.raises(TypeError, match=r"would cut it off .* write t.data"):
+        model(Tensor(np.ones((2, 3)), requires_grad=True))
 
 
 def test_watched_gives_back_a_forward_of_the_instance() -> None:

@@ -216,6 +216,7 @@ def test_best_weights_come_back_however_it_ends(error: type[BaseException]) -> N
     if error is KeyboardInterrupt:
         history = t.fit(data(), **options)
         assert history.stopped == "interrupted after 3 of 9 epochs"
+        assert history.interrupted
     else:
         with pytest.raises(RuntimeError):
             t.fit(data(), **options)

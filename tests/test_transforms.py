@@ -213,6 +213,20 @@ def test_the_loader_transforms_inputs_alone_and_leaves_the_data(shuffle: bool) -
             nn.DataLoader(x, 8, transform=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_what_is_done_to_a_batch_is_not_done_to_the_data(shuffle: bool) -> None:
+    x = np.arange(10.0)
+    for batch, _ in nn.DataLoader((x, x), 4, shuffle, seed=0):
+        batch *= 0
+    np.testing.assert_array_equal(x, np.arange(10.0))
+
+
+def test_a_dataset_is_of_arrays() -> None:
+    for wrong in (lambda: nn.Dataset(np.ones(3), None), lambda: nn.DataLoader([1, 2, 3])):
+        with pytest.raises(ValueError, match=r"arrays of samples, .* np.array\(samples\)"):
+            wrong()
+
+
 def test_the_loader_goes_on_from_the_state_of_its_generator() -> None:
     loader, other = (nn.DataLoader(np.arange(30), 4, shuffle=True, seed=s) for s in (1, 2))
     list(loader)

@@ -44,11 +44,10 @@ def fetch(name: str, sums: Sequence[str], mirrors: Sequence[str]) -> Path:
             _download(url, target, sums)
             return target
         except (OSError, ValueError) as error:
-            answers.append(f"{url}: {error}")
+            answers.append(f"{url}: {str(error).strip('<>')}")
     raise ConnectionError(
-        f"{target.name} could not be downloaded. "
-        + "; ".join(answers)
-        + f". Put the file into {target.parent} by hand, or set $TINYGRAD_EDU_DATA to its folder"
+        f"{target.name} could not be downloaded ({'; '.join(answers)}); put it into "
+        f"{target.parent} by hand, or set $TINYGRAD_EDU_DATA to its folder"
     )
 
 

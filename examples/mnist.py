@@ -50,7 +50,7 @@ def check_gradients(data: nn.Dataset) -> None:
 def train(
     run: Run, name: str, data: nn.Dataset, epochs: int, lr: float, size: int = 128, by: Any = None
 ) -> nn.Trainer:
-    """A new network, kept under that name, trained by Adam in batches of a size, judged by others."""
+    """A new network, kept under that name and trained by Adam; other digits may judge it."""
     model = network()
     run.keep(**{name: model})
     trainer = nn.Trainer(model, nn.cross_entropy, nn.Adam(model.parameters(), lr), ["accuracy"])

@@ -25,8 +25,11 @@ class Dataset:
     def __init__(self, *arrays: Any, **about: Any) -> None:
         self.arrays = tuple(np.asarray(a) for a in arrays)
         self.about = about
-        if not arrays:
-            raise ValueError("a Dataset needs at least one array")
+        if not arrays or min(a.ndim for a in self.arrays) == 0:
+            raise ValueError(
+                "a Dataset needs arrays of samples, one or more; a list of samples becomes one by "
+                "np.array(samples)"
+            )
         lengths = [len(a) for a in self.arrays]
         if len(set(lengths)) > 1:
             raise ValueError(f"the arrays of a Dataset must be equally long, and are {lengths}")
@@ -82,8 +85,8 @@ class DataLoader:
     With `shuffle` every epoch comes in a new order, drawn from `seed` or else from the generator
     that `nn.manual_seed` sets.  The last batch is smaller if the data do not divide evenly, or
     left out with `drop_last`.  `transform` is a function of the first array of a batch, such as
-    those of `nn.transforms`.  Batches are made when they are asked for: making them ahead in a
-    thread was measured to gain nothing.
+    those of `nn.transforms`.  Batches are copies, made when they are asked for: making them ahead
+    in a thread was measured to gain nothing.
 
     Raises ValueError for a batch size that is not positive, for empty data, and if `drop_last`
     leaves no batch.
@@ -150,10 +153,9 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         n = len(self.dataset)
-        order = self.generator.permutation(n) if self.shuffle else None
+        order = self.generator.permutation(n) if self.shuffle else np.arange(n)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
-            stop = min(start + self.batch_size, n)
-            yield self.batch(slice(start, stop) if order is None else order[start:stop])
+            yield self.batch(order[start : start + self.batch_size])
 
     def batch(self, index: Any) -> Any:
         """The samples at some indices, as iteration would give them."""

@@ -286,11 +286,11 @@ def initial(init: str | Initialiser, shape: tuple[int, ...], dtype: Any) -> np.n
         if init not in NAMES:
             raise unknown("initialiser", init, NAMES)
         init = NAMES[init]()
+    elif not callable(init):
+        raise TypeError(f"init is a name or a function of a shape and a generator, not {init!r}")
     elif init in _MAKERS:
         name = init.__name__
         raise TypeError(f"nn.init.{name} makes an initialiser; write nn.init.{name}(...)")
-    elif not callable(init):
-        raise TypeError(f"init is a name or a function of a shape and a generator, not {init!r}")
     values = np.asarray(init(shape, _generator), dtype)
     if values.shape != shape:
         raise ValueError(f"the initialiser answered shape {values.shape} for shape {shape}")

@@ -105,11 +105,13 @@ class Module:
             )
         elif isinstance(value, (list, tuple)) and value and all(map(_is_module, value)):
             value = ModuleList(value)
-        elif isinstance(value, dict) and any(map(_is_module, value.values())):
+        elif _hides(value):
             raise TypeError(
-                f"{type(self).__name__}.{name}: modules in a dict would not be found; give each an "
-                "attribute of its own, or a list of them"
+                f"{type(self).__name__}.{name}: modules and parameters in a {type(value).__name__} "
+                "would not be found; give each an attribute of its own, or a list of modules alone"
             )
+        elif name in self._buffers and value is not None:
+            value = np.asarray(value)
         if isinstance(value, Module):
             value._rename(name)
         object.__setattr__(self, name, value)
@@ -237,6 +239,15 @@ def _is_module(value: Any) -> bool:
     return isinstance(value, Module)
 
 
+def _hides(value: Any) -> bool:
+    """Whether it is a list, tuple or dict with modules or parameters somewhere inside."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, (list, tuple)):
+        return False
+    return any(isinstance(each, (Module, Parameter)) or _hides(each) for each in value)
+
+
 def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     seen: set[int] = set()
     for path, value in pairs:
@@ -285,6 +296,8 @@ def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
 
 def like(x: Tensor, parameter: Tensor) -> Tensor:
     """A constant input in the parameter's dtype: float64 data would double a float32 net's cost."""
+    if isinstance(x, np.ndarray):  # given by keyword
+        x = Tensor(x)
     if isinstance(x, tuple):
         raise TypeError(
             "a layer was given several values, such as the (output, state) of a recurrent layer or "

@@ -196,6 +196,7 @@ def test_early_stopping_gives_the_best_weights_back() -> None:
     assert model.w.data[0] == seen[stopping.best_epoch - 1]
     assert t.evaluate(rows)["loss"] == min(history["val_loss"])
     assert "no better val_loss for 3 epochs" in str(history.stopped)
+    assert not history.interrupted
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

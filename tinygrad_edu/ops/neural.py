@@ -33,7 +33,8 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
 
 def _peak(x: Array, axis: Any) -> Array:
     """The largest along the axis, which may be empty: subtracted, it keeps exp from overflowing."""
-    return np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    dtype = None if x.dtype.kind == "f" else np.float64  # no integer is -∞
+    return np.maximum.reduce(x, axis=axis, dtype=dtype, keepdims=True, initial=-np.inf)
 
 
 @op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)))

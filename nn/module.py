@@ -58,8 +58,8 @@ class Module:
     """A part of a network: assign Parameters and Modules to attributes and define `forward`.
 
     A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
-    parameters are found.  Calling the module turns arrays into constant Tensors, calls `forward`
-    and answers in Tensors.
+    parameters are found; any other list or dict that holds modules or parameters is a TypeError.
+    Calling the module turns arrays into constant Tensors, calls `forward` and answers in Tensors.
 
     >>> import nn
     >>> class Twice(nn.Module):

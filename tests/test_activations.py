@@ -56,6 +56,13 @@ def test_a_module_is_its_function(module: Any, function: Any, text: str) -> None
     assert not module.state_dict()
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
+@pytest.mark.parametrize(("module", "function", "text"), PAIRS)
+def test_whole_numbers_do_not_wrap(module: Any, function: Any, text: str, dtype: str) -> None:
+    x = np.array([[0, 1, 5, 100]]).astype(dtype)
+    np.testing.assert_allclose(function(x), function(x.astype(np.float64)), rtol=1e-3)
+
+
 def test_every_activation_of_the_engine_has_its_module() -> None:
     tree = ast.parse(inspect.getsource(family))
     functions = {f.name for f in tree.body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"}

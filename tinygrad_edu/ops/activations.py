@@ -73,7 +73,7 @@ def softplus(x: Array, beta: float = 1.0) -> Array:
 @pointwise(None, lambda g, x: g * sigmoid(-x), method=False)
 def logsigmoid(x: Array) -> Array:
     """Logarithm of the sigmoid.  y = -ln(1 + e⁻ˣ),  ∂L/∂x = g σ(-x)"""
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+    return np.minimum(x, 0) - np.log1p(np.exp(-1.0 * np.abs(x)))
 
 
 @pointwise(None, lambda g, x: g / np.square(1 + np.absolute(x)), method=False, kinks=(0.0,))
@@ -101,7 +101,7 @@ def silu(x: Array) -> Array:
 
 def _mish_factor(x: Any) -> tuple[Any, Any]:
     """tanh(ln(1 + eˣ)), which is n / (n + 2) for n = eˣ (eˣ + 2), and eˣ; beyond 20 it is 1."""
-    e = np.exp(np.minimum(x, 20))
+    e = np.exp(np.minimum(x, 20.0))
     n = e * (e + 2)
     return n / (n + 2), e
 

@@ -204,7 +204,7 @@ def log1p(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """Logistic function.  y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
     with np.errstate(over="ignore"):  # 1 / ∞ is right
-        return 1 / (1 + np.exp(-x))
+        return 1 / (1 + np.exp(-1.0 * x))  # of -x, whole numbers without a sign would wrap
 
 
 def _lead(x: Any, y: Any) -> Any:

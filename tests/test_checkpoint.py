@@ -30,6 +30,8 @@ def same(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, np.generic) and np.isnan(a):  # which has many patterns of bits
+        return a.dtype == b.dtype and bool(np.isnan(b))
     if isinstance(a, (np.ndarray, np.generic)):
         return (a.dtype, a.shape) == (b.dtype, b.shape) and a.tobytes() == b.tobytes()
     if isinstance(a, float):

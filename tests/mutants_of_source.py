@@ -1,4 +1,4 @@
-"""Breaks the engine on purpose, one small change at a time, and reports which tests notice.
+"""Breaks the engine and nn on purpose, one small change at a time, and reports which tests notice.
 
     python -m tests.mutants_of_source            every mutant
     python -m tests.mutants_of_source relu       those whose line mentions relu
@@ -37,6 +37,10 @@ I = "tinygrad_edu/ops/index.py"  # noqa: E741
 L = "tinygrad_edu/ops/linalg.py"
 G = "tinygrad_edu/graph.py"
 
+NO_SOURCES = shutil.ignore_patterns(
+    ".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis", "out"
+)
+
 MUTANTS = [
     # a wrong factor or sign
     Mutant(T, "np.tanh, lambda g, out: g - g * out * out", "np.tanh, lambda g, out: g - g * out", "tanh"),
@@ -52,7 +56,7 @@ MUTANTS = [
     # the wrong place
     Mutant(S, "np.argsort(np.asarray(axes) % len(axes))", "np.asarray(axes) % len(axes)", "transpose"),
     Mutant(S, "for shape in likes[:position])\n    return g[(slice", "for shape in likes[: position + 1])\n    return g[(slice", "concatenate"),
-    Mutant(I, "    if _unique(index):", "    if True:", "getitem or scatter"),
+    Mutant(I, "    if _unique(parts):", "    if True:", "getitem or scatter"),
     Mutant(L, "return part[..., 0] if vector else part", "return part", "matmul"),
     # a write into what was given
     Mutant(E, "np.exp, lambda g, out: g * out", "np.exp, lambda g, out: np.multiply(out, g, out=out) if type(out) is np.ndarray else g * out", "exp"),
@@ -68,16 +72,47 @@ MUTANTS = [
     Mutant(E, "np.multiply, lambda g, y: g * y", "np.multiply, lambda g, y: g * (y.data if hasattr(y, 'node') else y)", "multiply"),
 ]  # fmt: skip
 
+Y = "nn/layers/"
+NN_MUTANTS = [
+    # layers
+    Mutant(Y + "normalisation.py", "share * (mean.ravel() - self.running_mean)", "share * mean.ravel()", "normalisation and not torch"),
+    Mutant(Y + "normalisation.py", "x.var(axes, ddof=1, mean=mean)", "x.var(axes, mean=mean)", "normalisation and not torch"),
+    Mutant(Y + "regularisation.py", "scale = 1 / (1 - self.p)", "scale = 1 / self.p", "drop and not torch"),
+    Mutant(Y + "regularisation.py", "if not self.training or self.p == 0:", "if self.p == 0:", "drop and not torch"),
+    Mutant(Y + "attention.py", "self.dropout(weights) @ v", "self.dropout(weights) @ k", "attention and not torch"),
+    Mutant(Y + "attention.py", "return ~np.logical_or(", "return ~np.logical_and(", "attention and not torch"),
+    Mutant(Y + "attention.py", "x = self.norm1(x + self._attention(x, masks))", "x = self.norm1(self._attention(x, masks))", "attention"),
+    Mutant(Y + "recurrent.py", "return ops.stack(outputs[::order]), state", "return ops.stack(outputs), state", "recurrent and not torch"),
+    Mutant(Y + "recurrent.py", "b_ih = b_ih + b_hh", "b_ih = b_ih", "recurrent and not torch"),
+    Mutant("nn/init.py", "return shape[1] * window, shape[0] * window", "return shape[0] * window, shape[1] * window", "init and not torch"),
+    # losses
+    Mutant("nn/losses/classes.py", "q = q * (1 - label_smoothing) + even", "q = q * (1 - label_smoothing)", "losses and not torch"),
+    Mutant("nn/losses/classes.py", "return losses.sum() / (total if total else 1.0)", "return losses.mean()", "losses and not torch"),
+    Mutant("nn/losses/classes.py", "even = even * kept[..., None]", "even = even", "losses"),
+    # optimizers and schedules
+    Mutant("nn/optim/adam.py", "scratch /= math.sqrt(1 - beta2**t)", "pass", "optim and not torch"),
+    Mutant("nn/optim/adam.py", "p *= 1 - group[\"lr\"] * group[\"weight_decay\"]", "p *= 1 + group[\"lr\"] * group[\"weight_decay\"]", "optim"),
+    Mutant("nn/optim/adam.py", "(length - 4) * (length - 2)", "(length - 4) * (length - 3)", "optim"),
+    Mutant("nn/optim/sgd.py", "v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g", "v += g", "optim"),
+    Mutant("nn/optim/clip.py", "if max_norm < norm < math.inf:", "if norm < math.inf:", "clip and not torch"),
+    Mutant("nn/schedulers.py", "bisect_right(self.milestones, t)", "bisect_right(self.milestones, t - 1)", "schedulers"),
+    # training
+    Mutant("nn/training.py", "loss if penalty is None else loss + penalty", "loss", "training"),
+    Mutant("nn/training.py", "self.sums.get(\"loss\", 0.0) + loss * n", "self.sums.get(\"loss\", 0.0) + loss", "training"),
+    Mutant("nn/training.py", "rng.bit_generator.state = state", "pass", "callbacks"),
+    Mutant("nn/callbacks.py", "if value > self.best + self.min_delta:", "if value > self.best - self.min_delta - 1:", "training"),
+    Mutant("nn/callbacks.py", "if self.judged < len(trainer.history):", "if False:", "callbacks"),
+    Mutant("nn/callbacks.py", "if last > best or not self.save_best_only:", "if True:", "callbacks"),
+    Mutant("nn/arguments.py", "int(each.max(axis=1).argmax())", "0", "training"),
+    Mutant("nn/data.py", "order = self.generator.permutation(n) if self.shuffle", "order = np.arange(n) if self.shuffle", "test_nn or data"),
+    Mutant("nn/metrics.py", "np.bincount(t * n + p, minlength=n * n)", "np.bincount(p * n + t, minlength=n * n)", "metrics"),
+]  # fmt: skip
+
 
 def survives(mutant: Mutant) -> bool:
     """Whether the selected tests pass in spite of the mutant."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("tinygrad_edu", "nn", "tests", "setup.cfg", "pyproject.toml"):
-            source, target = ROOT / name, Path(folder) / name
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
+        shutil.copytree(ROOT, folder, ignore=NO_SOURCES, dirs_exist_ok=True)
         path = Path(folder) / mutant.file
         text = path.read_text()
         if text.count(mutant.old) < 1:
@@ -85,12 +120,16 @@ def survives(mutant: Mutant) -> bool:
         path.write_text(text.replace(mutant.old, mutant.new, 1))
         command = [sys.executable, "-m", "pytest", "-x", "-q", "tests", "-k", mutant.test]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode not in (0, 1):  # neither passed nor failed: nothing was tested
+            raise SystemExit(
+                f"the tests of {mutant.test!r} did not run:\n{done.stdout}{done.stderr}"
+            )
         return done.returncode == 0
 
 
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
-    chosen = [m for m in MUTANTS if word in m.old + m.test]
+    chosen = [m for m in MUTANTS + NN_MUTANTS if word in m.old + m.test]
     survivors = 0
     for mutant in chosen:
         survived = survives(mutant)

@@ -200,6 +200,15 @@ def test_class_weights_by_hand() -> None:
     np.testing.assert_allclose(nn.nll_loss(logs, softmax(Y), weight=weight).data, soft.mean())
 
 
+def test_smoothing_shares_out_among_all_classes() -> None:
+    logs = np.log(softmax(X))
+    q = 0.7 * np.eye(3)[CLASSES] + 0.1
+    given = {"reduction": "none", "label_smoothing": 0.3}
+    for targets in (CLASSES, np.eye(3)[CLASSES]):
+        y = nn.cross_entropy(X, targets, **given)
+        np.testing.assert_allclose(y.data, -(q * logs).sum(-1))
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 @pytest.mark.parametrize("ignored", [-100, -1, 1])
 def test_ignored_rows_count_nothing(smoothing: float, ignored: int) -> None:

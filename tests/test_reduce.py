@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_edu import Tensor, grad
+from tinygrad_edu import Tensor, grad, ops
 
 
 def leaf(data: Any, dtype: Any = np.float64) -> Tensor:
@@ -222,3 +222,14 @@ class TestComposed:
                 answer = call(x, axis=axis)
                 assert not isinstance(answer, Tensor)
                 np.testing.assert_array_equal(answer, call(x.data, axis=axis))
+
+
+@pytest.mark.parametrize("function", [ops.max, ops.min])
+def test_ties_share_in_the_dtype_of_the_gradient(function: Any) -> None:
+    a = np.array([[1, 1, 1], [0, 1, 2]], np.float32)
+    op, g = function.op, np.ones(2, np.float32)
+    vjp = op.vjps[0]
+    values = [a, 1, False]
+    part = vjp.function(g, *vjp.collect(values, op.forward(*values), 0))
+    assert part.dtype == np.float32
+    np.testing.assert_allclose(part[0], 1 / 3, rtol=1e-6)

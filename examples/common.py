@@ -183,7 +183,7 @@ def _rescue(run: Run) -> str:
         return "nothing was learned yet"
     path = run.out / "interrupted.npz"
     try:
-        np.savez(path, allow_pickle=False, **arrays)
+        np.savez(path, **arrays)
     except OSError as error:
         return f"what was learned is lost, since {path} could not be written: {error}"
     return f"{', '.join(run.kept)} so far saved in {path}, to be read by np.load"

@@ -365,7 +365,15 @@ class Sequential(_Numbered):
             setattr(self, str(i), module)
 
     def forward(self, x: Any) -> Any:
-        for module in vars(self).values():
-            if isinstance(module, Module):
+        for name, module in self.named_children():
+            try:
                 x = module(x)
+            except (AttributeError, TypeError) as error:
+                if not isinstance(x, tuple):
+                    raise
+                raise TypeError(
+                    f"layer {name} ({type(module).__name__}) was given several values, such as the "
+                    "(output, state) of a recurrent layer; put nn.Lambda(lambda values: values[0]) "
+                    f"before it, or values[0][:, -1] for the last step alone{place()}"
+                ) from error
         return x

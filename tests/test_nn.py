@@ -379,3 +379,19 @@ def test_watched_gives_back_a_forward_of_the_instance() -> None:
     with watched(plain, quiet), watched(plain, quiet):
         plain(np.ones(2))
     assert "forward" not in vars(plain)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.LayerNorm(4), nn.Dense(4, 2), nn.Softmax()]
+)
+def test_several_values_in_a_sequential_are_explained(layer: nn.Module) -> None:
+    x = np.ones((2, 5, 3))
+    name = type(layer).__name__
+    with pytest.raises(
+        TypeError, match=rf"layer 1 \({name}\) was given several values.*nn\.Lambda.*test_nn"
+    ):
+        nn.Sequential(nn.LSTM(3, 4), layer)(x)
+    chosen = nn.Lambda(lambda values: values[0])
+    assert len(nn.Sequential(nn.LSTM(3, 4), chosen, layer)(x)) == 2
+    with pytest.raises(TypeError, match="must be a Tensor, an array or a real number, not str"):
+        nn.Sequential(nn.Lambda(lambda x: x + "1"))(x)

@@ -367,5 +367,7 @@ def test_options_that_do_not_fit() -> None:
 
 def test_a_state_given_to_the_next_layer_is_explained() -> None:
     model = nn.Sequential(nn.LSTM(3, 4), nn.Dense(4, 2))
-    with pytest.raises(TypeError, match=r"output\[:, -1\]; at test_recurrent.py:\d+, in layer 1"):
+    with pytest.raises(
+        TypeError, match=r"layer 1 .*\[:, -1\] for the last .*; at test_recurrent.py:\d+"
+    ):
         model(np.ones((2, 5, 3)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -14,13 +14,15 @@ from tinygrad_edu import Tensor
 from . import metrics
 from .callbacks import Callback, EachEpoch, Progress
 from .data import DataLoader, Dataset
+from .history import NO_FIGURES
+from .metrics import Metric
 from .module import Module
 from .optim import Optimizer
 from .schedulers import ReduceLROnPlateau, Scheduler
 
 Data = Dataset | DataLoader | Sequence[Any]
 
-COLUMNS = ("epoch", "loss", "penalty", "lr", "seconds")
+COLUMNS = (*NO_FIGURES, "loss", "penalty")
 """What the history shows besides the metrics."""
 
 
@@ -90,7 +92,7 @@ def _dataset(data: Any) -> Dataset:
 # -------------------------------------------------------------------- metrics and callbacks
 
 
-def metrics_by_name(given: Any, loss: Any) -> dict[str, Callable[..., float]]:
+def metrics_by_name(given: Any, loss: Any) -> dict[str, Metric]:
     """Metrics under their names; the threshold of nn's own is 0 if the loss takes logits."""
     if isinstance(given, str):
         given = [given]
@@ -102,7 +104,7 @@ def metrics_by_name(given: Any, loss: Any) -> dict[str, Callable[..., float]]:
         *("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"),
         *("hinge_loss", "HingeLoss"),
     )
-    found: dict[str, Callable[..., float]] = {}
+    found: dict[str, Metric] = {}
     for wish, metric in pairs:
         own, function = metrics.get(metric)
         name = wish or own
@@ -116,7 +118,7 @@ def metrics_by_name(given: Any, loss: Any) -> dict[str, Callable[..., float]]:
     return found
 
 
-def _has_threshold(metric: Callable[..., float]) -> bool:
+def _has_threshold(metric: Metric) -> bool:
     return metric in metrics.NAMES.values() and "threshold" in signature(metric).parameters
 
 

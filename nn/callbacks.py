@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .files import written_whole
-from .history import improves_upwards, text
+from .history import NO_FIGURES, signed, text
 from .names import unknown
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ class Monitor(Callback):
     def values(self, trainer: Trainer) -> list[float]:
         """The column, or its negatives if it is to fall: larger is better."""
         name = self.watched(trainer)
-        upwards = self.mode == "max" if self.mode else improves_upwards(name)
-        return [value if upwards else -value for value in trainer.history[name]]
+        return signed(name, trainer.history[name], self.mode)
 
 
 class EarlyStopping(Monitor):
@@ -103,7 +102,7 @@ class EarlyStopping(Monitor):
     def _forget(self) -> None:
         self.best = -math.inf
         self.best_state: dict[str, Any] = {}
-        self.best_epoch = self.waited = self.judged = 0
+        self.best_epoch = self.waited = 0
 
     def on_train_begin(self, trainer: Trainer) -> None:
         super().on_train_begin(trainer)
@@ -209,7 +208,7 @@ class Progress(Callback):
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         row = trainer.history.rows[-1]
-        figures = {k: text(v) for k, v in row.items() if k not in ("epoch", "lr", "seconds")}
+        figures = {k: text(v) for k, v in row.items() if k not in NO_FIGURES}
         self.bar.set_postfix(figures, refresh=False)
         self._describe(trainer)
 

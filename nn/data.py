@@ -39,7 +39,7 @@ class Dataset:
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
-            return tuple(_rows(a, index) for a in self.arrays)
+            return tuple(_taken(a, index) for a in self.arrays)
         return tuple(a[index] for a in self.arrays)
 
     @property
@@ -73,7 +73,7 @@ class Dataset:
         return f"Dataset({arrays})"
 
 
-def _rows(array: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def _taken(array: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """array[indices]; `take` is faster, but would first copy an array that is not contiguous."""
     simple = array.flags.c_contiguous and array.flags.aligned
     return array.take(indices, axis=0) if simple else array[indices]
@@ -172,6 +172,6 @@ class DataLoader:
                 raise
             kind = type(self.dataset).__name__
             raise TypeError(
-                f"a DataLoader asks for {kind}[indices], with a slice or an array of them, and it "
-                f"answers {error!r}; nn.Dataset(x, y) of arrays does this"
+                f"a DataLoader asks for {kind}[indices], with an array of them, and it answers "
+                f"{error!r}; nn.Dataset(x, y) of arrays does this"
             ) from error

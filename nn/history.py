@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-_NOT_PLOTTED = ("epoch", "lr", "seconds")
+NO_FIGURES = ("epoch", "lr", "seconds")
+"""The columns that say nothing of how well the model does."""
 
 
 class History:
@@ -53,7 +54,7 @@ class History:
 
     def best(self, name: str = "val_loss") -> dict[str, Any]:
         """The row in which a column is best: smallest for losses and errors, else largest."""
-        values = [-math.inf if math.isnan(v) else v for v in _signed(name, self[name])]
+        values = [-math.inf if math.isnan(v) else v for v in signed(name, self[name])]
         return self.rows[values.index(max(values))]
 
     def table(self, every: int = 1, without: Iterable[str] = ()) -> str:
@@ -92,7 +93,7 @@ class History:
             raise ModuleNotFoundError(
                 "History.plot needs matplotlib: pip install 'tinygrad-edu[plot]'"
             ) from None
-        panels = [n for n in self.names if n not in _NOT_PLOTTED and not n.startswith("val_")]
+        panels = [n for n in self.names if n not in NO_FIGURES and not n.startswith("val_")]
         figure, axes = plt.subplots(
             1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, layout="constrained"
         )
@@ -116,8 +117,10 @@ def improves_upwards(name: str) -> bool:
     return not any(part in name for part in ("loss", "error", "penalty", "mse", "mae", "seconds"))
 
 
-def _signed(name: str, values: list[Any]) -> list[Any]:
-    return values if improves_upwards(name) else [-v for v in values]
+def signed(name: str, values: list[Any], mode: str | None = None) -> list[Any]:
+    """A quantity so that larger is better; `mode`, "max" or "min", goes before its name."""
+    upwards = mode == "max" if mode else improves_upwards(name)
+    return values if upwards else [-v for v in values]
 
 
 def text(value: Any) -> str:

@@ -15,6 +15,7 @@ from tinygrad_edu import Tensor
 from tinygrad_edu.context import state
 from tinygrad_edu.errors import place
 
+from .names import several
 from .state import KeyDifference, compare
 
 
@@ -207,13 +208,11 @@ class Module:
         >>> float(layer.penalty())
         0.5
         """
-        terms = [(m.weight * m.weight).sum() * (m.l2 / 2) for m in self._with_l2()]
+        # l2 may also be the name of a layer
+        given = (m for _, m in self.named_modules() if isinstance(m.l2, Real) and m.l2)
+        layers = [m for m in given if hasattr(m, "weight")]
+        terms = [(m.weight * m.weight).sum() * (m.l2 / 2) for m in layers]
         return sum(terms[1:], terms[0]) if terms else Tensor(0.0)
-
-    def _with_l2(self) -> list[Any]:
-        """The layers that were given `l2=`, which may also be the name of a layer."""
-        modules = (m for _, m in self.named_modules() if isinstance(m.l2, Real) and m.l2)
-        return [m for m in modules if hasattr(m, "weight")]
 
     def requires_grad_(self, wish: bool = True) -> Module:
         """Freeze (False) or unfreeze all parameters."""
@@ -300,9 +299,8 @@ def like(x: Tensor, parameter: Tensor) -> Tensor:
         x = Tensor(x)
     if isinstance(x, tuple):
         raise TypeError(
-            "a layer was given several values, such as the (output, state) of a recurrent layer or "
-            "of attention; write a Module whose forward takes one of them, as in output[:, -1]"
-            + place()
+            f"{several('a layer')}; write a Module whose forward takes one of them, as in "
+            f"output[:, -1]{place()}"
         )
     if not isinstance(x, Tensor):
         kind = type(x).__name__
@@ -372,8 +370,8 @@ class Sequential(_Numbered):
                 if not isinstance(x, tuple):
                     raise
                 raise TypeError(
-                    f"layer {name} ({type(module).__name__}) was given several values, such as the "
-                    "(output, state) of a recurrent layer; put nn.Lambda(lambda values: values[0]) "
-                    f"before it, or values[0][:, -1] for the last step alone{place()}"
+                    f"{several(f'layer {name} ({type(module).__name__})')}; put "
+                    "nn.Lambda(lambda values: values[0]) before it, or values[0][:, -1] for the "
+                    f"last step alone{place()}"
                 ) from error
         return x

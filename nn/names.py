@@ -1,4 +1,4 @@
-"""What is said of a name that does not exist, and of a number that cannot be."""
+"""What is said of names that do not exist, numbers that cannot be, and too many values."""
 
 from __future__ import annotations
 
@@ -20,12 +20,20 @@ def unknown(kind: str, name: object, names: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {kind} {name!r}{meant} {', '.join(names)}")
 
 
-def whole(name: str, n: Any) -> int:
-    """n as an int.  Raises ValueError unless it is a whole number from 1 up.
+def whole(name: str, n: Any, kind: Any = Real) -> int:
+    """n as an int.  Raises ValueError unless it is a whole number from 1 up, and of that kind.
 
     >>> whole("epochs", 3.0)
     3
     """
-    if not isinstance(n, Real) or n != n // 1 or n < 1:
+    if not isinstance(n, kind) or n != n // 1 or n < 1:
         raise ValueError(f"{name} must be a positive integer, not {n!r}")
-    return int(float(n))
+    return int(n)
+
+
+def several(what: str) -> str:
+    """What is said of something that was given a tuple, and needs one Tensor."""
+    return (
+        f"{what} was given several values, such as the (output, state) of a recurrent layer or of "
+        "attention"
+    )

@@ -17,14 +17,13 @@ from .arguments import Data
 from .callbacks import Callback
 from .data import DataLoader
 from .diagnosis import origin_of_nonfinite
-from .history import History
+from .history import NO_FIGURES, History
 from .init import generator, unmoved
+from .metrics import Metric
 from .module import Module, evaluating
 from .names import whole
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
-
-Metric = str | Callable[..., float]
 
 
 class Trainer:
@@ -57,7 +56,7 @@ class Trainer:
         model: Module,
         loss: str | Callable[..., Tensor],
         optimizer: Optimizer,
-        metrics: Sequence[Metric] | Mapping[str, Metric] = (),
+        metrics: Sequence[str | Metric] | Mapping[str, str | Metric] = (),
         *,
         scheduler: Scheduler | None = None,
         schedule: str = "epoch",
@@ -176,9 +175,7 @@ class Trainer:
 
     def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
         """The loss and the metrics on data, in evaluation mode and without recording a graph."""
-        loader = arguments.in_order(data, batch_size)
-        arguments.with_target(loader.batch(slice(0, 1)))
-        return self._judge(loader)
+        return self._judge(arguments.in_order(data, batch_size))
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
         """The model's output for all samples of an array, of a tuple of arrays, one an input of the
@@ -197,7 +194,8 @@ class Trainer:
     def _judge(self, loader: DataLoader) -> dict[str, float]:
         tally = _Tally(self.metrics)
         with evaluating(self.model), no_grad():
-            for *inputs, target in loader:
+            for batch in loader:
+                *inputs, target = arguments.with_target(batch)
                 output = self.model(*inputs)
                 tally.add(output, float(self.loss(output, target)), None, target)
         return tally.figures()
@@ -222,7 +220,7 @@ class Trainer:
         more = checkpoint.load(path).more
         if not {"history", "generators", "callbacks"} <= more.keys():
             raise ValueError(f"{path} was not saved by a Trainer, and says nothing of its training")
-        columns = set(more["history"][0]) - {"epoch", "lr", "seconds"}
+        columns = set(more["history"][0]) - set(NO_FIGURES)
         if columns != set(self.columns):
             raise ValueError(
                 f"the training in {path} had the figures {', '.join(sorted(columns))}, and this "
@@ -277,7 +275,7 @@ class Trainer:
 class _Tally:
     """Sums up the figures of batches; metrics judge all predictions together."""
 
-    def __init__(self, metrics: Mapping[str, Callable[..., float]]) -> None:
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
         self.metrics = metrics
         self.n = 0
         self.sums: dict[str, float] = {}

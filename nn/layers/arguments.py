@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from ..module import Module, Parameter
+from ..names import whole
 
 
 def positive(layer: Module, **numbers: Any) -> None:
-    """Raises ValueError unless all are whole numbers from 1 up."""
+    """Raises ValueError unless all are integers from 1 up."""
     for name, n in numbers.items():
-        if not isinstance(n, (int, np.integer)) or n < 1:
-            kind = type(layer).__name__
-            raise ValueError(f"{kind}: {name} must be a positive integer, not {n!r}")
+        whole(f"{type(layer).__name__}: {name}", n, Integral)
 
 
 def not_negative(layer: Module, **numbers: Any) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import place
 
+from ..names import several
+
 Array = np.ndarray[Any, np.dtype[Any]]
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -44,8 +46,7 @@ def tensor(loss: str, x: Any) -> Tensor:
     """`x` as a Tensor, if it is none yet."""
     if isinstance(x, tuple):
         raise TypeError(
-            f"{loss} was given several values, such as the (output, state) of a recurrent layer or "
-            f"of attention; give it one of them, as in output[:, -1]{place(', at ')}"
+            f"{several(loss)}; give it one of them, as in output[:, -1]{place(', at ')}"
         )
     return x if isinstance(x, Tensor) else Tensor(x)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,9 @@ _KINDS: tuple[type[Exception], ...] = (
     ValueError,
     TypeError,
 )
+
+LOCATED = (ValueError, TypeError, IndexError)
+"""The kinds of error that are given the location where they happened."""
 
 internal = {__package__}
 """Packages whose own lines are never the caller's; a layer on top of the engine adds itself."""
@@ -80,13 +85,63 @@ def constant(op: Any, position: int) -> TypeError:
     )
 
 
-def place(opening: str = "; at ") -> str:
-    """The caller's line outside this package, and the path of the layer at work."""
+# -------------------------------------------------------------------- where it happened
+
+
+def location() -> str:
+    """The caller's line outside this package and the path of the layer at work, "at file:line"."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in internal:
+    while frame.f_back and _is_internal(frame):
         frame = frame.f_back
     layer = f", in layer {state.scope}" if state.scope else ""
-    return f"{opening}{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
+    return f"at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
+
+
+def locate(error: Exception) -> Exception:
+    """The error with the `location` in its message, once, unless the caller's own code raised it.
+
+    A message that ends in a parenthesis, such as "(shapes: ...)", takes the location into it.
+    """
+    if getattr(error, "located", False) or not _is_raised_internally(error):
+        return error
+    message = str(error)
+    within = message.endswith(")") and "(shape" in message
+    message = f"{message[:-1]}; {location()})" if within else f"{message}, {location()}"
+    if isinstance(error, np.exceptions.AxisError):  # its text is not made of its args
+        error = np.exceptions.AxisError(message).with_traceback(error.__traceback__)
+    error.args = (message,)
+    error.located = True  # type: ignore[attr-defined]
+    return error
+
+
+def located(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: what the function raises says on which line of the caller's code, and where."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except LOCATED as error:
+            raise locate(error) from error.__cause__
+
+    return call
+
+
+def _is_internal(frame: Any) -> bool:
+    return frame.f_globals.get("__name__", "").split(".")[0] in internal
+
+
+def _is_raised_internally(error: Exception) -> bool:
+    """Whether the innermost Python frame is this package's: a user's own error stays untouched."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return trace is None or _is_internal(trace.tb_frame)
+
+
+def place(opening: str = "; at ") -> str:
+    """Superseded by `locate`, which adds the location once."""
+    return opening.removesuffix("at ") + location()
 
 
 # -------------------------------------------------------------------- the rule broken, the remedy

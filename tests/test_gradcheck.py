@@ -353,7 +353,7 @@ class TestCheckOp:
             """Absolute value.  y = |x|,  ∂L/∂x = g sign x"""
             return abs(x) + 1e-6
 
-        from tinygrad_edu.operators import OPS
+        from tinygrad_edu.registry import OPS
 
         try:
             with pytest.raises(AssertionError, match="value differs from that of NumPy's function"):

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import Tensor, grad
+from tinygrad_edu.declare import Op
 from tinygrad_edu.graph import topological_order
-from tinygrad_edu.op import Op
 
 from .samples import ALL, SAMPLERS, Call, calls
 

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import ops
+from . import errors, operators, ops
 from .compare import compare
 from .context import enable_grad, no_grad, scope
+from .declare import op
 from .functional import (
     elementwise_grad,
     grad,
@@ -16,7 +17,6 @@ from .functional import (
     vjp,
 )
 from .gradcheck import gradcheck
-from .op import op
 from .opcheck import check_op
 from .tensor import Tensor
 
@@ -30,6 +30,7 @@ __all__ = [
     "draw_graph",
     "elementwise_grad",
     "enable_grad",
+    "errors",
     "grad",
     "gradcheck",
     "hessian",
@@ -38,6 +39,7 @@ __all__ = [
     "jvp",
     "no_grad",
     "op",
+    "operators",
     "ops",
     "scope",
     "value_and_grad",

@@ -15,7 +15,7 @@ import numpy as np
 from .functional import grad
 from .gradcheck import Report
 from .graph import topological_order
-from .structure import flat
+from .pytree import flat
 from .tensor import Tensor
 
 

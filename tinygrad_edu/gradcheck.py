@@ -16,7 +16,7 @@ import numpy as np
 
 from .context import enable_grad
 from .functional import grad
-from .structure import flat, like, name, parameters, paths
+from .pytree import flat, like, name, parameters, paths
 from .tensor import Tensor
 
 SHRINK = 8.0 ** np.arange(6)

@@ -1,47 +1,57 @@
-"""Derivatives of the products of vectors and matrices."""
+"""Products of vectors and matrices."""
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..op import Array, op
+from ..declare import Array, as_operand, composed, op
 from ..tensor import Tensor
-from .composed import composed
-from .shape import expand_dims, moveaxis, roll, tril
+from .index import scatter
+from .shape import broadcast_to, check_ndim, expand_dims, moveaxis
+
+__all__ = [
+    "dot",
+    "einsum",
+    "inner",
+    "matmul",
+    "matvec",
+    "outer",
+    "tensordot",
+    "vdot",
+    "vecdot",
+    "vecmat",
+]
 
 
-def _matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    """`g = x @ y` with the axes that 1-d arguments lack: x as a row, y as a column."""
-    if y.ndim == 1:
-        y, g = y[:, None], g[..., None]
-    if x.ndim == 1:
-        x, g = x[None, :], g[..., None, :]
-    return g, x, y
+def _matrix(x: Any, like: tuple[int, ...], axis: int) -> Any:
+    """`x` with the axis of size 1 that a product with a vector of shape `like` lacks."""
+    return np.expand_dims(x, axis) if len(like) == 1 else x
 
 
-def _left(g: Any, x: Any, y: Any) -> Any:
-    if x.ndim == y.ndim == 2:
+def _left(g: Any, y: Any, like: Any) -> Any:
+    if y.ndim == len(like) == 2:
         return g @ y.T
-    g, x, y = _matrices(g, x, y)
-    return g @ y.swapaxes(-1, -2)
+    g = _matrix(_matrix(g, y.shape, -1), like, -2)
+    return g @ _matrix(y, y.shape, -1).swapaxes(-1, -2)
 
 
-def _right(g: Any, x: Any, y: Any) -> Any:
-    if x.ndim == y.ndim == 2:
+def _right(g: Any, x: Any, like: Any) -> Any:
+    if x.ndim == len(like) == 2:
         return x.T @ g
-    vector = y.ndim == 1
-    g, x, y = _matrices(g, x, y)
-    part = x.swapaxes(-1, -2) @ g
-    return part[..., 0] if vector else part
+    g = _matrix(_matrix(g, like, -1), x.shape, -2)
+    part = _matrix(x, x.shape, -2).swapaxes(-1, -2) @ g
+    return part[..., 0] if len(like) == 1 else part
 
 
-@op(np.matmul, _left, _right)
+@op(np.matmul, _left, _right, products=True)
 def matmul(x: Array, y: Array) -> Array:
-    """Matrix product over the last two axes.  z = x y,  ∂L/∂x = g yᵀ,  ∂L/∂y = xᵀ g"""
+    """Matrix product over the last two axes.
+    z = x y,  ∂L/∂x = g yᵀ,  ∂L/∂y = xᵀ g"""
     return np.matmul(x, y)
 
 
@@ -49,10 +59,12 @@ def matmul(x: Array, y: Array) -> Array:
     None,
     lambda g, x2: np.expand_dims(g, -1) * x2,
     lambda g, x1: np.expand_dims(g, -1) * x1,
+    products=True,
     method=False,
 )
 def vecdot(x1: Array, x2: Array) -> Array:
-    """Sum of products over the last axis.  z = Σ x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
+    """Sum of products over the last axis.
+    z = Σ x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
     return np.vecdot(x1, x2)
 
 
@@ -60,24 +72,21 @@ def vecdot(x1: Array, x2: Array) -> Array:
     np.outer,
     lambda g, b, like: (g @ b.reshape(-1)).reshape(like),
     lambda g, a, like: (a.reshape(-1) @ g).reshape(like),
+    products=True,
 )
 def outer(a: Array, b: Array) -> Array:
-    """The products of all elements of a with all of b.  Z = a bᵀ,  ∂L/∂a = g b,  ∂L/∂b = gᵀ a"""
+    """The products of all elements of a with all of b.
+    Z = a bᵀ,  ∂L/∂a = g b,  ∂L/∂b = gᵀ a"""
     return np.outer(a, b)
 
 
 # -------------------------------------------------------------------- products made of them
 
 
-def _array(x: Any) -> Any:
-    """Lists and numbers as arrays; arrays and Tensors as they are."""
-    return x if isinstance(x, Tensor) else np.asarray(x)
-
-
 @composed(np.dot)
 def dot(a: Any, b: Any) -> Tensor:
     """Sum of products over the last axis of a and the last but one of b, which may be a vector."""
-    a, b = _array(a), _array(b)
+    a, b = as_operand(a), as_operand(b)
     if not a.ndim or not b.ndim:
         return a * b
     return matmul(a, b) if b.ndim <= 2 else tensordot(a, b, (-1, -2))
@@ -86,7 +95,7 @@ def dot(a: Any, b: Any) -> Tensor:
 @composed(np.inner)
 def inner(a: Any, b: Any) -> Tensor:
     """Sum of products over the last axes."""
-    a, b = _array(a), _array(b)
+    a, b = as_operand(a), as_operand(b)
     return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b
 
 
@@ -101,13 +110,13 @@ def _outer_of_vectors(x1: Any, x2: Any) -> Tensor:
 @composed(np.vdot)
 def vdot(a: Any, b: Any) -> Tensor:
     """Sum of the products of all elements, row by row."""
-    return matmul(_array(a).reshape(-1), _array(b).reshape(-1))
+    return matmul(as_operand(a).reshape(-1), as_operand(b).reshape(-1))
 
 
 @composed(np.tensordot, np.linalg.tensordot, method=False)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     """Sum of products over axes of a and of b: a pair of lists, or so many last and first ones."""
-    a, b = _array(a), _array(b)
+    a, b = as_operand(a), as_operand(b)
     if np.ndim(axes) == 0 and not isinstance(axes, (list, tuple)):
         if axes > min(a.ndim, b.ndim):
             raise IndexError(f"tensordot: {axes} axes of each, and they have {a.ndim} and {b.ndim}")
@@ -129,11 +138,6 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     return matmul(left, right).reshape((*rows, *columns))
 
 
-def _check_ndim(name: str, x: Any, ndim: int) -> None:
-    if np.ndim(x) < ndim:
-        raise ValueError(f"{name}: an argument needs {ndim} axes or more, and has {np.ndim(x)}")
-
-
 @composed(np.vecdot, np.linalg.vecdot, method=False)
 def _vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Tensor:
     """`vecdot` over any axis."""
@@ -145,112 +149,86 @@ def _vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Tensor:
 @composed(getattr(np, "matvec", None), method=False)
 def matvec(x1: Any, x2: Any) -> Tensor:
     """Matrices times vectors, the rows of the last axis."""
-    _check_ndim("matvec", x1, 2)
+    check_ndim("matvec", x1, 2)
     return matmul(x1, expand_dims(x2, -1)).squeeze(-1)
 
 
 @composed(getattr(np, "vecmat", None), method=False)
 def vecmat(x1: Any, x2: Any) -> Tensor:
     """Vectors, the rows of the last axis, times matrices."""
-    _check_ndim("vecmat", x2, 2)
+    check_ndim("vecmat", x2, 2)
     return matmul(expand_dims(x1, -2), x2).squeeze(-2)
 
 
 composed(np.linalg.matmul, method=False)(matmul)
 
 
-@composed(np.kron)
-def kron(a: Any, b: Any) -> Tensor:
-    """Kronecker product: b in the place of each element of a, times that element."""
-    a, b = _array(a), _array(b)
-    ndim = max(a.ndim, b.ndim)
-    m, n = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
-    left = a.reshape([size for i in m for size in (i, 1)])
-    right = b.reshape([size for i in n for size in (1, i)])
-    return (left * right).reshape([i * j for i, j in zip(m, n, strict=True)])
+# -------------------------------------------------------------------- Einstein summation
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order that NumPy sorts them
 
 
-@composed(np.cross)
-def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Tensor:
-    """Vector product of vectors in three dimensions."""
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    a, b = moveaxis(_array(a), axisa, -1), moveaxis(_array(b), axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ValueError(
-            f"cross: vectors of 3 elements are multiplied, not of {a.shape[-1]} and {b.shape[-1]}"
-        )
-    ahead_a, ahead_b = roll(a, -1, -1), roll(b, -1, -1)
-    product = roll(a * ahead_b - ahead_a * b, -1, -1)
-    return moveaxis(product, -1, axisc)
+def _einsum_vjp(
+    g: Any, operands: Any, position: int, likes: Any, subscripts: str, optimize: Any
+) -> Any:
+    inputs, output = _explicit(subscripts, likes)
+    like, target = likes[position], inputs[position]
+    sizes = dict(zip(target, like, strict=True))
+    others = [i for i in range(len(inputs)) if i != position]
+    given: dict[str, int] = {}  # the labels that g or another argument has, with their sizes
+    for labels, shape in [(output, g.shape), *((inputs[i], likes[i]) for i in others)]:
+        given |= {c: max(n, given.get(c, n)) for c, n in zip(labels, shape, strict=True)}
+    known = {label for label, n in sizes.items() if given.get(label) == n}  # else n copies, or 1
+    core = "".join(label for label in sizes if label in known)
+    spec = ",".join([output, *(inputs[i] for i in others)]) + "->" + core
+    path = optimize if isinstance(optimize, (bool, str)) else True
+    part = einsum([g, *(operands[i] for i in others)], spec, path)
+    part = part.reshape([n if label in known else 1 for label, n in sizes.items()])
+    part = broadcast_to(part, tuple(sizes.values()))
+    if len(sizes) == len(target):
+        return part
+    grid = np.ogrid[tuple(slice(n) for n in sizes.values())]
+    places = dict(zip(sizes, grid, strict=True))
+    return scatter(part, tuple(places[label] for label in target), like)
 
 
-composed(np.linalg.cross, method=False)(lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis))
+def _explicit(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The labels of each argument and of the output, with letters for ellipses."""
+    left, arrow, output = subscripts.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    free = [letter for letter in _LETTERS if letter not in subscripts]
+    hidden = [len(s) - len(i.replace("...", "")) for i, s in zip(inputs, shapes, strict=True)]
+    ellipsis = "".join(free[: max(hidden)])
+    inputs = [
+        each.replace("...", ellipsis[len(ellipsis) - n :])
+        for each, n in zip(inputs, hidden, strict=True)
+    ]
+    if arrow:
+        return inputs, output.replace("...", ellipsis)
+    once = [c for c in sorted(set(left) - set(",.")) if left.count(c) == 1]
+    return inputs, ellipsis + "".join(once)
 
 
-@composed(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Tensor:
-    """The product of n equal square matrices, or of -n inverses; of none, the identity."""
-    rows, columns = a.shape[-2:]
-    if rows != columns:
-        raise np.linalg.LinAlgError(f"matrix_power: {rows} by {columns} matrices are not square")
-    if n == 0:
-        return tril(a, -rows) + np.eye(rows, dtype=a.dtype)
-    if n < 0:
-        a, n = np.linalg.inv(a), -n
-    power: Any = None
-    while n:
-        n, odd = divmod(n, 2)
-        if odd:
-            power = a if power is None else matmul(power, a)
-        if n:
-            a = matmul(a, a)
-    return power
-
-
-@composed(np.linalg.multi_dot, method=False)
-def multi_dot(arrays: Sequence[Any]) -> Tensor:
-    """The product of two or more matrices in the order that takes the fewest multiplications.
-
-    The first may be a row vector and the last a column vector, in one dimension.
+@op(None, _einsum_vjp, sequence=True, products=True, method=False)
+def einsum(operands: Any, subscripts: str, optimize: Any = False) -> Array:
+    """Sum of products over labelled axes.
+    z = Σ x y ... over the labels that the output lacks,  ∂L/∂x = Σ g y ... over those that x lacks
     """
-    arrays = [_array(a) for a in arrays]
-    if len(arrays) < 2:
-        raise ValueError(f"multi_dot multiplies two arrays or more, and was given {len(arrays)}")
-    if len(arrays) == 2:
-        return dot(*arrays)
-    row, column = arrays[0].ndim == 1, arrays[-1].ndim == 1
-    if row:
-        arrays[0] = arrays[0].reshape(1, -1)
-    if column:
-        arrays[-1] = arrays[-1].reshape(-1, 1)
-    for i, a in enumerate(arrays):
-        if a.ndim != 2:
-            raise np.linalg.LinAlgError(f"multi_dot: array {i} has {a.ndim} axes, and needs two")
-    product = _multiplied(arrays, 0, len(arrays), _best_splits(arrays))
-    shape = product.shape[int(row) : 2 - int(column)]
-    return product.reshape(shape) if row or column else product
+    return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-def _best_splits(arrays: Sequence[Any]) -> dict[tuple[int, int], int]:
-    """For each run of matrices, where to split it in two, by dynamic programming."""
-    sizes = [a.shape[0] for a in arrays] + [arrays[-1].shape[1]]
-    cost = {(i, i + 1): 0 for i in range(len(arrays))}
-    best = {}
-    for length in range(2, len(arrays) + 1):
-        for i in range(len(arrays) - length + 1):
-            j = i + length
-            cost[i, j], best[i, j] = min(
-                (cost[i, k] + cost[k, j] + sizes[i] * sizes[k] * sizes[j], k)
-                for k in range(i + 1, j)
-            )
-    return best
+@composed(np.einsum, method=False)
+def _einsum(*operands: Any, optimize: Any = False) -> Tensor:
+    """NumPy's two ways to call it: with a string first, or with a list of labels after each."""
+    if isinstance(operands[0], str):
+        return einsum(operands[1:], operands[0], optimize)
+    arrays, labels = operands[: len(operands) // 2 * 2 : 2], operands[1::2]
+    subscripts = ",".join(map(_spelled, labels))
+    if len(operands) % 2:
+        subscripts += "->" + _spelled(operands[-1])
+    return einsum(arrays, subscripts, optimize)
 
 
-def _multiplied(arrays: Sequence[Any], i: int, j: int, best: dict[tuple[int, int], int]) -> Any:
-    if j == i + 1:
-        return arrays[i]
-    k = best[i, j]
-    return matmul(_multiplied(arrays, i, k, best), _multiplied(arrays, k, j, best))
+def _spelled(labels: Sequence[Any]) -> str:
+    """Labels given as numbers and Ellipsis, as letters."""
+    return "".join("..." if label is Ellipsis else _LETTERS[label] for label in labels)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from .compare import compare
+from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
 from .functional import (
     elementwise_grad,
@@ -15,9 +15,7 @@ from .functional import (
     value_and_grad,
     vjp,
 )
-from .gradcheck import gradcheck
 from .op import op
-from .opcheck import check_op
 from .tensor import Tensor
 
 __version__ = "0.1.0"

@@ -60,7 +60,8 @@ def unfold(x: Array, kernel: Sizes, positions: Sizes, geometry: Geometry) -> Arr
 
     y[k, p] = x[p stride + k dilation - before],  ∂L/∂x = Σ g over equal places
     """
-    if x.shape[2:] == positions and set(kernel) == {1} and not any(geometry.before):
+    ones = set(kernel) == set(geometry.stride) == {1}
+    if ones and x.shape[2:] == positions and not any(geometry.before):
         return x.reshape(x.shape[:2] + kernel + positions)
     y = np.zeros((x.shape[1], *kernel, len(x), *positions), x.dtype)
     y = np.moveaxis(y, len(kernel) + 1, 0)  # in memory as `_columns` wants them

@@ -67,7 +67,7 @@ class TestDecorator:
                     assert received in (None, "sent")
             except KeyError:
                 yield "caught", recording()
-            return "end"  # noqa: B901
+            return "end"
 
         generator = steps(3)
         assert steps.__doc__ == "Some steps."

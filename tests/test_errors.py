@@ -264,7 +264,8 @@ def test_a_vjp_that_names_what_does_not_exist() -> None:
 
         @op(None, lambda g, z: g * z, method=False)
         def twice(x: Any) -> Any:
-            """Double.  y = 2x"""
+            """Double.
+            y = 2x"""
             return 2 * x
 
 
@@ -273,7 +274,8 @@ def test_a_vjp_of_the_wrong_shape_is_named() -> None:
 
     @op(None, lambda g: g[:2], method=False)
     def wrong(x: Any) -> Any:
-        """Same.  y = x"""
+        """Same.
+        y = x"""
         return x.copy()
 
     with pytest.raises(ValueError, match=r"a VJP of wrong returned shape \(2,\).*\(3,\)"):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import errors, operators, ops
-from .compare import compare
+from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
 from .declare import op
 from .functional import (
@@ -16,8 +16,6 @@ from .functional import (
     value_and_grad,
     vjp,
 )
-from .gradcheck import gradcheck
-from .opcheck import check_op
 from .tensor import Tensor
 
 __version__ = "0.1.0"

@@ -178,7 +178,8 @@ def power(x: Array, y: Array) -> Array:
 
 @composed(np.float_power)
 def float_power(x: Any, y: Any) -> Any:
-    """Power, in float64 at least.  z = xʸ"""
+    """Power, in float64 at least.
+    z = xʸ"""
     return power(_wide(x), _wide(y))
 
 

@@ -58,7 +58,8 @@ def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 @composed(np.average, method=False)
 def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    """Weighted mean.  y = Σ w x / Σ w, where weights of one dimension stand along the axis."""
+    """Weighted mean.
+    y = Σ w x / Σ w, where weights of one dimension stand along the axis."""
     if weights is None:
         return mean(a, axis, None, keepdims)
     w = weights if isinstance(weights, Tensor) else np.asarray(weights)

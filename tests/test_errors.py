@@ -155,12 +155,16 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.add(x(), 1, out=np.ones(3)),
         TypeError,
-        "add(x, y) is recorded without `out=`; use the value that it returns, at test_errors.py:N",
+        "np.add(..., out=), or an update in place such as `a -= t`, would write a value with a "
+        "gradient into an array, which cannot hold its graph; use the value that it returns, as in "
+        "`a = a - t`, or write t.data to update outside the graph",
     ),
     (
         lambda: np.greater(x(), 1, out=np.ones(3, bool)),
         TypeError,
-        "np.greater(..., out=) would write past the graph; use the value that it returns",
+        "np.greater(..., out=), or an update in place such as `a -= t`, would write a value with a "
+        "gradient into an array, which cannot hold its graph; use the value that it returns, as in "
+        "`a = a - t`, or write t.data to update outside the graph",
     ),
     (
         lambda: np.add.at(x(), 0, 1),

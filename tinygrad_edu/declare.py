@@ -29,7 +29,7 @@ from .registry import OPS
 from .tensor import Tensor, wrap
 
 Array = np.ndarray[Any, np.dtype[Any]]
-_NUMERIC = (np.ndarray, float, int, np.floating, np.integer, np.bool)
+_NUMERIC = {np.ndarray, bool, int, float, *(np.dtype(c).type for c in "?bhilqBHILQefdg")}
 _REQUIRED = object()
 
 
@@ -245,8 +245,8 @@ def _call(op: Op) -> Callable[..., Any]:
             for a in args:
                 if isinstance(a, Tensor):
                     constant = False
-                    values.append(a._data)
-                elif isinstance(a, _NUMERIC) or len(values) >= operands:
+                    values.append(a._array)
+                elif type(a) in _NUMERIC or len(values) >= operands:
                     values.append(a)
                 else:
                     values.append(errors.operand(op, len(values), a))
@@ -272,9 +272,9 @@ def _sequence_call(op: Op) -> Callable[..., Any]:
             operands = list(sequence)
             _check_statics(op, statics, 1)
             items = [
-                a._data
+                a._array
                 if isinstance(a, Tensor)
-                else np.asarray(a if isinstance(a, _NUMERIC) else errors.operand(op, 0, a))
+                else np.asarray(a if type(a) in _NUMERIC else errors.operand(op, 0, a))
                 for a in operands
             ]
             values = [items, *statics]

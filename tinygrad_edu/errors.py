@@ -66,14 +66,35 @@ def operand(op: Any, position: int, value: Any) -> Any:
     name = op.parameters[0 if op.sequence else position]
     if value is None and not op.sequence and op.defaults[position] is None:
         return None
-    if isinstance(value, (list, tuple)):
+    remedy = foreign(value)
+    if isinstance(value, (list, tuple)) or (isinstance(value, _NUMBERS) and not remedy):
         value = np.asarray(value)
         if value.dtype.kind in "fiub":
             return value
     kind = f"dtype {value.dtype}" if hasattr(value, "dtype") else type(value).__name__
+    if remedy:
+        kind = f"{type(value).__module__.split('.')[0]}'s {type(value).__name__}; write {remedy}"
     raise TypeError(
         f"{op.name}: argument `{name}` must be a Tensor, an array or a real number, not {kind}"
     )
+
+
+_NUMBERS = (np.ndarray, float, int, np.floating, np.integer, np.bool)
+
+
+def foreign(value: Any) -> str:
+    """How to make an array of what looks like one and computes otherwise; "" for anything else."""
+    if isinstance(value, np.matrix):
+        return "np.asarray(m), since a matrix multiplies otherwise than an array"
+    if isinstance(value, np.ma.MaskedArray):
+        return "m.filled(0) and, where the mask matters, np.where(m.mask, ...)"
+    if hasattr(value, "toarray"):  # SciPy's sparse matrices
+        return "s.toarray()"
+    if hasattr(value, "to_numpy"):  # pandas, polars
+        return "s.to_numpy()"
+    if hasattr(value, "detach") and hasattr(value, "numpy"):  # PyTorch
+        return "t.detach().numpy()"
+    return ""
 
 
 def static(op: Any, value: Any, position: int) -> TypeError:
@@ -162,13 +183,17 @@ def ufunc_method(ufunc: Any, method: str) -> TypeError:
     return TypeError(f"np.{name} is not recorded; write {instead}")
 
 
-def not_recorded(function: Any, kwargs: dict[str, Any]) -> TypeError:
-    """For a NumPy function that no op stands for, or that shall write into an array."""
-    if kwargs.get("out") is not None:
-        return TypeError(
-            f"np.{function.__name__}(..., out=) would write past the graph; "
-            "use the value that it returns"
-        )
+def out(function: Any) -> TypeError:
+    """For a NumPy function that shall write into an array, as `a -= t` does."""
+    return TypeError(
+        f"np.{function.__name__}(..., out=), or an update in place such as `a -= t`, would write a "
+        "value with a gradient into an array, which cannot hold its graph; use the value that it "
+        "returns, as in `a = a - t`, or write t.data to update outside the graph"
+    )
+
+
+def not_recorded(function: Any) -> TypeError:
+    """For a NumPy function that no op stands for."""
     return TypeError(
         f"np.{function.__name__} has no derivative here; compose it of functions that have, "
         "declare it with tinygrad_edu.op, or pass t.data to compute outside the graph"

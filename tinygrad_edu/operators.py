@@ -34,7 +34,7 @@ def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _compared(compare: Callable[..., Any]) -> Callable[..., Any]:
     """A comparison, which has no derivative and returns a plain array."""
-    return lambda x, y: compare(x._data, data_of(y))
+    return lambda x, y: compare(x._array, data_of(y))
 
 
 BINARY: dict[str, Callable[..., Any]] = {

@@ -36,9 +36,9 @@ class Tensor(ArrayInterface["Tensor"]):
     array([2., 4.])
     """
 
-    __slots__ = ("_data", "node", "_name", "__weakref__")
+    __slots__ = ("_array", "node", "_name", "__weakref__")
 
-    _data: np.ndarray
+    _array: np.ndarray
     node: graph.Node | None
 
     def __init__(
@@ -48,7 +48,9 @@ class Tensor(ArrayInterface["Tensor"]):
             raise TypeError(
                 "Tensor() was given a Tensor; use it as it is, or .detach() for one without history"
             )
-        self._data = _real(np.array(data, dtype, copy=True if requires_grad else None))
+        if isinstance(data, np.ma.MaskedArray):
+            raise TypeError(f"Tensor has no mask; write {errors.foreign(data)}")
+        self._array = _real(np.array(data, dtype, copy=True if requires_grad else None))
         self.node = None
         self._name = name
         if requires_grad:
@@ -63,14 +65,14 @@ class Tensor(ArrayInterface["Tensor"]):
         After changing its elements, as in `p.data[...] = 0`, tell it by `p.mark_changed()`, so that
         a backward pass through older results is refused, since it would be wrong.
         """
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
         array = _real(np.asarray(data_of(value)))
         if self.node is not None and array.dtype.kind != "f":
-            array = array.astype(self._data.dtype)
-        self._data = array
+            array = array.astype(self._array.dtype)
+        self._array = array
         self.mark_changed()
 
     def mark_changed(self) -> None:
@@ -86,7 +88,7 @@ class Tensor(ArrayInterface["Tensor"]):
         RuntimeError: 'w' was changed in place after multiply had kept its values ...
         """
         if self.node is not None and not self.node.edges:
-            changes.mark(self.node, self._data)
+            changes.mark(self.node, self._array)
 
     @property
     def name(self) -> str | None:
@@ -114,8 +116,8 @@ class Tensor(ArrayInterface["Tensor"]):
         if not self.is_leaf:
             raise errors.not_leaf(self.node)
         if value and self.node is None:
-            if self._data.dtype.kind != "f":
-                self._data = self._data.astype(np.float64)
+            if self._array.dtype.kind != "f":
+                self._array = self._array.astype(np.float64)
             self.node = graph.Node(None, (), ())
             self.node.name = self._name
         elif not value:
@@ -158,7 +160,7 @@ class Tensor(ArrayInterface["Tensor"]):
 
     def detach(self) -> Tensor:
         """A constant Tensor that shares the data and has no history."""
-        return wrap(self._data, None, self._name)
+        return wrap(self._array, None, self._name)
 
     def zero_grad(self) -> None:
         """Set the accumulated gradient to None."""
@@ -205,15 +207,15 @@ class Tensor(ArrayInterface["Tensor"]):
             return outofplace(other)
         if state.recording:
             raise RuntimeError(errors.IN_PLACE.format(inplace.__name__[1:]))
-        self.data = inplace(self._data, data_of(other))
+        self.data = inplace(self._array, data_of(other))
         return self
 
     # ---------------------------------------------------------------- shown, copied, pickled
 
     def __repr__(self) -> str:
-        parts = [np.array2string(self._data, separator=", ", prefix="Tensor(")]
-        if self._data.dtype not in (np.float64, np.int64, np.bool_):
-            parts.append(f"dtype={self._data.dtype}")
+        parts = [np.array2string(self._array, separator=", ", prefix="Tensor(")]
+        if self._array.dtype not in (np.float64, np.int64, np.bool_):
+            parts.append(f"dtype={self._array.dtype}")
         if self.node is not None:
             op = self.node.op
             parts.append(f"op=<{op.name}>" if op else "requires_grad=True")
@@ -222,12 +224,12 @@ class Tensor(ArrayInterface["Tensor"]):
         return f"Tensor({', '.join(parts)})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        copy = _rebuild(type(self), self._data.copy(), self.requires_grad, self._name)
+        copy = _rebuild(type(self), self._array.copy(), self.requires_grad, self._name)
         memo[id(self)] = copy
         return copy
 
     def __reduce__(self) -> Any:
-        return _rebuild, (type(self), self._data, self.requires_grad, self._name)
+        return _rebuild, (type(self), self._array, self.requires_grad, self._name)
 
 
 def _real(array: np.ndarray) -> np.ndarray:
@@ -242,7 +244,7 @@ def _real(array: np.ndarray) -> np.ndarray:
 def wrap(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
     """A Tensor of what is known to be right."""
     tensor = _new(Tensor)
-    tensor._data = data
+    tensor._array = data
     tensor.node = node
     tensor._name = name
     return tensor

@@ -108,9 +108,13 @@ def matrix_transpose(x: Tensor) -> Tensor:
 
 
 def _at_least(ndim: int, arys: tuple[Any, ...]) -> Any:
-    """Each with `ndim` axes or more; NumPy puts a vector's axis second, and new ones behind."""
+    """Each with `ndim` axes or more; NumPy puts a vector's axis second, and new ones behind.
+
+    Constants become plain arrays, which compiled code such as SciPy's asks of these functions.
+    """
     answers = []
     for x in map(as_operand, arys):
+        x = x.data if isinstance(x, Tensor) and x.node is None else x
         if x.ndim < ndim:
             shape = (1, *x.shape) if x.ndim == 1 else x.shape
             x = x.reshape(shape + (1,) * (ndim - len(shape)))

@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test reference mutants oldest test-full bench stubs notebooks check clean
+.PHONY: demo test reference mutants oldest test-full bench stubs notebooks check package clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -44,6 +44,13 @@ stubs: .venv/dev
 # Runs notebooks/*.py and writes them as .ipynb, with their outputs.
 notebooks: .venv/notebook
 	@$(PY) -m docs.notebooks
+
+# What a release uploads, in dist/.
+package: .venv/dev
+	@$(INSTALL) twine
+	@rm -rf build dist
+	@$(PY) -m build
+	@$(PY) -m twine check --strict dist/*
 
 clean:
 	rm -rf .venv .venv-oldest out build dist *.egg-info

@@ -207,7 +207,7 @@ def op(
         if numpy_function is not None:
             OPS[numpy_function] = call
         if method:
-            setattr(Methods, declared.name, call)
+            _add_method(declared.name, call)
         return call
 
     return declare
@@ -222,10 +222,17 @@ def composed(
         call = errors.located(function)
         OPS.update(dict.fromkeys(filter(None, numpy_functions), call))
         if method:
-            setattr(Methods, function.__name__ if method is True else method, call)
+            _add_method(function.__name__ if method is True else method, call)
         return call
 
     return register
+
+
+def _add_method(name: str, call: Callable[..., Any]) -> None:
+    known = getattr(Tensor, name, None)
+    if known is not None and getattr(known, "__module__", "") != call.__module__:
+        raise errors.taken_name(name)
+    setattr(Methods, name, call)
 
 
 # -------------------------------------------------------------------- a call
@@ -341,6 +348,8 @@ class Shapes(tuple[tuple[int, ...], ...]):
 
 def _wrapped(op: Op, out: Any, node: Node | None) -> Any:
     """An output as a Tensor on its node; several outputs each on a pick of their own."""
+    if out is None:
+        raise errors.no_result(op)
     if op.outputs == 1:
         return wrap(out if type(out) is np.ndarray else np.asarray(out), node)
     tensors = (wrap(np.asarray(value), _picked(node, out, i)) for i, value in enumerate(out))

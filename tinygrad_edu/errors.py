@@ -147,6 +147,42 @@ def not_scalar(caller: str, shape: tuple[int, ...]) -> RuntimeError:
     )
 
 
+# -------------------------------------------------------------------- what goes wrong backwards
+
+
+def in_backward(error: Exception, node: Any) -> Exception:
+    """What a VJP raised, with the op and its layer; or that it returned no array."""
+    what = f"the derivative of {node.op.name}" + (f" in layer {node.scope}" if node.scope else "")
+    trace = error.__traceback__
+    if isinstance(error, AttributeError) and trace and not trace.tb_next:  # of part.shape
+        return TypeError(
+            f"{what}: its VJP returned {error.obj!r} and must return an array of the shape of the "
+            "argument; for a derivative of 0 return np.zeros_like(g)"
+        )
+    kind = next((kind for kind in _KINDS if isinstance(error, kind)), None)
+    return error if kind is None else kind(f"{what}: {error}")
+
+
+def vjp_shape(node: Any, given: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
+    """For what cannot be the gradient of an argument."""
+    return ValueError(
+        f"a VJP of {node.op.name} returned shape {given} for an argument of shape {expected}"
+    )
+
+
+def no_result(op: Any) -> TypeError:
+    """For a forward without a return."""
+    return TypeError(f"the forward of {op.name} returned None; it must return an array")
+
+
+def taken_name(name: str) -> ValueError:
+    """For an op whose method would replace one that Tensors have."""
+    return ValueError(
+        f"Tensors have an attribute {name!r} already, which the op would replace; give it another "
+        "name, or method=False and call it as a function"
+    )
+
+
 # -------------------------------------------------------------------- what cannot be recorded
 
 ITEM_ASSIGNMENT = (

@@ -17,75 +17,21 @@ or differentiate at a point (`vjp`, `jvp`, `hvp`).  Theirs is one set of manners
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import graph
-from .context import enable_grad, no_grad, state
-from .pytree import choice, flat, like, matching, name
-from .tensor import Tensor, seeds, wrap
+from .differentiated_call import DifferentiatedCall
+from .gradient import grad
+from .pytree import flat, like, matching
+from .tensor import Tensor
 
 Function = Callable[..., Any]
 
-
-def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Any,
-    grad_outputs: Any = None,
-    *,
-    create_graph: bool = False,
-    retain_graph: bool | None = None,
-    allow_unused: bool = False,
-) -> Any:
-    """The gradients of `outputs` (summed, if several) with respect to `inputs`.
-
-    `inputs` is a Tensor, or a list, tuple or dict of Tensors, and the answer has the same
-    structure; no Tensor's `.grad` is touched.  `grad_outputs` weights outputs that are not
-    scalars.  With `create_graph=True` the answers are recorded and can be differentiated again;
-    `retain_graph` defaults to `create_graph`.  Raises RuntimeError for an input that the outputs
-    do not depend on, unless `allow_unused=True`, which answers None for it.
-
-    >>> x = Tensor(2.0, requires_grad=True)
-    >>> slope = grad(x ** 3, x, create_graph=True)
-    >>> slope, grad(slope, x)
-    (Tensor(12., op=<multiply>), Tensor(12.))
-    """
-    retain_graph = create_graph if retain_graph is None else retain_graph
-    if isinstance(outputs, Tensor):
-        outputs, grad_outputs = [outputs], [grad_outputs]
-    elif callable(outputs):
-        raise TypeError(
-            "grad(outputs, inputs) differentiates Tensors that were computed; for a function f "
-            "write value_and_grad(f)(x)"
-        )
-    start = seeds("grad()", outputs, grad_outputs or [None] * len(outputs), create_graph)
-    xs: list[Any] = [None] if inputs is None else flat(inputs)
-    for i, x in enumerate(xs):
-        if not isinstance(x, Tensor) or x.node is None:
-            raise RuntimeError(
-                f"grad() with respect to input {_label(x, i)}, which does not require a gradient; "
-                "make it with Tensor(..., requires_grad=True)"
-            )
-    with enable_grad() if create_graph else no_grad():
-        found = graph.sweep(
-            start, {x.node for x in xs}, retain_graph=retain_graph, create_graph=create_graph
-        )
-    answers = []
-    for i, x in enumerate(xs):
-        g = found.get(x.node)
-        if g is None and not allow_unused:
-            raise RuntimeError(
-                f"grad(): the outputs do not depend on input {_label(x, i)}; leave it out, or "
-                "give allow_unused=True to get None for it"
-            )
-        answers.append(g if g is None or isinstance(g, Tensor) else wrap(g, None))
-    return like(inputs, iter(answers))
-
-
-def _label(x: Any, i: int) -> str:
-    return f"{i} ({x.name!r})" if isinstance(x, Tensor) and x.name else str(i)
+__all__ = [
+    "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp",
+]  # fmt: skip
 
 
 # -------------------------------------------------------------------- of a function
@@ -109,7 +55,7 @@ def value_and_grad(
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(f, args, kwargs, argnums, argnames, has_aux)
+        call = DifferentiatedCall(f, args, kwargs, argnums, argnames, has_aux)
         if isinstance(call.output, Tensor) and call.output.size != 1:
             raise RuntimeError(
                 f"value_and_grad() needs a function that answers one number, and "
@@ -137,7 +83,7 @@ def elementwise_grad(
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(f, args, kwargs, argnums, argnames, has_aux)
+        call = DifferentiatedCall(f, args, kwargs, argnums, argnames, has_aux)
         outputs = call.tensors()
         ones = [np.ones(y.shape, y.dtype) for y in outputs]
         return call.with_aux(like(call.given, call.pull(outputs, ones)))
@@ -161,9 +107,12 @@ def jacobian(
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(f, args, kwargs, argnums, argnames, has_aux)
-        parts = [like(call.given, iter(call.rows(y))) for y in call.tensors()]
-        return call.with_aux(like(call.output, iter(parts)))
+        call = DifferentiatedCall(f, args, kwargs, argnums, argnames, has_aux)
+        outputs = call.tensors()
+        inputs, results = (sum(t.size for t in ts) for ts in (call.variables, outputs))
+        by_output = call.columns() if 2 * inputs < results else [call.rows(y) for y in outputs]
+        parts = (like(call.given, iter(row)) for row in by_output)
+        return call.with_aux(like(call.output, parts))
 
     return _named(differentiated, f)
 
@@ -203,7 +152,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     >>> y, pull(np.array([1.0, 10.0]))
     (Tensor([1., 4.]), (Tensor([ 2., 40.]),))
     """
-    call = _Call(f, primals, {}, range(len(primals)), None, has_aux)
+    call = DifferentiatedCall(f, primals, {}, range(len(primals)), None, has_aux)
     outputs = call.tensors()
 
     def pull(g: Any) -> Any:
@@ -222,7 +171,7 @@ def jvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> t
     (Tensor([1., 4.]), Tensor([ 2., 40.]))
     """
     args = primals if isinstance(primals, (tuple, list)) else (primals,)
-    call = _Call(f, args, {}, range(len(args)), None, has_aux)
+    call = DifferentiatedCall(f, args, {}, range(len(args)), None, has_aux)
     ts = matching("the tangents", tangents, primals)
     pushed = like(call.output, call.push(ts))
     return (call.value(), pushed, call.aux) if has_aux else (call.value(), pushed)
@@ -243,149 +192,5 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     return like(primals, iter(flat(pull(like(args, iter(matching("t", tangents, primals)))))))
 
 
-class _Call:
-    """A call of `f` in which the chosen arguments are variables, and what can be asked of it."""
-
-    def __init__(
-        self, f: Function, args: Any, kwargs: Any, argnums: Any, argnames: Any, has_aux: bool
-    ) -> None:
-        recording = state.recording
-        single, keys = choice(f, args, kwargs, argnums, argnames)
-        places = dict(enumerate(args)) | kwargs
-        chosen = tuple(places[key] for key in keys)
-        self.given = chosen[0] if single else chosen
-        self.name = name(f)
-        with enable_grad():
-            self.variables = [_variable(x) for x in flat(chosen)]
-            places.update(zip(keys, like(chosen, iter(self.variables)), strict=True))
-            output = f(*[places[i] for i in range(len(args))], **{k: places[k] for k in kwargs})
-        self.has_aux, aux = has_aux, None
-        if has_aux:
-            if not isinstance(output, tuple) or len(output) != 2:
-                raise TypeError(f"with has_aux=True {self.name}() must answer a pair (value, aux)")
-            output, aux = output
-        self.output = output
-        self.connected = recording and _reaches_beyond([output, aux], self.variables)
-        self.aux = self._released(aux)
-
-    def tensors(self) -> list[Tensor]:
-        """The Tensors in what f answered, which may hold nothing else."""
-        outputs = flat(self.output)
-        for y in outputs:
-            if not isinstance(y, Tensor):
-                raise TypeError(
-                    f"{self.name}() answered a {type(y).__name__}, which no derivative can reach; "
-                    "return the Tensor itself, not its .data, .item() or float()"
-                )
-        return outputs
-
-    def value(self) -> Any:
-        """What f answered."""
-        return self._released(self.output)
-
-    def with_aux(self, answer: Any) -> Any:
-        """The answer, in a pair with f's auxiliary one if it has that."""
-        return (answer, self.aux) if self.has_aux else answer
-
-    def _released(self, structure: Any) -> Any:
-        """Without a history that nobody can use any more."""
-        if self.connected:
-            return structure
-        leaves = (x.detach() if isinstance(x, Tensor) else x for x in flat(structure))
-        return like(structure, leaves)
-
-    def pull(self, outputs: list[Tensor], weights: Any, *, retain: bool = False) -> Iterator[Any]:
-        """Each variable's gradient of the weighted outputs."""
-        connected = self.connected or _wanted(weights)
-        live = [(y, w) for y, w in zip(outputs, weights, strict=True) if y.node is not None]
-        found: list[Any] = [None] * len(self.variables)
-        if live:
-            ys, ws = zip(*live, strict=True)
-            found = grad(
-                ys,
-                self.variables,
-                ws,
-                create_graph=connected,
-                retain_graph=retain or connected,
-                allow_unused=True,
-            )
-        return (
-            _zeros(x.shape, x) if g is None else g
-            for g, x in zip(found, self.variables, strict=True)
-        )
-
-    def rows(self, y: Tensor) -> list[Tensor]:
-        """Each variable's Jacobian, a row at a time: the gradient of one element.
-
-        Indexing picks it, so that the other elements send nothing back, not even 0 · ∞.
-        """
-        with enable_grad():
-            elements = [y] if y.size == 1 else [y.reshape(-1)[i] for i in range(y.size)]
-        rows = [list(self.pull([element], [None], retain=True)) for element in elements]
-        stacked: list[Any] = [np.stack(column) for column in zip(*rows, strict=True)]
-        return [
-            _zeros(y.shape + x.shape, x) if not rows else stacked[k].reshape(y.shape + x.shape)
-            for k, x in enumerate(self.variables)
-        ]
-
-    def push(self, tangents: list[Any]) -> Iterator[Any]:
-        """Each output's derivative in the direction of the variables' tangents."""
-        for x, t in zip(self.variables, tangents, strict=True):
-            if np.shape(t) != x.shape:
-                raise ValueError(f"a tangent of shape {np.shape(t)} for a primal of {x.shape}")
-        outputs = self.tensors()
-        duals = [Tensor(np.ones(y.shape), requires_grad=True, dtype=y.dtype) for y in outputs]
-        live = [(y, w) for y, w in zip(outputs, duals, strict=True) if y.node is not None]
-        pushed: list[Any] = [None] * len(outputs)
-        if live:
-            ys, ws = zip(*live, strict=True)
-            pulled = grad(ys, self.variables, ws, create_graph=True, allow_unused=True)
-            linear = [
-                (g, t) for g, t in zip(pulled, tangents, strict=True) if g is not None and g.node
-            ]
-            if linear:
-                gs, ts = zip(*linear, strict=True)
-                connected = self.connected or _wanted(ts)
-                pushed = grad(gs, duals, ts, create_graph=connected, allow_unused=True)
-        return (
-            _zeros(y.shape, y) if t is None else t for t, y in zip(pushed, outputs, strict=True)
-        )
-
-
 def _named(new: Function, f: Function) -> Function:
     return functools.wraps(f, updated=())(new)
-
-
-def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    return wrap(np.zeros(shape, like.dtype), None)
-
-
-def _variable(x: Any) -> Tensor:
-    """A Tensor of our own in the place of an argument: of an outer variable, a copy that knows."""
-    if isinstance(x, Tensor) and x.node is not None:
-        return x.positive()
-    if isinstance(x, Tensor):
-        return Tensor(x.data, requires_grad=True, name=x.name)
-    return Tensor(x, requires_grad=True)
-
-
-def _wanted(weights: Any) -> bool:
-    """Whether a derivative by one of the weights may be asked for."""
-    return state.recording and any(isinstance(w, Tensor) and w.requires_grad for w in weights)
-
-
-def _reaches_beyond(structure: Any, variables: list[Tensor]) -> bool:
-    """Whether Tensors depend on leaves that are no variables of this call."""
-    own = {x.node for x in variables}
-    if any(node is not None and node.edges for node in own):
-        return True
-    frontier: list[Any] = [x.node for x in flat(structure) if isinstance(x, Tensor)]
-    seen = own | {None}
-    while frontier:
-        node = frontier.pop()
-        if node not in seen:
-            if not node.edges:
-                return True
-            seen.add(node)
-            frontier.extend(edge.source for edge in node.edges)
-    return False

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import changes, guard
+from . import changes, errors, guard
 from .changes import births
 
 SPENT = (
@@ -145,12 +145,16 @@ def sweep(
                 if create_graph:
                     start = next(births)
                     kept = list(vjp.recorded(node, kept))
-                part = vjp.function(g, *kept)
+                try:
+                    part = vjp.function(g, *kept)
+                    fits = part.shape == edge.shape and part.dtype is edge.dtype
+                except Exception as error:
+                    raise errors.in_backward(error, node) from error
                 if guarded and vjp.reads:
                     part = guard.silence(part, g, node, vjp, kept)
                     if create_graph:
                         guard.mark(part, start, Guarded)
-                if part.shape != edge.shape or part.dtype is not edge.dtype:
+                if not fits:
                     part = _fitted(part, node, edge)
                 so_far = gradients.get(source)
                 if so_far is None:
@@ -184,10 +188,7 @@ def _fitted(part: Any, node: Node, edge: Edge) -> Any:
     """What a VJP returned, in the shape and dtype of the argument."""
     part = unbroadcast(part, edge.shape)
     if part.shape != edge.shape:
-        raise ValueError(
-            f"a VJP of {node.op.name} returned shape {part.shape} for an argument of shape "
-            f"{edge.shape}"
-        )
+        raise errors.vjp_shape(node, part.shape, edge.shape)
     return part if part.dtype is edge.dtype else part.astype(edge.dtype)
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 
+def _fields(structure: Any) -> list[str] | None:
+    """The names of the fields of a dataclass, an attrs class or a pydantic model."""
+    kind = type(structure)
+    if hasattr(kind, "__attrs_attrs__"):
+        return [field.name for field in kind.__attrs_attrs__]
+    fields = getattr(kind, "__dataclass_fields__", None) or getattr(kind, "model_fields", None)
+    return None if fields is None else list(fields)
+
+
 def _parts(structure: Any) -> list[Any] | None:
-    """What a list, tuple, dict or dataclass holds; None holds nothing; a leaf has no parts."""
+    """What a container holds; None holds nothing; a leaf has no parts."""
     if structure is None:
         return []
-    if isinstance(structure, dict):
+    if isinstance(structure, Mapping):
         return list(structure.values())
     if isinstance(structure, (list, tuple)):
         return list(structure)
-    if hasattr(type(structure), "__dataclass_fields__"):
-        return [getattr(structure, name) for name in structure.__dataclass_fields__]
-    return None
+    fields = _fields(structure)
+    return None if fields is None else [getattr(structure, name) for name in fields]
 
 
 def flat(structure: Any) -> list[Any]:
@@ -42,15 +51,29 @@ def like(structure: Any, leaves: Iterator[Any]) -> Any:
     if structure is None:
         return None
     filled = [like(part, leaves) for part in parts]
-    if isinstance(structure, dict):
-        return dict(zip(structure, filled, strict=True))
+    if isinstance(structure, Mapping):
+        return _mapping(structure, dict(zip(structure, filled, strict=True)))
     if hasattr(structure, "_make"):  # a named tuple
         return structure._make(filled)
     if isinstance(structure, (list, tuple)):
         return type(structure)(filled)
+    fields = dict(zip(_fields(structure) or (), filled, strict=True))
+    if hasattr(structure, "model_copy"):  # pydantic
+        return structure.model_copy(update=fields)
     fresh = object.__new__(type(structure))
-    for name, value in zip(structure.__dataclass_fields__, filled, strict=True):
+    for name, value in fields.items():
         object.__setattr__(fresh, name, value)
+    return fresh
+
+
+def _mapping(structure: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """A mapping of the same type, also of a subclass whose constructor is not dict's."""
+    if type(structure) is dict:
+        return items
+    if not isinstance(structure, MutableMapping):
+        return type(structure)(items)  # type: ignore[call-arg]
+    fresh = copy.copy(structure)
+    fresh.update(items)
     return fresh
 
 
@@ -63,11 +86,11 @@ def paths(structure: Any, root: str) -> list[str]:
     parts = _parts(structure)
     if parts is None:
         return [root]
-    keys: list[str] = [f"[{key!r}]" for key in structure] if isinstance(structure, dict) else []
+    keys: list[str] = [f"[{key!r}]" for key in structure] if isinstance(structure, Mapping) else []
     if isinstance(structure, (list, tuple)):
         keys = [f".{key}" for key in getattr(structure, "_fields", ())]
         keys = keys or [f"[{i}]" for i in range(len(parts))]
-    keys = keys or [f".{key}" for key in getattr(structure, "__dataclass_fields__", ())]
+    keys = keys or [f".{key}" for key in _fields(structure) or ()]
     return [path for key, part in zip(keys, parts, strict=True) for path in paths(part, root + key)]
 
 
@@ -80,7 +103,7 @@ def matching(what: str, value: Any, structure: Any) -> list[Any]:
     parts, given = _parts(structure), _parts(value)
     if parts is None:
         return [value]
-    if isinstance(structure, dict) and isinstance(value, dict):
+    if isinstance(structure, Mapping) and isinstance(value, Mapping):
         given = [value[key] for key in structure if key in value]
     if given is None or len(given) != len(parts) or len(given) != len(_parts(value) or ()):
         raise ValueError(
@@ -92,7 +115,7 @@ def matching(what: str, value: Any, structure: Any) -> list[Any]:
 def _form(structure: Any) -> str:
     """The outermost level of a structure, in words."""
     kind = type(structure).__name__
-    if isinstance(structure, dict):
+    if isinstance(structure, Mapping):
         return f"a {kind} of {', '.join(map(repr, structure))}"
     parts = _parts(structure)
     return f"a {kind}" if parts is None else f"a {kind} of {len(parts)}"

@@ -168,7 +168,8 @@ class Element:
         if not (left and right) or math.isinf(self.analytic):
             side = "central" if left and right else "left" if left else "right"
             return self.at_an_edge(rungs, side)
-        return self.at_a_kink(rungs) or self.wrong_or_undecided(rungs)
+        excused = self.at_a_kink(rungs) or self.at_a_jump(rungs)
+        return excused or self.wrong_or_undecided(rungs)
 
     def at_an_edge(self, rungs: list[Slopes], side: str) -> Judgment:
         """Where the function ends: its one-sided slope, or a slope that grows without bound."""
@@ -186,7 +187,7 @@ class Element:
         return Judgment(slope, "edge" if right else "wrong")
 
     def at_a_kink(self, rungs: list[Slopes]) -> Judgment | None:
-        """Where the slopes stay apart, or the value jumps, if the analytic one lies between them."""
+        """Where the slopes stay apart, if the analytic one lies between them."""
         widest = max((rung.gap for rung in rungs if math.isfinite(rung.gap)), default=0.0)
         clear = [rung for rung in rungs if rung.noise <= 0.1 * widest and math.isfinite(rung.gap)]
         if len(clear) < 2:
@@ -194,12 +195,19 @@ class Element:
         first, last = clear[0], clear[-1]
         slack = last.noise + 1e2 * self.tolerance.of(last.left, last.right)
         low, high = sorted([last.left, last.right])
+        stays = last.gap > slack and first.gap / 2 < last.gap < 2 * first.gap
         between = low - slack <= self.analytic <= high + slack
-        stays = first.gap / 2 < last.gap < 2 * first.gap
-        jumps = all(min(abs(r.left), abs(r.right)) <= 0.1 * r.gap for r in (first, last))
-        if between and last.gap > slack and (stays or (jumps and last.gap > first.gap)):
-            return Judgment(first.central, "kink")
-        return None
+        return Judgment(first.central, "kink") if stays and between else None
+
+    def at_a_jump(self, rungs: list[Slopes]) -> Judgment | None:
+        """Where the value jumps by the same height however small the step."""
+        clear = [r for r in rungs if r.noise <= 0.1 * max(abs(r.left), abs(r.right)) < math.inf]
+        if len(clear) < 3 or not math.isfinite(self.analytic):
+            return None
+        first, last = ((r.left * r.step, r.right * r.step) for r in (clear[0], clear[-1]))
+        height = max(map(abs, last))
+        same = all(abs(a - b) <= 0.1 * height for a, b in zip(first, last, strict=True))
+        return Judgment(clear[0].central, "kink") if height and same else None
 
     def wrong_or_undecided(self, rungs: list[Slopes]) -> Judgment:
         """Wrong if it lies outside the error of every step, larger ones included.

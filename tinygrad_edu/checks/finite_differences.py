@@ -100,8 +100,10 @@ class Element:
             rungs.append(self.slopes(step))
             if self.agrees(rungs):
                 return Judgment(rungs[-1].central, "ok")
-            out_of_sight = math.isfinite(rungs[-1].central) and not self.visible(rungs[-1])
-            if len(rungs) > 1 and (out_of_sight or self.settled(rungs)):
+            if self.refuted(rungs):
+                return Judgment(rungs[-1].central, "wrong")
+            hidden = rungs[-1].noise > abs(rungs[-1].central - self.analytic)
+            if hidden and step <= self.base:
                 break
         return self.disagreement(rungs)
 
@@ -149,14 +151,22 @@ class Element:
             for each in estimates
         )
 
-    def settled(self, rungs: list[Slopes]) -> bool:
-        """Whether smaller steps change nothing any more, and both sides have met."""
-        if len(rungs) < 3:
+    def refuted(self, rungs: list[Slopes]) -> bool:
+        """Whether three steps say the same, something else, and both sides have met.
+
+        Not if the value does not move at all: it may be constant there, or the step too small for
+        the noise inside f.
+        """
+        last = rungs[-1]
+        if len(rungs) < 3 or last.step > self.base or last.flat:
             return False
-        centrals = [each.central for each in rungs[-3:]]
-        near = self.tolerance.of(*centrals)
-        met = rungs[-1].gap <= max(10 * near, rungs[0].gap / 2)
-        return met and all(abs(b - a) <= near for a, b in itertools.pairwise(centrals))
+        near = self.tolerance.of(*(each.central for each in rungs[-3:]))
+        met = last.gap <= max(10 * near + last.noise, rungs[-3].gap / RATIO)
+        return met and all(
+            abs(b.central - a.central) <= near + a.noise + b.noise
+            and min(abs(each.central - self.analytic) - each.noise for each in (a, b)) > near
+            for a, b in itertools.pairwise(rungs[-3:])
+        )
 
     # ---------------------------------------------------------------- if none agrees
 
@@ -168,7 +178,8 @@ class Element:
         if not (left and right) or math.isinf(self.analytic):
             side = "central" if left and right else "left" if left else "right"
             return self.at_an_edge(rungs, side)
-        excused = self.at_a_kink(rungs) or self.at_a_jump(rungs)
+        near = [r for r in rungs if r.step <= self.base and math.isfinite(r.central)]
+        excused = self.at_a_kink(near) or self.at_a_jump(near)
         return excused or self.wrong_or_undecided(rungs)
 
     def at_an_edge(self, rungs: list[Slopes], side: str) -> Judgment:
@@ -187,22 +198,23 @@ class Element:
         return Judgment(slope, "edge" if right else "wrong")
 
     def at_a_kink(self, rungs: list[Slopes]) -> Judgment | None:
-        """Where the slopes stay apart, if the analytic one lies between them."""
-        widest = max((rung.gap for rung in rungs if math.isfinite(rung.gap)), default=0.0)
-        clear = [rung for rung in rungs if rung.noise <= 0.1 * widest and math.isfinite(rung.gap)]
+        """Where the slopes stay apart however small the step, if the analytic one lies between."""
+        widest = max(rung.gap for rung in rungs)
+        clear = [rung for rung in rungs if rung.noise <= 0.1 * widest]
         if len(clear) < 2:
             return None
-        first, last = clear[0], clear[-1]
+        last = clear[-1]
         slack = last.noise + 1e2 * self.tolerance.of(last.left, last.right)
         low, high = sorted([last.left, last.right])
-        stays = last.gap > slack and first.gap / 2 < last.gap < 2 * first.gap
         between = low - slack <= self.analytic <= high + slack
-        return Judgment(first.central, "kink") if stays and between else None
+        stays = all(last.gap / 2 < rung.gap < 2 * last.gap for rung in clear)
+        found = between and stays and last.gap > slack
+        return Judgment(clear[0].central, "kink") if found else None
 
     def at_a_jump(self, rungs: list[Slopes]) -> Judgment | None:
         """Where the value jumps by the same height however small the step."""
-        clear = [r for r in rungs if r.noise <= 0.1 * max(abs(r.left), abs(r.right)) < math.inf]
-        if len(clear) < 3 or not math.isfinite(self.analytic):
+        clear = [r for r in rungs if r.noise <= 0.1 * max(abs(r.left), abs(r.right))]
+        if len(clear) < 2 or not math.isfinite(self.analytic):
             return None
         first, last = ((r.left * r.step, r.right * r.step) for r in (clear[0], clear[-1]))
         height = max(map(abs, last))
@@ -212,11 +224,8 @@ class Element:
     def wrong_or_undecided(self, rungs: list[Slopes]) -> Judgment:
         """Wrong if it lies outside the error of every step, larger ones included.
 
-        The error is the noise, and by how much the next larger step differs.  A value that does not
-        move at all may be constant there, or a step that is too small for the noise inside f.
+        The error is the noise, and by how much the next larger step differs.
         """
-        if self.settled(rungs) and not rungs[-1].flat:
-            return Judgment(rungs[-1].central, "wrong")
         rungs = [r for r in (*self.larger(rungs[0].step), *rungs) if math.isfinite(r.central)]
         centrals = [rung.central for rung in rungs]
         neighbors = [*(centrals[1:2] or [math.inf]), *centrals]

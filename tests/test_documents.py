@@ -115,7 +115,7 @@ def test_generated_files_are_current(path: Path) -> None:
 
 
 def test_the_arrows_run_one_way() -> None:
-    """nn -> tinygrad_edu; inside it viz, gradcheck, functional, ops -> op -> tensor -> graph."""
+    """nn -> tinygrad_edu; inside it viz, checks, functional, ops -> op -> tensor -> graph."""
     allowed = {
         "graph": set(),
         "context": set(),
@@ -126,11 +126,18 @@ def test_the_arrows_run_one_way() -> None:
         "op": {"errors", "context", "graph", "methods", "operators", "tensor"},
         "structure": set(),
         "functional": {"graph", "context", "operators", "structure", "tensor"},
-        "gradcheck": {"context", "functional", "structure", "tensor"},
-        "compare": {"functional", "gradcheck", "graph", "structure", "tensor"},
-        "opcheck": {"gradcheck", "tensor"},
+        "checks/report": set(),
+        "checks/diagnosis": set(),
+        "checks/finite_differences": set(),
+        "checks/double_precision": {"structure", "tensor"},
+        "checks/comparison": {"functional", "graph", "structure", "tensor", "diagnosis", "report"},
+        "checks/gradient_check": {
+            *("context", "functional", "structure", "tensor"),
+            *("diagnosis", "double_precision", "finite_differences", "report"),
+        },
+        "checks/op_check": {"functional", "gradient_check", "graph", "tensor"},
     }
-    pattern = re.compile(r"^\s*from \.(\w*) import ([\w, ]+)", re.MULTILINE)
+    pattern = re.compile(r"^\s*from \.+(\w*) import ([\w, ]+)", re.MULTILINE)
     for module, may in allowed.items():
         text = (ROOT / "tinygrad_edu" / f"{module}.py").read_text(encoding="utf-8")
         imported = {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import pkgutil
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor, gradcheck, op, ops
+import tinygrad_edu
+from tinygrad_edu import Tensor, checks, gradcheck, op, ops
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(3, 2))
@@ -157,6 +160,15 @@ class TestFunctions:
         assert head.split()[:4] == ["name", "shape", "checked", "error"]
         assert line.index("wrong") == head.index("verdict")
         assert text.endswith("wrong: 2 of 2, all 1.5 times what is right")
+
+
+def test_no_module_bears_the_name_of_a_function() -> None:
+    """`tinygrad_edu.gradcheck` is the function, whatever was imported before."""
+    modules = {module.name for module in pkgutil.iter_modules(checks.__path__)}
+    assert not modules & set(checks.__all__)
+    for name in ("check_op", "compare", "gradcheck"):
+        assert getattr(tinygrad_edu, name) is getattr(checks, name)
+        assert importlib.util.find_spec(f"tinygrad_edu.{name}") is None
 
 
 class Noisy(nn.Module):

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-EPS = 4 * sys.float_info.epsilon
+ROUNDING = 4 * sys.float_info.epsilon
 """By how much rounding may change a value, relative to its size: a few units in the last place."""
 
 RATIO = 8.0
@@ -88,14 +88,14 @@ class Element:
         tolerance: Tolerance,
     ) -> None:
         self.f, self.x, self.value = f, x, value
-        self.noise = EPS * magnitude if math.isfinite(magnitude) else 0.0
+        self.noise = ROUNDING * magnitude if math.isfinite(magnitude) else 0.0
         self.analytic, self.scale, self.tolerance = analytic, scale, tolerance
-        self.base = tolerance.step * max(1.0, abs(x))
+        self.base = max(tolerance.step, ROUNDING) * max(1.0, abs(x))
         self.largest = self.base * RATIO**LARGER
 
     def judge(self) -> Judgment:
-        """Compare with smaller and smaller steps, until one agrees or it is clear that none will."""
-        rungs: list[Slopes] = []
+        """Compare with smaller and smaller steps, until one agrees or none can."""
+        rungs: list[Slopes] = []  # of a ladder, from the largest step down
         for step in self.steps():
             rungs.append(self.slopes(step))
             if self.agrees(rungs):
@@ -110,17 +110,17 @@ class Element:
     # ---------------------------------------------------------------- steps and slopes
 
     def steps(self) -> Iterator[float]:
-        """From the first that rounding allows to the smallest; smaller than |x| in any case."""
+        """From the first that rounding allows to the smallest, which is much smaller than x."""
         step, limit = self.base, self.tolerance.of(self.analytic, self.scale)
         for _ in range(LARGER):
             if self.noise <= limit * step:
                 break
             step *= RATIO
-        smallest = self.base / RATIO**SMALLER
+        smallest = max(self.base / RATIO**SMALLER, ROUNDING * abs(self.x))
         while step >= smallest:
             yield step
             step /= RATIO
-        if 0 < abs(self.x) < RATIO**SMALLER * smallest:
+        if 0 < abs(self.x) < self.base:
             step = min(step, abs(self.x) / RATIO)
             while step > abs(self.x) / RATIO**8:
                 yield step
@@ -129,8 +129,6 @@ class Element:
     def slopes(self, step: float) -> Slopes:
         """To both sides of x, over the distances that x really moves."""
         behind, ahead = self.x - step, self.x + step
-        if not behind < self.x < ahead:
-            return Slopes(step, math.nan, math.nan, math.inf)
         left = (self.value - self.f(behind)) / (self.x - behind)
         right = (self.f(ahead) - self.value) / (ahead - self.x)
         return Slopes(step, left, right, self.noise / step)
@@ -172,7 +170,7 @@ class Element:
 
     def disagreement(self, rungs: list[Slopes]) -> Judgment:
         """What it means."""
-        left, right = (math.isfinite(slope) for slope in rungs[-1][1:3])
+        left, right = math.isfinite(rungs[-1].left), math.isfinite(rungs[-1].right)
         if not math.isfinite(self.value) or not (left or right):
             return Judgment(rungs[-1].central, "undefined")
         if not (left and right) or math.isinf(self.analytic):
@@ -186,6 +184,7 @@ class Element:
         """Where the function ends: its one-sided slope, or a slope that grows without bound."""
         seen = [(getattr(rung, side), rung.noise) for rung in rungs]
         near = self.tolerance.of(self.analytic)
+        seen = [each for each in seen if math.isfinite(each[0])]
         clear = [slope for slope, noise in seen if noise <= max(near, 0.1 * abs(slope))]
         if len(clear) < 2:
             return Judgment(seen[-1][0], "undecided", seen[-1][1])

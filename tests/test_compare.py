@@ -1,4 +1,4 @@
-"""compare: hand-derived gradients, and what each usual slip is called."""
+"""compare: gradients derived by hand, and what each usual slip is called."""
 
 from __future__ import annotations
 
@@ -108,3 +108,56 @@ class TestCompare:
         g = 2 * self.x.T @ ((self.x @ self.w).data - self.t)
         verdict = compare(g, loss, self.w).rows[0].verdict
         assert verdict == "wrong: 10 times too large; was 1/N forgotten (N = 10)?"
+
+
+class TestNothingCompared:
+    """Zeros that agree with zeros say nothing if the loss is computed from other Tensors."""
+
+    def setup_method(self) -> None:
+        self.p = Tensor([1.0, 2.0], requires_grad=True, name="p")
+        self.q = Tensor([3.0, 4.0], requires_grad=True, name="q")
+
+    def test_a_loss_of_other_tensors(self) -> None:
+        other = Tensor([1.0, 2.0], requires_grad=True)
+        report = compare([np.zeros(2), np.zeros(2)], (other**2).sum(), [self.p, self.q])
+        assert not report
+        assert {row.verdict for row in report.rows} == {
+            "disconnected: the loss is not computed from any of these parameters"
+        }
+
+    def test_one_parameter_may_be_unused(self) -> None:
+        mine = [2 * self.p.data, np.zeros(2)]
+        assert compare(mine, (self.p**2).sum(), [self.p, self.q])
+        assert not compare([mine[0], np.ones(2)], (self.p**2).sum(), [self.p, self.q])
+
+    def test_a_loss_that_is_no_tensor(self) -> None:
+        for loss in (3.0, self.p.data.sum(), lambda: (self.p**2).sum().item(), None):
+            with pytest.raises(TypeError, match=r"compare: the loss is of type .*give the Tensor"):
+                compare([np.zeros(2)], loss, [self.p])
+        with pytest.raises(RuntimeError):
+            compare([np.zeros(2)], (self.p**2).sum().detach(), [self.p])
+
+    def test_a_parameter_without_elements(self) -> None:
+        empty = Tensor(np.zeros((0, 2)), requires_grad=True)
+        loss = empty.sum() + (self.p**2).sum()
+        report = compare([np.zeros((0, 2))], loss, [empty])
+        assert not report
+        assert report.rows[0].verdict == "empty"
+        assert compare([np.zeros((0, 2)), 2 * self.p.data], loss, [empty, self.p])
+        assert not compare([np.zeros(2)], loss, [empty])
+        assert not compare([], self.p.sum(), [])
+
+    def test_a_gradient_of_the_loss_that_is_not_finite(self) -> None:
+        x = Tensor([0.0, 1.0], requires_grad=True)
+        report = compare([np.array([np.inf, 0.5])], np.sqrt(x).sum(), [x])
+        assert report.rows[0].verdict == "undefined: the loss has no finite gradient at [0]"
+        assert not report
+        assert not compare([np.array([1.0, 0.5])], np.sqrt(x).sum(), [x])
+
+
+def test_a_row_that_does_not_exist() -> None:
+    p = Tensor([1.0], requires_grad=True, name="p")
+    report = compare([np.ones(1)], p.sum(), [p])
+    assert report["p"].verdict == "right"
+    with pytest.raises(KeyError, match="the report has no row 'q'; its rows are p"):
+        report["q"]

@@ -29,7 +29,7 @@ class Layer:
     b: Any = None
 
 
-Pair = namedtuple("Pair", "w b")  # noqa: PYI024
+Pair = namedtuple("Pair", "w b")
 
 
 class Parts(list[Any]):

@@ -118,39 +118,6 @@ def test_generated_files_are_current(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == FILES[path](), "run `make stubs`"
 
 
-def test_the_arrows_run_one_way() -> None:
-    """nn -> tinygrad_edu; in it viz, checks, functional, ops -> declare -> tensor -> graph."""
-    allowed = {
-        "registry": set(),
-        "methods": set(),
-        "context": set(),
-        "changes": set(),
-        "guard": set(),
-        "graph": {"changes", "guard"},
-        "errors": {"context"},
-        "array_interface": {"errors", "methods", "registry"},
-        "tensor": {"array_interface", "changes", "context", "errors", "graph", "methods"},
-        "declare": {"context", "errors", "graph", "methods", "registry", "tensor"},
-        "operators": {"array_interface", "methods", "ops"},
-        "pytree": set(),
-        "functional": {"context", "graph", "pytree", "tensor"},
-        "gradcheck": {"context", "functional", "pytree", "tensor"},
-        "compare": {"functional", "gradcheck", "graph", "pytree", "tensor"},
-        "opcheck": {"gradcheck", "tensor"},
-    }
-    pattern = re.compile(r"^\s*from \.(\w*)[\w.]* import ([\w, ]+)", re.MULTILINE)
-    for module, may in allowed.items():
-        text = (ROOT / "tinygrad_edu" / f"{module}.py").read_text(encoding="utf-8")
-        imported = {
-            name for a, b in pattern.findall(text) for name in ([a] if a else b.split(", "))
-        }
-        assert imported <= may, f"{module}.py imports {imported - may}"
-    for path in (ROOT / "tinygrad_edu").rglob("*.py"):
-        assert not re.search(
-            r"^\s*(from|import) nn\b", path.read_text(encoding="utf-8"), re.MULTILINE
-        )
-
-
 def test_import_loads_nothing_optional() -> None:
     code = (
         "import sys, tinygrad_edu, nn; "

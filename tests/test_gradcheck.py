@@ -1,17 +1,17 @@
-"""gradcheck and check_op: they find what is wrong, say it, and leave everything alone."""
+"""gradcheck finds what is wrong, says it, and leaves everything alone."""
 
 from __future__ import annotations
 
+import importlib.util
+import pkgutil
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 
 import nn
-from tinygrad_edu import Tensor, check_op, gradcheck, op, ops
+import tinygrad_edu
+from tinygrad_edu import Tensor, checks, gradcheck, op, ops
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(3, 2))
@@ -30,7 +30,7 @@ def wrong(vjp: Any) -> Any:
 
 
 def constant(x: Any) -> Any:
-    """Cut off from its history, as no VJP may do."""
+    """Cut off from its graph, as no VJP may do."""
     return x.data if isinstance(x, Tensor) else x
 
 
@@ -94,7 +94,8 @@ class TestFunctions:
             (lambda x: x**1.5, [0.0], "edge: 1 of 1"),
             (lambda x: x * np.sqrt(x), [0.0], "wrong: 1 of 1"),  # 0 · ∞
             (np.log, [-1.0], "undefined: 1 of 1"),
-            (np.log, [1e-300], "edge: 1 of 1"),
+            (np.log, [1e-300], "ok"),
+            (np.cbrt, [0.0], "edge: 1 of 1"),
             (lambda x: (x * 0).sum(), [0.0, 1.0], "unused"),
         ],
     )
@@ -114,7 +115,7 @@ class TestFunctions:
 
         assert verdict(bent, np.array([0.0, 1.0])).startswith("wrong: 1 of 2")
 
-    def test_a_tight_bend_and_the_wrong_infinity_are_no_excuse(self) -> None:
+    def test_steep_curvature_and_the_wrong_infinity_are_not_excused(self) -> None:
         @op(None, lambda g, x: g * (2e12 * x + 100), method=False)
         def steep(x: Any) -> Any:
             """Parabola.
@@ -156,7 +157,6 @@ class TestFunctions:
             gradcheck(lambda x: x, np.array([1, 2]))
         with pytest.raises(ValueError, match="order is 1"):
             gradcheck(lambda x: x, X, order=3)
-        assert gradcheck(lambda x: x * 2, np.zeros((0, 2)))["x"].verdict == "ok"
 
     def test_the_table(self) -> None:
         text = repr(gradcheck(wrong(lambda g, x: 3 * g * x), np.array([1.0, 2.0])))
@@ -164,6 +164,15 @@ class TestFunctions:
         assert head.split()[:4] == ["name", "shape", "checked", "error"]
         assert line.index("wrong") == head.index("verdict")
         assert text.endswith("wrong: 2 of 2, all 1.5 times what is right")
+
+
+def test_no_module_bears_the_name_of_a_function() -> None:
+    """`tinygrad_edu.gradcheck` is the function, whatever was imported before."""
+    modules = {module.name for module in pkgutil.iter_modules(checks.__path__)}
+    assert not modules & set(checks.__all__)
+    for name in ("check_op", "compare", "gradcheck"):
+        assert getattr(tinygrad_edu, name) is getattr(checks, name)
+        assert importlib.util.find_spec(f"tinygrad_edu.{name}") is None
 
 
 class Noisy(nn.Module):
@@ -295,74 +304,3 @@ def lambda_model(model: Any) -> Any:
             return model(x)
 
     return Twice()
-
-
-def cube_with(vjp: Any, forward: Any = lambda x: x * x * x, **options: Any) -> Any:
-    def cube(x: Any) -> Any:
-        """Third power.
-        y = x³,  ∂L/∂x = 3 g x²"""
-        return forward(x)
-
-    return op(None, vjp, method=False, **options)(cube)
-
-
-right = lambda g, x: 3 * g * x * x
-
-
-def spoil(x: Any) -> Any:
-    x *= 1.5
-    return x * x * x
-
-
-def overwrite(g: Any, x: Any) -> Any:
-    if isinstance(g, np.ndarray) and g.shape:
-        g *= x
-    return 3 * g * x
-
-
-class TestCheckOp:
-    @settings(max_examples=30, deadline=None, derandomize=True)
-    @given(arrays(np.float64, array_shapes(max_side=3), elements=st.floats(-2, 2)))
-    def test_a_users_op(self, x: Any) -> None:
-        check_op(cube_with(right), x)
-
-    @pytest.mark.parametrize(
-        ("cube", "complaint"),
-        [
-            (cube_with(lambda g, x: 2 * g * x * x), "disagrees with finite differences"),
-            (cube_with(lambda g, x: 3 * g * constant(x) ** 2), "∂² x .* wrong"),
-            (cube_with(lambda g, x: 3 * constant(g) * x * x), "∂² x .* wrong"),
-            (cube_with(lambda g, x: g * (x * x * np.full(1, 3.0))), "float64 for float32"),
-            (cube_with(right, lambda x: x**3 * np.full(1, 1.0)), "answers float64 for float32"),
-            (cube_with(right, spoil), "the forward changes its arguments"),
-            (cube_with(overwrite), "changes the upstream gradient"),
-            (cube_with(lambda g, x: 3 * g[:1] * x[:1] ** 2), "differentiating it twice"),
-        ],
-    )
-    def test_finds(self, cube: Any, complaint: str) -> None:
-        with pytest.raises(AssertionError, match=complaint):
-            check_op(cube, np.array([0.5, -1.0, 2.0]))
-
-    def test_calls_of_every_kind(self) -> None:
-        check_op(ops.sum, X, axis=0, keepdims=True)
-        check_op(ops.concatenate, [X, X + 1], axis=1)
-        check_op(ops.where, X > 0, X, X + 1)
-        check_op(ops.cross_entropy, X, np.array([0, 1, 0]), reduction="none")
-        check_op(ops.multiply, X, X[0])
-        with pytest.raises(TypeError, match="declared with @op"):
-            check_op(np.sin, X)
-
-    def test_another_value_than_numpys(self) -> None:
-        @op(np.fabs, lambda g, x: g * np.sign(x), method=False)
-        def fabs(x: Any) -> Any:
-            """Absolute value.
-            y = |x|,  ∂L/∂x = g sign x"""
-            return abs(x) + 1e-6
-
-        from tinygrad_edu.registry import OPS
-
-        try:
-            with pytest.raises(AssertionError, match="value differs from that of NumPy's function"):
-                check_op(fabs, X)
-        finally:
-            del OPS[np.fabs]

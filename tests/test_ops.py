@@ -1,4 +1,4 @@
-"""Every declared op by itself, in calls drawn from its declaration: value, derivatives, conventions.
+"""Every declared op by itself, in calls drawn from its declaration.
 
 What is checked, and how, is in `tinygrad_edu.checks.op_check`.
 """

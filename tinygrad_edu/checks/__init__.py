@@ -1,7 +1,8 @@
 """Is a derivative right, and if not, where and why?
 
-`gradcheck` holds the gradients of a function or a model against finite differences, `check_op` all
-that the declaration of an op promises, and `compare` gradients derived by hand against the engine's.
+`gradcheck` compares the gradients of a function or a model with finite differences, and `compare`
+those that were derived by hand with the engine's; `check_op` tests all that an op's declaration
+promises.
 """
 
 from .comparison import compare

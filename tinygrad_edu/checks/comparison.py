@@ -74,7 +74,8 @@ def _finding(key: str, p: Tensor, exact: Tensor | None, own: Any, sizes: set[int
         return Finding(key, "-", str(right.shape), "-", "missing")
     own = np.asarray(own.data if isinstance(own, Tensor) else own, np.float64)
     same = own.shape == right.shape
-    error = f"{abs(own - right).max(initial=0):.4g}" if same else "-"
+    with np.errstate(invalid="ignore"):
+        error = f"{abs(own - right).max(initial=0):.4g}" if same else "-"
     tolerance = float(np.sqrt(np.finfo(p.dtype).eps))
     verdict = diagnosis(own, right, p.data, tolerance, sizes) if own.size or not same else "empty"
     return Finding(key, str(own.shape), str(right.shape), error, verdict)

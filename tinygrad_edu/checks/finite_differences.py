@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-EPS = 4 * sys.float_info.epsilon
+ROUNDING = 4 * sys.float_info.epsilon
 """By how much rounding may change a value, relative to its size: a few units in the last place."""
 
 RATIO = 8.0
@@ -88,37 +88,39 @@ class Element:
         tolerance: Tolerance,
     ) -> None:
         self.f, self.x, self.value = f, x, value
-        self.noise = EPS * magnitude if math.isfinite(magnitude) else 0.0
+        self.noise = ROUNDING * magnitude if math.isfinite(magnitude) else 0.0
         self.analytic, self.scale, self.tolerance = analytic, scale, tolerance
-        self.base = tolerance.step * max(1.0, abs(x))
+        self.base = max(tolerance.step, ROUNDING) * max(1.0, abs(x))
         self.largest = self.base * RATIO**LARGER
 
     def judge(self) -> Judgment:
-        """Compare with smaller and smaller steps, until one agrees or it is clear that none will."""
-        rungs: list[Slopes] = []
+        """Compare with smaller and smaller steps, until one agrees or none can."""
+        rungs: list[Slopes] = []  # of a ladder, from the largest step down
         for step in self.steps():
             rungs.append(self.slopes(step))
             if self.agrees(rungs):
                 return Judgment(rungs[-1].central, "ok")
-            out_of_sight = math.isfinite(rungs[-1].central) and not self.visible(rungs[-1])
-            if len(rungs) > 1 and (out_of_sight or self.settled(rungs)):
+            if self.refuted(rungs):
+                return Judgment(rungs[-1].central, "wrong")
+            hidden = rungs[-1].noise > abs(rungs[-1].central - self.analytic)
+            if hidden and step <= self.base:
                 break
         return self.disagreement(rungs)
 
     # ---------------------------------------------------------------- steps and slopes
 
     def steps(self) -> Iterator[float]:
-        """From the first that rounding allows to the smallest; smaller than |x| in any case."""
+        """From the first that rounding allows to the smallest, which is much smaller than x."""
         step, limit = self.base, self.tolerance.of(self.analytic, self.scale)
         for _ in range(LARGER):
             if self.noise <= limit * step:
                 break
             step *= RATIO
-        smallest = self.base / RATIO**SMALLER
+        smallest = max(self.base / RATIO**SMALLER, ROUNDING * abs(self.x))
         while step >= smallest:
             yield step
             step /= RATIO
-        if 0 < abs(self.x) < RATIO**SMALLER * smallest:
+        if 0 < abs(self.x) < self.base:
             step = min(step, abs(self.x) / RATIO)
             while step > abs(self.x) / RATIO**8:
                 yield step
@@ -127,8 +129,6 @@ class Element:
     def slopes(self, step: float) -> Slopes:
         """To both sides of x, over the distances that x really moves."""
         behind, ahead = self.x - step, self.x + step
-        if not behind < self.x < ahead:
-            return Slopes(step, math.nan, math.nan, math.inf)
         left = (self.value - self.f(behind)) / (self.x - behind)
         right = (self.f(ahead) - self.value) / (ahead - self.x)
         return Slopes(step, left, right, self.noise / step)
@@ -149,31 +149,42 @@ class Element:
             for each in estimates
         )
 
-    def settled(self, rungs: list[Slopes]) -> bool:
-        """Whether smaller steps change nothing any more, and both sides have met."""
-        if len(rungs) < 3:
+    def refuted(self, rungs: list[Slopes]) -> bool:
+        """Whether three steps say the same, something else, and both sides have met.
+
+        Not if the value does not move at all: it may be constant there, or the step too small for
+        the noise inside f.
+        """
+        last = rungs[-1]
+        if len(rungs) < 3 or last.step > self.base or last.flat:
             return False
-        centrals = [each.central for each in rungs[-3:]]
-        near = self.tolerance.of(*centrals)
-        met = rungs[-1].gap <= max(10 * near, rungs[0].gap / 2)
-        return met and all(abs(b - a) <= near for a, b in itertools.pairwise(centrals))
+        near = self.tolerance.of(*(each.central for each in rungs[-3:]))
+        met = last.gap <= max(10 * near + last.noise, rungs[-3].gap / RATIO)
+        return met and all(
+            abs(b.central - a.central) <= near + a.noise + b.noise
+            and min(abs(each.central - self.analytic) - each.noise for each in (a, b)) > near
+            for a, b in itertools.pairwise(rungs[-3:])
+        )
 
     # ---------------------------------------------------------------- if none agrees
 
     def disagreement(self, rungs: list[Slopes]) -> Judgment:
         """What it means."""
-        left, right = (math.isfinite(slope) for slope in rungs[-1][1:3])
+        left, right = math.isfinite(rungs[-1].left), math.isfinite(rungs[-1].right)
         if not math.isfinite(self.value) or not (left or right):
             return Judgment(rungs[-1].central, "undefined")
         if not (left and right) or math.isinf(self.analytic):
             side = "central" if left and right else "left" if left else "right"
             return self.at_an_edge(rungs, side)
-        return self.at_a_kink(rungs) or self.wrong_or_undecided(rungs)
+        near = [r for r in rungs if r.step <= self.base and math.isfinite(r.central)]
+        excused = self.at_a_kink(near) or self.at_a_jump(near)
+        return excused or self.wrong_or_undecided(rungs)
 
     def at_an_edge(self, rungs: list[Slopes], side: str) -> Judgment:
         """Where the function ends: its one-sided slope, or a slope that grows without bound."""
         seen = [(getattr(rung, side), rung.noise) for rung in rungs]
         near = self.tolerance.of(self.analytic)
+        seen = [each for each in seen if math.isfinite(each[0])]
         clear = [slope for slope, noise in seen if noise <= max(near, 0.1 * abs(slope))]
         if len(clear) < 2:
             return Judgment(seen[-1][0], "undecided", seen[-1][1])
@@ -186,29 +197,34 @@ class Element:
         return Judgment(slope, "edge" if right else "wrong")
 
     def at_a_kink(self, rungs: list[Slopes]) -> Judgment | None:
-        """Where the slopes stay apart, or the value jumps, if the analytic one lies between them."""
-        widest = max((rung.gap for rung in rungs if math.isfinite(rung.gap)), default=0.0)
-        clear = [rung for rung in rungs if rung.noise <= 0.1 * widest and math.isfinite(rung.gap)]
+        """Where the slopes stay apart however small the step, if the analytic one lies between."""
+        widest = max(rung.gap for rung in rungs)
+        clear = [rung for rung in rungs if rung.noise <= 0.1 * widest]
         if len(clear) < 2:
             return None
-        first, last = clear[0], clear[-1]
+        last = clear[-1]
         slack = last.noise + 1e2 * self.tolerance.of(last.left, last.right)
         low, high = sorted([last.left, last.right])
         between = low - slack <= self.analytic <= high + slack
-        stays = first.gap / 2 < last.gap < 2 * first.gap
-        jumps = all(min(abs(r.left), abs(r.right)) <= 0.1 * r.gap for r in (first, last))
-        if between and last.gap > slack and (stays or (jumps and last.gap > first.gap)):
-            return Judgment(first.central, "kink")
-        return None
+        stays = all(last.gap / 2 < rung.gap < 2 * last.gap for rung in clear)
+        found = between and stays and last.gap > slack
+        return Judgment(clear[0].central, "kink") if found else None
+
+    def at_a_jump(self, rungs: list[Slopes]) -> Judgment | None:
+        """Where the value jumps by the same height however small the step."""
+        clear = [r for r in rungs if r.noise <= 0.1 * max(abs(r.left), abs(r.right))]
+        if len(clear) < 2 or not math.isfinite(self.analytic):
+            return None
+        first, last = ((r.left * r.step, r.right * r.step) for r in (clear[0], clear[-1]))
+        height = max(map(abs, last))
+        same = all(abs(a - b) <= 0.1 * height for a, b in zip(first, last, strict=True))
+        return Judgment(clear[0].central, "kink") if height and same else None
 
     def wrong_or_undecided(self, rungs: list[Slopes]) -> Judgment:
         """Wrong if it lies outside the error of every step, larger ones included.
 
-        The error is the noise, and by how much the next larger step differs.  A value that does not
-        move at all may be constant there, or a step that is too small for the noise inside f.
+        The error is the noise, and by how much the next larger step differs.
         """
-        if self.settled(rungs) and not rungs[-1].flat:
-            return Judgment(rungs[-1].central, "wrong")
         rungs = [r for r in (*self.larger(rungs[0].step), *rungs) if math.isfinite(r.central)]
         centrals = [rung.central for rung in rungs]
         neighbors = [*(centrals[1:2] or [math.inf]), *centrals]

@@ -147,7 +147,7 @@ class _Outputs:
         for path, y in zip(paths(outputs, "output"), flat(outputs), strict=True):
             if isinstance(y, Tensor) and y.dtype.kind == "f":
                 found.append(y)
-            elif not isinstance(y, (Tensor, str)) and np.asarray(y).dtype.kind not in "iub":
+            elif not _discrete(y):
                 raise TypeError(
                     f"gradcheck: {path} of {self.label}() is of type {type(y).__name__}; {ADVICE}"
                 )
@@ -170,6 +170,12 @@ class _Outputs:
         """The outputs times their weights."""
         with enable_grad(), np.errstate(all="ignore"):
             return [y * w for y, w in zip(self.tensors(), self.weights, strict=True)]
+
+
+def _discrete(y: Any) -> bool:
+    """Whether there is nothing to differentiate in an output: integers, booleans and words."""
+    kind = getattr(getattr(y, "dtype", None), "kind", "")
+    return isinstance(y, (int, str)) or (kind != "" and kind in "iub")
 
 
 def _total(terms: list[Any]) -> Any:
@@ -208,7 +214,7 @@ class _Check(NamedTuple):
                 "nothing; the function draws random numbers: call model.eval() first, or name the "
                 "generators in rng=, as in rng=nn.generator()"
             )
-        rows = self.rows(outputs.terms, variables, "{}")
+        rows = self.rows("", outputs.terms, variables)
         if order == 2:
             us = [self.rng.normal(size=x.shape) for x in variables.values()]
 
@@ -218,11 +224,11 @@ class _Check(NamedTuple):
                 with enable_grad():
                     return [g * u for g, u in zip(gs, us, strict=True) if g is not None]
 
-            rows += self.rows(slopes, variables, "∂² {}")
+            rows += self.rows("∂² ", slopes, variables)
         return Report(rows, GOOD, ("empty",))
 
     def rows(
-        self, terms: Callable[[], list[Any]], variables: dict[str, Tensor], label: str
+        self, prefix: str, terms: Callable[[], list[Any]], variables: dict[str, Tensor]
     ) -> list[Row]:
         """A row for each variable of the sum of the terms."""
         now = terms()
@@ -233,10 +239,9 @@ class _Check(NamedTuple):
             analytic = np.zeros(x.shape) if g is None else g.data
             moved = _Moved(x.data, lambda: float(_total(terms())), value, magnitude)
             judged = [moved.judge(i, analytic, self.tolerance) for i in self.chosen(x.size)]
-            rows.append(_row(label.format(key), judged, analytic, g is not None))
-        if rows and label == "{}" and all(g is None for g in gradients):
-            return [_disconnected(row) for row in rows]
-        return rows
+            rows.append(_row(prefix + key, judged, analytic, g is not None))
+        nothing = not prefix and all(g is None for g in gradients)
+        return [_disconnected(row) for row in rows] if nothing else rows
 
     def chosen(self, n: int) -> list[int]:
         """Which of n elements to check."""

@@ -91,7 +91,7 @@ NN_MUTANTS = [
     Mutant("nn/losses/classes.py", "even = even * kept[..., None]", "even = even", "losses"),
     # optimizers and schedules
     Mutant("nn/optim/adam.py", "scratch /= math.sqrt(1 - beta2**t)", "pass", "optim and not torch"),
-    Mutant("nn/optim/adam.py", "p *= 1 - group[\"lr\"] * group[\"weight_decay\"]", "p *= 1 + group[\"lr\"] * group[\"weight_decay\"]", "optim"),
+    Mutant("nn/optim/adam.py", "p *= 1 - lr * weight_decay", "p *= 1 + lr * weight_decay", "optim"),
     Mutant("nn/optim/adam.py", "(length - 4) * (length - 2)", "(length - 4) * (length - 3)", "optim"),
     Mutant("nn/optim/sgd.py", "v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g", "v += g", "optim"),
     Mutant("nn/optim/clip.py", "if max_norm < norm < math.inf:", "if norm < math.inf:", "clip and not torch"),

@@ -188,14 +188,14 @@ def test_activations(module: Any, expected: Any) -> None:
         ("zeros", 0.0),
     ],
 )
-def test_initialisers_have_their_spread(name: str, deviation: float) -> None:
+def test_initializers_have_their_spread(name: str, deviation: float) -> None:
     nn.manual_seed(1)
     weight = nn.Dense(400, 600, init=name).weight.data
     assert abs(weight.mean()) < 0.01 * max(deviation, 1e-9) + 1e-4
     np.testing.assert_allclose(weight.std(), deviation, rtol=0.01)
 
 
-def test_initialiser_by_function_and_unknown_name() -> None:
+def test_initializer_by_function_and_unknown_name() -> None:
     layer = nn.Dense(2, 3, init=lambda shape, rng: np.arange(6).reshape(shape))
     np.testing.assert_array_equal(layer.weight.data, [[0, 1, 2], [3, 4, 5]])
     with pytest.raises(ValueError, match=r"nn.init.constant\(0.1\)"):

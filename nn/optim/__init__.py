@@ -1,21 +1,16 @@
 """Optimizers, in order of increasing complexity: `step()` changes parameters by their gradients."""
 
-from .adagrad import Adadelta, Adagrad, RMSprop
-from .adam import Adam, AdamW, NAdam, RAdam
-from .clip import clip_grad_norm, clip_grad_value
-from .optimizer import Optimizer
-from .sgd import SGD
+# ruff: noqa: F403
+from . import adagrad, adam, clip, optimizer, sgd
+from .adagrad import *
+from .adam import *
+from .clip import *
+from .optimizer import *
+from .sgd import *
 
-__all__ = [
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "NAdam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "clip_grad_norm",
-    "clip_grad_value",
-]
+__all__: list[str] = []
+__all__ += optimizer.__all__
+__all__ += sgd.__all__
+__all__ += adagrad.__all__
+__all__ += adam.__all__
+__all__ += clip.__all__

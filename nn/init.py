@@ -51,9 +51,9 @@ def manual_seed(seed: int) -> np.random.Generator:
     return _generator
 
 
-def generator() -> np.random.Generator:
-    """The generator in use."""
-    return _generator
+def generator(seed: int | None = None) -> np.random.Generator:
+    """The generator in use, or with a seed one of its own."""
+    return _generator if seed is None else np.random.default_rng(seed)
 
 
 @contextmanager

@@ -14,4 +14,6 @@ __all__ = ["several", "unknown", "whole"]
 
 def whole(name: str, n: Any, kind: Any = Real) -> int:
     """An integer of at least 1, of that kind."""
-    return integer(name, n, kind=kind)
+    if not isinstance(n, kind):
+        raise ValueError(f"{name} must be a positive integer, not {n!r}")
+    return integer(name, n)

@@ -1,16 +1,17 @@
-"""What is said of numbers, choices and names that cannot be."""
+"""What is said of numbers, choices and names that cannot be, and of packages that are missing."""
 
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
-__all__ = ["choice", "integer", "not_negative", "several_values", "unknown_name"]
+__all__ = ["choice", "integer", "not_negative", "required", "several_values", "unknown_name"]
 
 
-def integer(name: str, value: Any, least: int = 1, kind: Any = Real) -> int:
+def integer(name: str, value: Any, least: int = 1) -> int:
     """`value` as an int; use what this returns, since 3.0 counts as 3.
 
     Raises ValueError unless it is an integer of at least `least`.
@@ -18,9 +19,10 @@ def integer(name: str, value: Any, least: int = 1, kind: Any = Real) -> int:
     >>> integer("epochs", 3.0)
     3
     """
-    if isinstance(value, bool) or not isinstance(value, kind) or value % 1 or not value >= least:
-        wanted = "a positive integer" if least == 1 else f"an integer of at least {least}"
-        raise ValueError(f"{name} must be {wanted}, not {value!r}")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or value % 1 or not value >= least:
+        kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        raise ValueError(f"{name} must be {kind}, not {value!r}")
     return int(value)
 
 
@@ -61,3 +63,12 @@ def several_values(what: str) -> str:
         f"{what} was given several values, such as the (output, state) of a recurrent layer or of "
         "attention"
     )
+
+
+def required(module: str, opening: str, package: str) -> Any:
+    """An optional module.  Raises ModuleNotFoundError with the install line if it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        name = module.split(".")[0]
+        raise ModuleNotFoundError(f"{opening} {name}: pip install {package}") from None

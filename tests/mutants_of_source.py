@@ -97,13 +97,13 @@ NN_MUTANTS = [
     Mutant("nn/optim/clip.py", "if max_norm < norm < math.inf:", "if norm < math.inf:", "clip and not torch"),
     Mutant("nn/schedulers.py", "bisect_right(self.milestones, t)", "bisect_right(self.milestones, t - 1)", "schedulers"),
     # training
-    Mutant("nn/training.py", "loss if penalty is None else loss + penalty", "loss", "training"),
-    Mutant("nn/training.py", "self.sums.get(\"loss\", 0.0) + loss * n", "self.sums.get(\"loss\", 0.0) + loss", "training"),
-    Mutant("nn/training.py", "rng.bit_generator.state = state", "pass", "callbacks"),
-    Mutant("nn/callbacks.py", "if value > self.best + self.min_delta:", "if value > self.best - self.min_delta - 1:", "training"),
+    Mutant("nn/trainer.py", "total = float(penalty), loss + penalty", "total = float(penalty), loss", "training"),
+    Mutant("nn/trainer.py", "self.sums.get(name, 0.0) + mean * n", "self.sums.get(name, 0.0) + mean", "training"),
+    Mutant("nn/trainer.py", "rng.bit_generator.state = state", "pass", "callbacks"),
+    Mutant("nn/callbacks.py", "if score > self.best + self.min_delta:", "if score > self.best - self.min_delta - 1:", "training"),
     Mutant("nn/callbacks.py", "if self.judged < len(trainer.history):", "if False:", "callbacks"),
     Mutant("nn/callbacks.py", "if last > best or not self.save_best_only:", "if True:", "callbacks"),
-    Mutant("nn/arguments.py", "int(each.max(axis=1).argmax())", "0", "training"),
+    Mutant("nn/data.py", "int(each.max(axis=1).argmax())", "0", "training"),
     Mutant("nn/data.py", "order = self.generator.permutation(n) if self.shuffle", "order = np.arange(n) if self.shuffle", "test_nn or data"),
     Mutant("nn/metrics.py", "np.bincount(t * n + p, minlength=n * n)", "np.bincount(p * n + t, minlength=n * n)", "metrics"),
 ]  # fmt: skip

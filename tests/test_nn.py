@@ -352,7 +352,7 @@ def test_a_buffer_stays_an_array_when_it_is_assigned_to() -> None:
             self.register_buffer("mean", np.zeros(3))
 
         def forward(self, x: Tensor) -> Tensor:
-            self.calls = self.calls + 1  # answers a scalar
+            self.calls = self.calls + 1  # NumPy makes it a scalar
             self.mean = x.mean(axis=0)
             return x
 

@@ -336,6 +336,36 @@ def test_a_layer_may_be_called_l2() -> None:
     np.testing.assert_allclose(float(model.penalty()), (model.l1.weight.data**2).sum(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("l2", [0.5, np.ones(3), "two", None])
+def test_an_attribute_of_ones_own_may_be_called_l2(l2: Any) -> None:
+    class Norm(nn.Module):
+        def __init__(self) -> None:
+            self.weight = nn.Parameter(np.ones(3, np.float32))
+            self.l2 = l2
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.weight
+
+    model = nn.Sequential(Norm(), nn.Dense(3, 2))
+    assert model.penalty() == 0
+    t = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters()))
+    assert "penalty" not in t.fit(data(), progress=False).names
+
+
+def test_errors_in_a_forward_are_located_once_and_a_users_own_stay_as_they_are() -> None:
+    class Picky(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$"):
+        nn.Sequential(Picky())(np.ones(3))
+    model = nn.Sequential(nn.Sequential(nn.Lambda(lambda x: [1.0, 2.0]), nn.Dense(2, 2)))
+    with pytest.raises(TypeError, match=r"not a list; .*, at test_nn\.py:\d+, in layer 0\.1$"):
+        model(np.ones(2))
+    with pytest.raises(NotImplementedError, match=r"^Module defines no forward"):
+        nn.Module()(1)
+
+
 def test_arrays_by_keyword() -> None:
     x = np.ones((2, 3, 4))
     attention, block, lstm = nn.MultiheadAttention(4, 2), nn.TransformerBlock(4, 2), nn.LSTM(4, 3)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
+from tinygrad_edu.declare import Op
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.op import Op
 from tinygrad_edu.ops.convolution import Geometry
 
 from .by_hand import HAND
@@ -127,7 +127,12 @@ def _declared(op: Op, g: Any, operands: list[Any], statics: list[Any]) -> list[A
     values = list(op.bind((*given, *statics), {}))
     out = op.forward(*values)
     vjps = op.vjps * len(operands) if op.sequence else op.vjps
-    parts = [v.function(g, *v.collect(values, out, i)) for i, v in enumerate(vjps) if v]
+    slots, parts = op.offered(values, out), []
+    for i, vjp in enumerate(vjps):
+        if op.sequence:
+            slots[-3:-1] = operands[i].shape, i
+        if vjp:
+            parts.append(vjp.function(g, *vjp.collect(slots)))
     active = (x for x, v in zip(operands, vjps, strict=True) if v)
     fitted = (unbroadcast(part, x.shape) for part, x in zip(parts, active, strict=True))
     return [np.array(p) if p.base is not None or p is g else p for p in fitted]

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import operator
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,60 @@ import numpy as np
 
 import tinygrad_edu
 from tinygrad_edu.methods import Methods
-from tinygrad_edu.operators import OPS, PLAIN
+from tinygrad_edu.operators import BINARY, OTHERS
+from tinygrad_edu.ops.index import getitem
+from tinygrad_edu.registry import NONDIFFERENTIABLE, OPS
 
 ROOT = Path(__file__).parent.parent
 STUB_HEAD = '''"""The methods of Tensor, generated from the ops by `make stubs`."""
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from .tensor import Tensor
-
-Operand = Tensor | np.ndarray[Any, np.dtype[Any]] | float
+Result = TypeVar("Result")
+Operand = Methods[Any] | np.ndarray[Any, np.dtype[Any]] | float
 Axis = int | tuple[int, ...] | None
 
-class Methods:
+class Methods(Generic[Result]):
 '''
 
 
 def stub() -> str:
     """The text of methods.pyi."""
-    methods = {name: f for name, f in vars(Methods).items() if inspect.isfunction(f)}
-    return STUB_HEAD + "\n".join(_method(name, f) for name, f in sorted(methods.items()))
+    found = {name: f for name, f in vars(Methods).items() if inspect.isfunction(f)}
+    properties = {name: p for name, p in vars(Methods).items() if isinstance(p, property)}
+    named = [_method(name, f) for name, f in sorted(found.items()) if name[0] != "_"]
+    special = [_operator(name, f) for name, f in found.items() if name in SPECIAL]
+    return STUB_HEAD + "\n".join([*special, *map(_property, properties.items()), *named])
+
+
+COMPARISONS = [f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge")]
+SPECIAL = [f"__{reflected}{name}__" for name in BINARY for reflected in ("", "r")] + list(OTHERS)
+
+
+def _operator(name: str, function: Any) -> str:
+    if name in COMPARISONS:
+        kind = "object" if name in ("__eq__", "__ne__") else "Any"
+        return f"    def {name}(self, other: {kind}) -> Any: ...\n"
+    operator_name = name.strip("_").removeprefix("r") if name not in OTHERS else ""
+    function = BINARY.get(name.strip("_"), BINARY.get(operator_name, function))
+    parameters = "self, other: Operand" if name not in OTHERS else "self"
+    parameters = "self, index: Any" if name == "__getitem__" else parameters
+    declared = getitem if name == "__getitem__" else function
+    return _definition(name, parameters, "Result", declared)
+
+
+def _property(item: tuple[str, property]) -> str:
+    name, value = item
+    return f'    @property\n    def {name}(self) -> Result:\n        """{value.__doc__}"""\n'
+
+
+def _definition(name: str, parameters: str, returns: str, function: Any) -> str:
+    file = function.__module__.removeprefix("tinygrad_edu.").replace(".", "/") + ".py"
+    doc = f"{inspect.getdoc(function) or ''}\n\nDeclared in {file}.\n"
+    body = '"""' + textwrap.indent(doc, " " * 8).lstrip() + '        """'
+    return f"    def {name}({parameters}) -> {returns}:\n        {body}\n"
 
 
 def _method(name: str, function: Any) -> str:
@@ -51,42 +84,45 @@ def _method(name: str, function: Any) -> str:
             parameters.append("*")
         value = f" = {default}" if default else ""
         parameters.append(f"{head}: {kind}{value}" if i else "self")
-    answer = "Tensor" if op else inspect.signature(function).return_annotation
-    doc = inspect.getdoc(function) or ""
-    body = '"""' + doc.replace("\n", "\n        ") + '"""'
-    return f"    def {name}({', '.join(parameters)}) -> {answer}:\n        {body}\n"
+    returns = "Result" if op else inspect.signature(function).return_annotation
+    return _definition(name, ", ".join(parameters), returns.replace("Tensor", "Result"), function)
 
 
 # -------------------------------------------------------------------- the table of derivatives
 
 TABLE_HEAD = """# The table of derivatives
 
-Every op as it is declared: its formula, what its vector-Jacobian product answers to a gradient g
-from above, what holds by convention where there is no derivative, and the interval its arguments
+Every op as it is declared: its formula, what its vector-Jacobian product makes of the upstream
+gradient g, what holds by convention where there is no derivative, and the interval its arguments
 are drawn from in the property test. Written by `make stubs` from the declarations, in reading
 order, and kept current by a test.
 """
 OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested in")
 CONVENTION = re.compile(r"^\d|ties| at ")
 READING_ORDER = [
-    *("elementwise", "trigonometric", "activations", "reduce", "shape", "index"),
-    *("linalg", "einsum", "decompositions", "norms"),
-    *("neural", "convolution", "pooling", "recurrent", "losses"),
-    *("composed", "composed_math", "composed_shape", "creation"),
+    *("elementwise", "trigonometric", "activations", "reduce", "statistics", "shape", "joining"),
+    *("index", "products", "einsum", "dense", "softmax", "losses", "normalization", "dropout"),
+    *("convolution", "pooling", "recurrent", "creation"),
 ]
 
 
 def derivatives() -> str:
     """The text of derivatives.md."""
     folder = Path(tinygrad_edu.__file__).parent / "ops"
-    names = [path.stem for path in folder.glob("*.py") if path.stem not in ("__init__", "plain")]
-    order = {name: i for i, name in enumerate(READING_ORDER)}
-    names.sort(key=lambda name: (order.get(name, len(order)), name))
-    sections = [
-        _family(name, importlib.import_module(f"tinygrad_edu.ops.{name}")) for name in names
+    paths = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py"))
+    names = [
+        path.as_posix() for path in paths if path.stem not in ("__init__", "nondifferentiable")
     ]
-    plain = ", ".join(f"`{name}`" for name in sorted(filter(None, map(_numpy_name, PLAIN))))
-    last = f"## Functions without a derivative\n\nThey answer in plain arrays: {plain}.\n"
+    order = {name: i for i, name in enumerate(READING_ORDER)}
+    names.sort(key=lambda name: (order.get(name, len(order) + ("/" in name)), name))
+    sections = [
+        _family(name, importlib.import_module(f"tinygrad_edu.ops.{name.replace('/', '.')}"))
+        for name in names
+    ]
+    listed = ", ".join(
+        f"`{name}`" for name in sorted(filter(None, map(_numpy_name, NONDIFFERENTIABLE)))
+    )
+    last = f"## Functions without a derivative\n\nThey return plain arrays: {listed}.\n"
     return "\n".join([TABLE_HEAD, *filter(None, sections), last])
 
 
@@ -142,7 +178,7 @@ def _numpy_name(function: Any) -> str:
 def _formula(op: Any) -> tuple[str, str, str]:
     """A docstring's formula, its derivatives, and what it says of places without one."""
     first, *paragraphs = (inspect.getdoc(op.forward) or "").split("\n\n")
-    paragraphs = [*filter(None, [first.partition(".  ")[2]]), *paragraphs]
+    paragraphs = [first.partition("\n")[2], *paragraphs]
     last = max((i for i, text in enumerate(paragraphs) if "∂" in text), default=len(paragraphs))
     parts = re.split(r"[,;]\s{2,}|[,;]\n+", "\n\n".join(paragraphs[: last + 1]))
     parts = [" ".join(part.split()).rstrip(",;") for part in parts if part.strip()]

@@ -20,7 +20,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import Tensor
-from tinygrad_edu.operators import plain
+from tinygrad_edu.tensor import data_of
 
 from .samples import ALL
 from .test_ops import test_op
@@ -47,7 +47,7 @@ def detached(f: Vjp) -> Vjp:
     """Right in the first order, cut off in the second."""
 
     def vjp(g: Any, *kept: Any) -> Any:
-        first = plain([g, *kept])
+        first = data_of([g, *kept])
         return Tensor(f(*first)) if isinstance(g, (Tensor, tuple)) else f(g, *kept)
 
     return vjp

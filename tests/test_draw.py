@@ -120,7 +120,8 @@ def test_numbers_stand_in_the_operation_and_omitted_arguments_nowhere():
 
     @op(None, lambda g: g, lambda g: g, method=False)
     def shifted(x, by=None):
-        """Shift.  z = x + by"""
+        """Shift.
+        z = x + by"""
         return x if by is None else x + by
 
     w = parameter(2, name="w")

@@ -124,13 +124,13 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: Tensor(1.0).backward(),
         RuntimeError,
-        "backward() on a Tensor that no recorded operation led to; give a Tensor it is computed "
-        "from requires_grad=True, and compute outside no_grad()",
+        "backward() on a Tensor that was computed from none that requires grad; give one of them "
+        "requires_grad=True, and compute outside no_grad()",
     ),
     (
         lambda: swept().backward(),
         RuntimeError,
-        "this graph was already swept backwards, and the values it kept were dropped on the way "
+        "this graph was already swept backwards, and the values it kept were freed on the way "
         "to save memory; run the forward pass again, or give retain_graph=True to the first sweep",
     ),
     (
@@ -155,7 +155,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.add(x(), 1, out=np.ones(3)),
         TypeError,
-        "add(x, y) is recorded without `out=`; use the value that it returns",
+        "add(x, y) is recorded without `out=`; use the value that it returns, at test_errors.py:N",
     ),
     (
         lambda: np.greater(x(), 1, out=np.ones(3, bool)),
@@ -226,23 +226,24 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: x().exp(2),
         TypeError,
-        "exp(x) was given 2 arguments",
+        "exp(x) was given 2 arguments, at test_errors.py:N",
     ),
     (
         lambda: ops.dense(x()),
         TypeError,
-        "dense(x, weight, bias) lacks weight, bias",
+        "dense(x, weight, bias) lacks weight, bias, at test_errors.py:N",
     ),
     (
         lambda: np.log(x(), where=[True]),
         TypeError,
         "log(x) is recorded without `where=`; use the value that it returns, and np.where to "
-        "choose among values",
+        "choose among values, at test_errors.py:N",
     ),
     (
         lambda: x().sum(axes=0),
         TypeError,
-        "sum(a, axis, dtype, keepdims) got an argument `axes` that it does not have, or has twice",
+        "sum(a, axis, dtype, keepdims) got an argument `axes` that it does not have, or has "
+        "twice, at test_errors.py:N",
     ),
 ]  # fmt: skip
 
@@ -263,7 +264,8 @@ def test_a_vjp_that_names_what_does_not_exist() -> None:
 
         @op(None, lambda g, z: g * z, method=False)
         def twice(x: Any) -> Any:
-            """Double.  y = 2x"""
+            """Double.
+            y = 2x"""
             return 2 * x
 
 
@@ -272,10 +274,11 @@ def test_a_vjp_of_the_wrong_shape_is_named() -> None:
 
     @op(None, lambda g: g[:2], method=False)
     def wrong(x: Any) -> Any:
-        """Same.  y = x"""
+        """Same.
+        y = x"""
         return x.copy()
 
-    with pytest.raises(ValueError, match=r"a VJP of wrong answered shape \(2,\).*\(3,\)"):
+    with pytest.raises(ValueError, match=r"a VJP of wrong returned shape \(2,\).*\(3,\)"):
         wrong(x()).sum().backward()
 
 

@@ -22,7 +22,8 @@ def wrong(vjp: Any) -> Any:
 
     @op(None, vjp, elementwise=True, method=False)
     def square_(x: Any) -> Any:
-        """Square.  y = x²,  ∂L/∂x = 2 g x"""
+        """Square.
+        y = x²,  ∂L/∂x = 2 g x"""
         return x * x
 
     return square_
@@ -107,7 +108,8 @@ class TestFunctions:
 
         @op(None, lambda g, x: g * np.sign(x) + 2 * g * (x == 0), method=False)
         def bent(x: Any) -> Any:
-            """Absolute value.  y = |x|,  ∂L/∂x = g sign x"""
+            """Absolute value.
+            y = |x|,  ∂L/∂x = g sign x"""
             return abs(x)
 
         assert verdict(bent, np.array([0.0, 1.0])).startswith("wrong: 1 of 2")
@@ -115,12 +117,14 @@ class TestFunctions:
     def test_a_tight_bend_and_the_wrong_infinity_are_no_excuse(self) -> None:
         @op(None, lambda g, x: g * (2e12 * x + 100), method=False)
         def steep(x: Any) -> Any:
-            """Parabola.  y = 10¹² x²,  ∂L/∂x = 2 · 10¹² g x"""
+            """Parabola.
+            y = 10¹² x²,  ∂L/∂x = 2 · 10¹² g x"""
             return 1e12 * x * x
 
         @op(None, lambda g, out: -g * 0.5 / out, method=False)
         def falling(x: Any) -> Any:
-            """Root.  y = √x,  ∂L/∂x = g / 2y"""
+            """Root.
+            y = √x,  ∂L/∂x = g / 2y"""
             return x**0.5
 
         assert verdict(steep, np.array([0.0])) == "wrong: 1 of 1"
@@ -295,7 +299,8 @@ def lambda_model(model: Any) -> Any:
 
 def cube_with(vjp: Any, forward: Any = lambda x: x * x * x, **options: Any) -> Any:
     def cube(x: Any) -> Any:
-        """Third power.  y = x³,  ∂L/∂x = 3 g x²"""
+        """Third power.
+        y = x³,  ∂L/∂x = 3 g x²"""
         return forward(x)
 
     return op(None, vjp, method=False, **options)(cube)
@@ -350,10 +355,11 @@ class TestCheckOp:
     def test_another_value_than_numpys(self) -> None:
         @op(np.fabs, lambda g, x: g * np.sign(x), method=False)
         def fabs(x: Any) -> Any:
-            """Absolute value.  y = |x|,  ∂L/∂x = g sign x"""
+            """Absolute value.
+            y = |x|,  ∂L/∂x = g sign x"""
             return abs(x) + 1e-6
 
-        from tinygrad_edu.operators import OPS
+        from tinygrad_edu.registry import OPS
 
         try:
             with pytest.raises(AssertionError, match="value differs from that of NumPy's function"):

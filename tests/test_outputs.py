@@ -17,13 +17,15 @@ class Powers(NamedTuple):
 
 @op(None, lambda g, x: g[0] * 2 * x + g[1] * 3 * x * x, outputs=2, method=False)
 def by_argument(x: Any) -> Any:
-    """Powers.  y = x², x³"""
+    """Powers.
+    y = x², x³"""
     return Powers(x**2, x**3)
 
 
 @op(None, lambda g, out: g[0] * 2 * out[0] ** 0.5 + g[1] * 3 * out[0], outputs=2, method=False)
 def by_output(x: Any) -> Any:
-    """Powers.  y = x², x³"""
+    """Powers.
+    y = x², x³"""
     return Powers(x**2, x**3)
 
 

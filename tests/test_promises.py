@@ -29,7 +29,7 @@ def second(function: Any, data: Any) -> np.ndarray:
     return grad(first.sum(), x, allow_unused=True).data
 
 
-class Test1ShapeAndType:
+class TestShapeAndDtype:
     """A gradient always has its tensor's shape and dtype."""
 
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -62,7 +62,7 @@ class Test1ShapeAndType:
         assert Tensor([1, 2]).dtype == np.int64
 
 
-class Test2Accumulation:
+class TestAccumulation:
     """Leaves accumulate; inner gradients never leak; no gradient shares memory or is read-only."""
 
     def test_leaves_accumulate(self) -> None:
@@ -136,7 +136,7 @@ class Test2Accumulation:
         assert x.grad == 4.0
 
 
-class Test3Broadcasting:
+class TestBroadcasting:
     """Broadcasting is summed back; repeated indices add; the forward never changes its inputs."""
 
     def test_summed_back(self) -> None:
@@ -164,7 +164,7 @@ class Test3Broadcasting:
         np.testing.assert_array_equal(x.data, before)
 
 
-class Test4Kinks:
+class TestKinks:
     """At a kink the derivative is the documented one."""
 
     @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ class Test4Kinks:
         assert (base.grad, exponent.grad) == (0.0, 0.0)
 
 
-class Test5Selection:
+class TestSelection:
     """What a selection left out sends nothing back."""
 
     @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ class Test5Selection:
         assert gradient(np.sqrt, 0.0) == np.inf
 
 
-class Test6Extremes:
+class TestExtremes:
     """Stable at ±1e4, value and gradient, in float32 and float64."""
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -280,7 +280,7 @@ class Test6Extremes:
         assert x.grad == -1
 
 
-class Test7HigherOrders:
+class TestHigherOrders:
     """Derivatives of derivatives (every op's second is in test_ops)."""
 
     def test_fifth_derivative_of_a_power(self) -> None:
@@ -314,7 +314,7 @@ class Test7HigherOrders:
         assert grad(slope, x) == 18
 
 
-class Test8Depth:
+class TestDepth:
     """Depth is no limit, and dropped graphs are freed at once."""
 
     def test_a_chain_of_a_million_ops(self) -> None:
@@ -361,7 +361,7 @@ class Test8Depth:
         assert by_constant.kept is None
 
 
-class Test9Errors:
+class TestErrors:
     """An error says what went wrong, where, and what to do (test_errors has their texts)."""
 
     def test_a_layer_names_its_path(self) -> None:
@@ -375,7 +375,7 @@ class Test9Errors:
             nn.mse_loss(Tensor(np.ones((4, 1))), np.ones(4))
 
 
-class Test10Threads:
+class TestThreads:
     """no_grad and dtype defaults are per thread and survive exceptions."""
 
     def test_no_grad_ends_with_an_exception(self) -> None:

@@ -373,7 +373,8 @@ def test_grad_computes_only_what_leads_to_its_inputs() -> None:
 
     @op(None, vjp, method=False)
     def watched(x: Any) -> Any:
-        """Same.  y = x"""
+        """Same.
+        y = x"""
         return x.copy()
 
     a, b = leaf(1.0), leaf(2.0)

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import ops
-from .compare import compare
+from . import errors, operators, ops
+from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
+from .declare import op
 from .functional import (
     elementwise_grad,
     grad,
@@ -15,9 +16,6 @@ from .functional import (
     value_and_grad,
     vjp,
 )
-from .gradcheck import gradcheck
-from .op import op
-from .opcheck import check_op
 from .tensor import Tensor
 
 __version__ = "0.1.0"
@@ -30,6 +28,7 @@ __all__ = [
     "draw_graph",
     "elementwise_grad",
     "enable_grad",
+    "errors",
     "grad",
     "gradcheck",
     "hessian",
@@ -38,6 +37,7 @@ __all__ = [
     "jvp",
     "no_grad",
     "op",
+    "operators",
     "ops",
     "scope",
     "value_and_grad",

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import threading
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_GENERATOR, _ASYNCHRONOUS = 0x20, 0x80 | 0x200  # flags of a code object, as in `inspect`
 
 
 class _State(threading.local):
-    recording = True
-    scope = ""
+    def __init__(self) -> None:
+        self.recording = True
+        self.scope = ""
+        self.outer_recording: list[bool] = []  # stacks, so that one context can be entered twice
+        self.outer_scopes: list[str] = []
 
 
 state = _State()
 
 
-class no_grad(contextlib.ContextDecorator):
+class no_grad:
     """Inside it nothing is recorded, in this thread: for evaluation and for updating parameters.
+
+    It is a context manager and a decorator, also of generator functions, each step of which then
+    runs inside it.  Raises TypeError for asynchronous functions.
 
     >>> from tinygrad_edu import Tensor, no_grad
     >>> x = Tensor(3.0, requires_grad=True)
@@ -28,14 +39,44 @@ class no_grad(contextlib.ContextDecorator):
     recording = False
 
     def __enter__(self) -> None:
-        self._outer = state.recording
+        state.outer_recording.append(state.recording)
         state.recording = self.recording
 
     def __exit__(self, *exc: object) -> None:
-        state.recording = self._outer
+        state.recording = state.outer_recording.pop()
 
-    def _recreate_cm(self) -> no_grad:
-        return type(self)()  # a decorated function may run in several threads at once
+    def __call__(self, function: Function) -> Function:
+        flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+        if flags & _ASYNCHRONOUS:
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} cannot decorate an asynchronous function, whose steps other tasks "
+                f"interrupt; write `with {name}():` around what it computes between two awaits"
+            )
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if flags & _GENERATOR:
+                return self._steps(function(*args, **kwargs))
+            with self:
+                return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+    def _steps(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """The generator, each step of it inside this context and what is between them outside."""
+        resume: Callable[[Any], Any] = generator.send
+        sent: Any = None
+        while True:
+            with self:
+                try:
+                    value = resume(sent)
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                resume, sent = generator.send, (yield value)
+            except BaseException as error:
+                resume, sent = generator.throw, error
 
 
 class enable_grad(no_grad):
@@ -55,14 +96,15 @@ class scope:
     'layers.0'
     """
 
-    __slots__ = ("name", "_outer")
+    __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __enter__(self) -> None:
-        self._outer = outer = state.scope
+        outer = state.scope
+        state.outer_scopes.append(outer)
         state.scope = f"{outer}.{self.name}" if outer and self.name else outer or self.name
 
     def __exit__(self, *exc: object) -> None:
-        state.scope = self._outer
+        state.scope = state.outer_scopes.pop()

@@ -28,7 +28,7 @@ internal = {__package__}
 
 
 def explain(op: Any, values: list[Any], error: Exception) -> Exception:
-    """The error NumPy raised, of the same kind, with the op, the shapes, the place and a remedy."""
+    """The error NumPy raised, of the same kind, with the op, the shapes and a remedy."""
     operands = values[0] if op.sequence else values[: len(op.tensors)]
     for i, value in enumerate(operands):
         if getattr(value, "dtype", np.dtype(float)).kind not in "fiub":
@@ -36,8 +36,18 @@ def explain(op: Any, values: list[Any], error: Exception) -> Exception:
     shapes = [np.shape(value) for value in operands if value is not None]
     remedy = _REMEDIES.get(op.name) or (_broadcast if op.elementwise else _other)
     listed = ", ".join(map(str, shapes[:6])) + (", ..." if len(shapes) > 6 else "")
-    message = f"{op.name}: {remedy(shapes, values, error)} (shapes: {listed}{place()})"
+    message = f"{op.name}: {remedy(shapes, values, error)} (shapes: {listed})"
     return next(kind for kind in _KINDS if isinstance(error, kind))(message)
+
+
+def too_many(op: Any, args: Any) -> TypeError:
+    """For more arguments than the op has."""
+    return TypeError(f"{op.name}({', '.join(op.parameters)}) was given {len(args)} arguments")
+
+
+def missing(op: Any, names: list[str]) -> TypeError:
+    """For arguments without a default that were not given."""
+    return TypeError(f"{op.name}({', '.join(op.parameters)}) lacks {', '.join(names)}")
 
 
 def keyword(op: Any, name: str, value: Any) -> TypeError:
@@ -62,8 +72,7 @@ def operand(op: Any, position: int, value: Any) -> Any:
             return value
     kind = f"dtype {value.dtype}" if hasattr(value, "dtype") else type(value).__name__
     raise TypeError(
-        f"{op.name}: argument `{name}` must be a Tensor, an array or a real number, not "
-        f"{kind}{place(', at ')}"
+        f"{op.name}: argument `{name}` must be a Tensor, an array or a real number, not {kind}"
     )
 
 
@@ -73,7 +82,7 @@ def static(op: Any, value: Any, position: int) -> TypeError:
     example = "int(t)" if value.ndim == 0 else "t.data"
     return TypeError(
         f"{op.name}: `{name}` is a static argument, which no gradient can reach, so it cannot be a "
-        f"Tensor; write {name}={example}{place(', at ')}"
+        f"Tensor; write {name}={example}"
     )
 
 
@@ -81,7 +90,88 @@ def constant(op: Any, position: int) -> TypeError:
     """For a gradient wanted through an argument that has no derivative."""
     return TypeError(
         f"{op.name} has no derivative with respect to `{op.parameters[position]}`; "
-        f"give it .detach() or an array{place(', at ')}"
+        "give it .detach() or an array"
+    )
+
+
+# -------------------------------------------------------------------- what has no gradient
+
+INNER_GRAD = (
+    "reading .grad of an inner Tensor (computed by {}), which is not stored; call .retain_grad() "
+    "on it before backward(), or use grad(loss, tensor)"
+)
+
+
+def not_leaf(node: Any) -> RuntimeError:
+    """For requires_grad set on what was computed."""
+    return RuntimeError(
+        f"requires_grad can only be set on a leaf, and this was computed by {node.op.name}; "
+        ".detach() gives one without history"
+    )
+
+
+def no_history(caller: str) -> RuntimeError:
+    """For a derivative of what does not require grad."""
+    return RuntimeError(
+        f"{caller} on a Tensor that was computed from none that requires grad; give one of them "
+        "requires_grad=True, and compute outside no_grad()"
+    )
+
+
+def not_scalar(caller: str, shape: tuple[int, ...]) -> RuntimeError:
+    """For a derivative of several numbers without the upstream gradient."""
+    return RuntimeError(
+        f"{caller} without a gradient needs a scalar, and this Tensor has shape {shape}; reduce it "
+        "first, as in .sum() or .mean(), or give the upstream gradient, an array of that shape"
+    )
+
+
+# -------------------------------------------------------------------- what cannot be recorded
+
+ITEM_ASSIGNMENT = (
+    "item assignment is not recorded, so Tensors have none; write np.where(mask, value, x) or "
+    "ops.index_put(x, index, value) for a new Tensor, or x.data[...] = value outside the graph"
+)
+TO_ARRAY = (
+    "turning a Tensor that requires a gradient into an ndarray would cut it off from its graph "
+    "unseen; write t.data, or t.detach() for a constant Tensor (and np.stack(list) to build one "
+    "Tensor of several)"
+)
+IN_PLACE = (
+    "`{}` in place on a leaf that requires a gradient would change what the graph has seen; update "
+    "it under no_grad(), as in `with no_grad(): p -= lr * p.grad`, or write a new name, as in "
+    "`q = p + x`"
+)
+_INSTEAD = {
+    "add.reduce": "np.sum",
+    "multiply.reduce": "np.prod",
+    "maximum.reduce": "np.max",
+    "minimum.reduce": "np.min",
+    "add.accumulate": "np.cumsum",
+    "multiply.accumulate": "np.cumprod",
+    "add.at": "x[index] and arithmetic, or ops.scatter",
+    "multiply.outer": "x[:, None] * y",
+    "add.outer": "x[:, None] + y",
+}
+
+
+def ufunc_method(ufunc: Any, method: str) -> TypeError:
+    """For np.add.reduce and its like."""
+    name = f"{ufunc.__name__}.{method}"
+    instead = _INSTEAD.get(name, "np.sum, np.max or another function")
+    return TypeError(f"np.{name} is not recorded; write {instead}")
+
+
+def not_recorded(function: Any, kwargs: dict[str, Any]) -> TypeError:
+    """For a NumPy function that no op stands for, or that shall write into an array."""
+    if kwargs.get("out") is not None:
+        return TypeError(
+            f"np.{function.__name__}(..., out=) would write past the graph; "
+            "use the value that it returns"
+        )
+    return TypeError(
+        f"np.{function.__name__} has no derivative here; compose it of functions that have, "
+        "declare it with tinygrad_edu.op, or pass t.data to compute outside the graph"
     )
 
 

@@ -24,8 +24,7 @@ import numpy as np
 
 from . import graph
 from .context import enable_grad, no_grad, state
-from .operators import OPS
-from .structure import choice, flat, like, matching, name
+from .pytree import choice, flat, like, matching, name
 from .tensor import Tensor, seeds, wrap
 
 Function = Callable[..., Any]
@@ -69,9 +68,10 @@ def grad(
                 f"grad() with respect to input {_label(x, i)}, which does not require a gradient; "
                 "make it with Tensor(..., requires_grad=True)"
             )
-    lift = wrap if create_graph else None
     with enable_grad() if create_graph else no_grad():
-        found = graph.sweep(start, {x.node for x in xs}, retain_graph=retain_graph, lift=lift)
+        found = graph.sweep(
+            start, {x.node for x in xs}, retain_graph=retain_graph, create_graph=create_graph
+        )
     answers = []
     for i, x in enumerate(xs):
         g = found.get(x.node)
@@ -322,10 +322,9 @@ class _Call:
         with enable_grad():
             elements = [y] if y.size == 1 else [y.reshape(-1)[i] for i in range(y.size)]
         rows = [list(self.pull([element], [None], retain=True)) for element in elements]
+        stacked: list[Any] = [np.stack(column) for column in zip(*rows, strict=True)]
         return [
-            OPS[np.stack]([row[k] for row in rows]).reshape(y.shape + x.shape)
-            if rows
-            else _zeros(y.shape + x.shape, x)
+            _zeros(y.shape + x.shape, x) if not rows else stacked[k].reshape(y.shape + x.shape)
             for k, x in enumerate(self.variables)
         ]
 
@@ -364,7 +363,7 @@ def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
 def _variable(x: Any) -> Tensor:
     """A Tensor of our own in the place of an argument: of an outer variable, a copy that knows."""
     if isinstance(x, Tensor) and x.node is not None:
-        return OPS[np.positive](x)
+        return x.positive()
     if isinstance(x, Tensor):
         return Tensor(x.data, requires_grad=True, name=x.name)
     return Tensor(x, requires_grad=True)

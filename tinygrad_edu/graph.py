@@ -1,24 +1,24 @@
 """The graph: what was computed, sorted topologically and swept backwards.
 
-Nothing here knows what a Tensor is.  A gradient is whatever the VJPs answer: an ndarray in the
+Nothing here knows what a Tensor is. A gradient is whatever the VJPs return: an ndarray in the
 ordinary sweep, a Tensor when derivatives are themselves to be differentiated.
 """
 
 from __future__ import annotations
 
-import itertools
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from . import changes, guard
+from .changes import births
+
 SPENT = (
-    "this graph was already swept backwards, and the values it kept were dropped on the way to "
+    "this graph was already swept backwards, and the values it kept were freed on the way to "
     "save memory; run the forward pass again, or give retain_graph=True to the first sweep"
 )
-
-_births = itertools.count()
 
 
 class Edge:
@@ -45,26 +45,41 @@ class Node:
     A node points at what it was computed from and never at its output, so graphs have no cycles.
     """
 
-    __slots__ = ("op", "edges", "statics", "scope", "birth", "name", "retains", "grad")
+    __slots__ = ("op", "edges", "statics", "scope", "birth", "name", "retains", "grad", "changed")
+
+    guarded = False  # see `Guarded`
 
     def __init__(self, op: Any, edges: Any, statics: Any, scope: str = "") -> None:
         self.op = op
         self.edges: tuple[Edge, ...] = edges
         self.statics = statics
         self.scope = scope
-        self.birth = next(_births)
+        self.birth = next(births)
         self.name: str | None = None
         self.retains = not edges
         self.grad: np.ndarray | None = None
+        self.changed: tuple[int, np.ndarray] | None  # set by `changes.mark` alone
 
 
-class Bundle(tuple[Any, ...]):
-    """The gradients of an op with several outputs: one thing to the sweep, added one by one."""
+class Guarded(Node):
+    """A node recorded while the gradient of something behind a selection was computed."""
+
+    __slots__ = ()
+
+    guarded = True
+
+
+class OutputGradients(tuple[Any, ...]):
+    """The gradients of all outputs of an op with several: one gradient to the sweep.
+
+    It has no shape or dtype, as its edge has none, so it is neither summed over stretched axes
+    nor cast; each item is right already.
+    """
 
     shape = dtype = base = None
 
-    def __add__(self, other: Any) -> Bundle:
-        return Bundle(a + b for a, b in zip(self, other, strict=True))
+    def __add__(self, other: Any) -> OutputGradients:
+        return OutputGradients(a + b for a, b in zip(self, other, strict=True))
 
 
 def topological_order(outputs: Iterable[Node]) -> list[Node]:
@@ -89,58 +104,69 @@ def sweep(
     wanted: Iterable[Node] | None = None,
     *,
     retain_graph: bool = False,
-    lift: Callable[[Any, Node], Any] | None = None,
+    create_graph: bool = False,
 ) -> dict[Node, Any]:
-    """Backpropagate from `seeds` (node -> gradient) and answer the gradients that were asked for.
+    """Backpropagate from `seeds` (node -> gradient) and return the gradients that are asked for.
 
-    Those are the `wanted` nodes', or else every retaining node's.  The other gradients, and unless
-    `retain_graph` the values kept for the VJPs, are dropped as the sweep passes, so that their
-    memory serves the gradients still to come.  With `lift`, which puts a kept value back on its
-    node, the VJPs are recorded too.
+    Those are the `wanted` nodes', or else every retaining node's. The other gradients, and unless
+    `retain_graph` the values kept for the VJPs, are freed as the sweep passes, so that their memory
+    serves the gradients still to come. With `create_graph` the VJPs are recorded too.
     """
     order = topological_order(seeds)
-    if wanted is not None:
-        wanted = set(wanted)
-        path = _leading_to(wanted, order)
+    path = None if wanted is None else _leading_to(set(wanted), order)
+    if path is not None:
+        wanted = set(wanted or ())
         order = [node for node in order if node in path]
-    selecting = any(node.op.selects for node in order if node.edges)
+    changes.check(order, path)
     gradients = dict(seeds)
     owned: set[Node] = set()  # nodes whose gradient is an array that nobody else can see
-    answers = {}
+    selected: set[Node] = set()  # nodes whose gradient has passed a selecting op
+    found = {}
     with np.errstate(all="ignore"):
         for node in order:
             g = gradients.pop(node)
             if node.retains if wanted is None else node in wanted:
-                answers[node] = g if lift or node in owned else np.array(g)
-            guarded = selecting and node.edges and node.op.guarded
-            for edge in node.edges:
-                source = edge.source
-                if source is None or (wanted is not None and source not in path):
+                found[node] = g if create_graph or node in owned else np.array(g)
+            edges = node.edges
+            guarded = edges and (node.op.selects or node.guarded or node in selected)
+            for edge in edges:
+                source, vjp, kept = edge.source, edge.vjp, edge.kept
+                if source is None or (path is not None and source not in path):
                     continue
-                kept = edge.kept
                 if kept is None:
                     raise RuntimeError(SPENT)
-                part = edge.vjp.function(g, *(kept if lift is None else _lifted(node, edge, lift)))
                 if guarded:
-                    part = _silence(part, g)
-                if part.shape != edge.shape or part.dtype is not edge.dtype:
-                    part = _fitted(part, node, edge)
-                if source not in gradients:
-                    gradients[source] = part
-                    if source.retains and part is not g and _fresh(part):
-                        owned.add(source)
-                elif source in owned:
-                    gradients[source] += part
-                else:
-                    gradients[source] = gradients[source] + part
-                    if _fresh(gradients[source]):
-                        owned.add(source)
+                    selected.add(source)
                 if not retain_graph:
                     edge.kept = None
-    return answers
+                if vjp.add_to is not None and source in owned:
+                    vjp.add_to(gradients[source], g, *kept)
+                    continue
+                if create_graph:
+                    start = next(births)
+                    kept = list(vjp.recorded(node, kept))
+                part = vjp.function(g, *kept)
+                if guarded and vjp.reads:
+                    part = guard.silence(part, g, node, vjp, kept)
+                    if create_graph:
+                        guard.mark(part, start, Guarded)
+                if part.shape != edge.shape or part.dtype is not edge.dtype:
+                    part = _fitted(part, node, edge)
+                so_far = gradients.get(source)
+                if so_far is None:
+                    gradients[source] = part
+                    if source.retains and part is not g and _is_own_array(part):
+                        owned.add(source)
+                elif source in owned:
+                    so_far += part
+                else:
+                    gradients[source] = total = so_far + part
+                    if _is_own_array(total):
+                        owned.add(source)
+    return found
 
 
-def _fresh(part: Any) -> bool:
+def _is_own_array(part: Any) -> bool:
     """Whether a computed gradient is an array of its own, and no view, number or Tensor."""
     return type(part) is np.ndarray and part.base is None
 
@@ -155,41 +181,14 @@ def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
 
 
 def _fitted(part: Any, node: Node, edge: Edge) -> Any:
-    """What a VJP answered, in the shape and dtype of the argument."""
+    """What a VJP returned, in the shape and dtype of the argument."""
     part = unbroadcast(part, edge.shape)
     if part.shape != edge.shape:
         raise ValueError(
-            f"a VJP of {node.op.name} answered shape {part.shape} for an argument of shape "
+            f"a VJP of {node.op.name} returned shape {part.shape} for an argument of shape "
             f"{edge.shape}"
         )
     return part if part.dtype is edge.dtype else part.astype(edge.dtype)
-
-
-def _lifted(node: Node, edge: Edge, lift: Callable[[Any, Node], Any]) -> Iterator[Any]:
-    """The values `edge` kept, each back on the node it came from."""
-    for origin, value in zip(edge.vjp.origins, edge.kept, strict=True):
-        if origin == "out":
-            yield node.op.lifted(value, node, lift)
-        elif origin == "all":
-            yield [_back(part, each, lift) for part, each in zip(value, node.edges, strict=True)]
-        elif origin is None:
-            yield value
-        else:
-            yield _back(value, node.edges[origin], lift)
-
-
-def _back(value: Any, edge: Edge, lift: Callable[[Any, Node], Any]) -> Any:
-    return value if edge.source is None else lift(value, edge.source)
-
-
-def _silence(part: Any, g: Any) -> Any:
-    """Non-finite entries become 0 where `g` is 0: nothing comes back from what was left out.
-
-    Only here, never in a VJP: a guard inside one would cut its second derivative.
-    """
-    if np.isfinite(part).all():
-        return part
-    return np.where(np.isfinite(part) | (g != 0), part, np.zeros((), part.dtype))
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

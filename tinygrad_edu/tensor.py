@@ -1,29 +1,32 @@
 """The Tensor: an array with a history.
 
-`data` is the array; `node` is how it was computed (`graph.Node`), a leaf's node if nothing but a
-wish for its gradient is known, and None for a constant.  What computes is an op, found through
-`operators.py`.
+`data` is the array and `node` (`graph.Node`) how it was computed: a leaf's node has no edges, and a
+constant has none at all. What computes is an op: `operators.py` says which one `a * b` calls.
+What a Tensor shares with an array is in `array_interface.py`.
 """
 
 from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import graph
+from . import changes, errors, graph
+from .array_interface import ArrayInterface, data_of
 from .context import state
-from .operators import OPS, Operators, plain
+
+if TYPE_CHECKING:
+    from .methods import Operand
 
 
-class Tensor(Operators):
+class Tensor(ArrayInterface["Tensor"]):
     """An n-dimensional array whose operations are recorded, so that they can be differentiated.
 
     `data` is anything NumPy makes a real array of; its dtype is kept (Python numbers become
-    float64).  With `requires_grad=True` the Tensor is a leaf: it owns a copy of the data, as
+    float64). With `requires_grad=True` the Tensor is a leaf: it owns a copy of the data, as
     floating point, and `backward()` adds to its `grad`, an ndarray of its shape and dtype.
     Raises TypeError for complex, text or object data.
 
@@ -33,9 +36,9 @@ class Tensor(Operators):
     array([2., 4.])
     """
 
-    __slots__ = ("data", "node", "_name", "__weakref__")
+    __slots__ = ("_data", "node", "_name", "__weakref__")
 
-    data: np.ndarray
+    _data: np.ndarray
     node: graph.Node | None
 
     def __init__(
@@ -45,13 +48,7 @@ class Tensor(Operators):
             raise TypeError(
                 "Tensor() was given a Tensor; use it as it is, or .detach() for one without history"
             )
-        array = np.array(data, dtype, copy=True if requires_grad else None)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(
-                f"Tensor holds real numbers, not dtype {array.dtype}; "
-                "give it floats, integers or booleans"
-            )
-        self.data = array
+        self._data = _real(np.array(data, dtype, copy=True if requires_grad else None))
         self.node = None
         self._name = name
         if requires_grad:
@@ -60,34 +57,36 @@ class Tensor(Operators):
     # ---------------------------------------------------------------- what it is
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Size along each axis; () for a scalar."""
-        return self.data.shape
+    def data(self) -> np.ndarray:
+        """The array. Setting it, as `p.data -= lr * g` does, is outside the graph.
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the elements."""
-        return self.data.dtype
+        After changing its elements, as in `p.data[...] = 0`, tell it by `p.mark_changed()`, so that
+        a backward pass through older results is refused, since it would be wrong.
+        """
+        return self._data
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = _real(np.asarray(data_of(value)))
+        if self.node is not None and array.dtype.kind != "f":
+            array = array.astype(self._data.dtype)
+        self._data = array
+        self.mark_changed()
 
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.size
+    def mark_changed(self) -> None:
+        """Note that the data of a leaf was changed in place; older graphs then refuse `backward`.
 
-    @property
-    def T(self) -> Tensor:
-        """The axes in reverse order."""
-        return OPS[np.transpose](self)
-
-    @property
-    def mT(self) -> Tensor:
-        """The last two axes exchanged: a stack of matrices, each transposed."""
-        return OPS[np.swapaxes](self, -1, -2)
+        >>> w = Tensor([2.0], requires_grad=True, name="w")
+        >>> loss = (w * w).sum()
+        >>> w.data[...] = 5.0
+        >>> w.mark_changed()
+        >>> loss.backward()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        RuntimeError: 'w' was changed in place after multiply had kept its values ...
+        """
+        if self.node is not None and not self.node.edges:
+            changes.mark(self.node, self._data)
 
     @property
     def name(self) -> str | None:
@@ -107,22 +106,19 @@ class Tensor(Operators):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on it are recorded.  Can be set on leaves, to freeze parameters."""
+        """Whether operations on it are recorded. Can be set on leaves, to freeze parameters."""
         return self.node is not None
 
     @requires_grad.setter
-    def requires_grad(self, wish: bool) -> None:
+    def requires_grad(self, value: bool) -> None:
         if not self.is_leaf:
-            raise RuntimeError(
-                "requires_grad can only be set on a leaf, and this was computed by "
-                f"{self.node.op.name}; .detach() gives one without history"  # type: ignore[union-attr]
-            )
-        if wish and self.node is None:
-            if self.data.dtype.kind != "f":
-                self.data = self.data.astype(np.float64)
+            raise errors.not_leaf(self.node)
+        if value and self.node is None:
+            if self._data.dtype.kind != "f":
+                self._data = self._data.astype(np.float64)
             self.node = graph.Node(None, (), ())
             self.node.name = self._name
-        elif not wish:
+        elif not value:
             self.node = None
 
     @property
@@ -135,11 +131,7 @@ class Tensor(Operators):
         if node is None:
             return None
         if not node.retains:
-            warnings.warn(
-                f"reading .grad of an inner Tensor (computed by {node.op.name}), which is not "
-                "kept; call .retain_grad() on it before backward(), or use grad(loss, tensor)",
-                stacklevel=2,
-            )
+            warnings.warn(errors.INNER_GRAD.format(node.op.name), stacklevel=2)
         return node.grad
 
     @grad.setter
@@ -166,10 +158,10 @@ class Tensor(Operators):
 
     def detach(self) -> Tensor:
         """A constant Tensor that shares the data and has no history."""
-        return wrap(self.data, None, self._name)
+        return wrap(self._data, None, self._name)
 
     def zero_grad(self) -> None:
-        """Forget the accumulated gradient."""
+        """Set the accumulated gradient to None."""
         self.grad = None
 
     # ---------------------------------------------------------------- differentiation
@@ -178,7 +170,7 @@ class Tensor(Operators):
         """Add dself/dleaf to the `grad` of every leaf behind this Tensor.
 
         A Tensor with more than one element needs the upstream `gradient`, of its own shape:
-        the leaves then receive the vector-Jacobian product.  Raises RuntimeError if nothing was
+        the leaves then receive the vector-Jacobian product. Raises RuntimeError if nothing was
         recorded, or if the graph was swept before without `retain_graph=True`.
 
         >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -195,16 +187,16 @@ class Tensor(Operators):
 
     # ---------------------------------------------------------------- in place, in a loop
 
-    def __iadd__(self, other: Any) -> Tensor:
+    def __iadd__(self, other: Operand) -> Tensor:
         return self._update(operator.iadd, other, self.__add__)
 
-    def __isub__(self, other: Any) -> Tensor:
+    def __isub__(self, other: Operand) -> Tensor:
         return self._update(operator.isub, other, self.__sub__)
 
-    def __imul__(self, other: Any) -> Tensor:
+    def __imul__(self, other: Operand) -> Tensor:
         return self._update(operator.imul, other, self.__mul__)
 
-    def __itruediv__(self, other: Any) -> Tensor:
+    def __itruediv__(self, other: Operand) -> Tensor:
         return self._update(operator.itruediv, other, self.__truediv__)
 
     def _update(self, inplace: Any, other: Any, outofplace: Callable[[Any], Tensor]) -> Tensor:
@@ -212,66 +204,16 @@ class Tensor(Operators):
         if self.node is None or self.node.edges:
             return outofplace(other)
         if state.recording:
-            raise RuntimeError(
-                f"`{inplace.__name__[1:]}` in place on a leaf that requires a gradient would "
-                "change what the graph has seen; update it under no_grad(), as in "
-                "`with no_grad(): p -= lr * p.grad`, or write a new name, as in `q = p + x`"
-            )
-        inplace(self.data, plain(other))
+            raise RuntimeError(errors.IN_PLACE.format(inplace.__name__[1:]))
+        self.data = inplace(self._data, data_of(other))
         return self
 
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self.ndim:
-            raise TypeError("a 0-d Tensor cannot be iterated over; float(t) gives its number")
-        return (self[i] for i in range(len(self)))
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    # ---------------------------------------------------------------- leaving the graph, openly
-
-    def __bool__(self) -> bool:
-        return bool(self.data)
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def item(self) -> Any:
-        """The only element, as a Python number.  Raises ValueError if there are more."""
-        if self.size != 1:
-            raise ValueError(
-                f"item() needs exactly one element, and this Tensor of shape {self.shape} has "
-                f"{self.size}; reduce it first, for example with .mean()"
-            )
-        return self.data.item()
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers."""
-        return self.data.tolist()
-
-    def numpy(self) -> np.ndarray:
-        """The data, if no gradient would be lost by it; otherwise raises, see `detach()`."""
-        return np.asarray(self)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.node is not None:
-            raise TypeError(
-                "turning a Tensor that requires a gradient into an ndarray would cut it off from "
-                "its graph unseen; write t.data, or t.detach() for a constant Tensor"
-                " (and np.stack(list) to build one Tensor of several)"
-            )
-        return np.array(self.data, dtype, copy=copy)
+    # ---------------------------------------------------------------- shown, copied, pickled
 
     def __repr__(self) -> str:
-        parts = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
-        if self.data.dtype not in (np.float64, np.int64, np.bool_):
-            parts.append(f"dtype={self.data.dtype}")
+        parts = [np.array2string(self._data, separator=", ", prefix="Tensor(")]
+        if self._data.dtype not in (np.float64, np.int64, np.bool_):
+            parts.append(f"dtype={self._data.dtype}")
         if self.node is not None:
             op = self.node.op
             parts.append(f"op=<{op.name}>" if op else "requires_grad=True")
@@ -280,18 +222,27 @@ class Tensor(Operators):
         return f"Tensor({', '.join(parts)})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        copy = _rebuild(type(self), self.data.copy(), self.requires_grad, self._name)
+        copy = _rebuild(type(self), self._data.copy(), self.requires_grad, self._name)
         memo[id(self)] = copy
         return copy
 
     def __reduce__(self) -> Any:
-        return _rebuild, (type(self), self.data, self.requires_grad, self._name)
+        return _rebuild, (type(self), self._data, self.requires_grad, self._name)
+
+
+def _real(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"Tensor holds real numbers, not dtype {array.dtype}; "
+            "give it floats, integers or booleans"
+        )
+    return array
 
 
 def wrap(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
     """A Tensor of what is known to be right."""
     tensor = _new(Tensor)
-    tensor.data = data
+    tensor._data = data
     tensor.node = node
     tensor._name = name
     return tensor
@@ -322,20 +273,13 @@ def seeds(
             raise TypeError(f"{caller} differentiates a Tensor, not a {type(tensor).__name__}")
         node = tensor.node
         if node is None:
-            raise RuntimeError(
-                f"{caller} on a Tensor that no recorded operation led to; give a Tensor it is "
-                "computed from requires_grad=True, and compute outside no_grad()"
-            )
+            raise errors.no_history(caller)
         if gradient is None:
             if tensor.size != 1:
-                raise RuntimeError(
-                    f"{caller} without a gradient needs a scalar, and this Tensor has shape "
-                    f"{tensor.shape}; reduce it first, as in .sum() or .mean(), or give the "
-                    "upstream gradient, an array of that shape"
-                )
+                raise errors.not_scalar(caller, tensor.shape)
             gradient = np.ones(tensor.shape, tensor.dtype)
         elif not (create_graph and isinstance(gradient, Tensor)):
-            gradient = np.asarray(plain(gradient), tensor.dtype)
+            gradient = np.asarray(data_of(gradient), tensor.dtype)
         if create_graph and not isinstance(gradient, Tensor):
             gradient = wrap(gradient, None)
         if gradient.shape != tensor.shape:

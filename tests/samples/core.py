@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_edu import ops
-from tinygrad_edu.op import Op
+from tinygrad_edu.declare import Op
 
 ALL: dict[str, Any] = {
     f.op.name: f for f in vars(ops).values() if isinstance(getattr(f, "op", None), Op)

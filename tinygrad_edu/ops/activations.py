@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array
-from .composed import composed
+from ..declare import Array, composed
 from .elementwise import clamp, only, pointwise, selection, sigmoid
 
 

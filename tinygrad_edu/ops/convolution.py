@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..op import Array, op
+from ..declare import Array, op
 
 Sizes = tuple[int, ...]
 
@@ -118,6 +118,7 @@ def _rows(y: Array, groups: int) -> Array:
     None,
     lambda g, weight, like, geometry: correlate_input(g, weight, like[2:], geometry),
     lambda g, x, like, geometry: correlate_weight(x, g, like[2:], geometry),
+    products=True,
     method=False,
 )
 def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> Array:
@@ -131,6 +132,7 @@ def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> 
     None,
     lambda g, weight, like, geometry: correlate(g, weight, like[2:], geometry),
     lambda g, y, like, geometry: correlate_weight(g, y, like[2:], geometry),
+    products=True,
     method=False,
 )
 def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) -> Array:
@@ -146,6 +148,7 @@ def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) ->
     None,
     lambda g, y, like, geometry: correlate_input(y, g, like[2:], geometry),
     lambda g, x, like, geometry: correlate(x, g, like[2:], geometry),
+    products=True,
     method=False,
 )
 def correlate_weight(x: Array, y: Array, kernel: Sizes, geometry: Geometry) -> Array:
@@ -288,7 +291,7 @@ def _convolved(
     return _shifted(correlate(x, weight, positions, geometry), bias)
 
 
-@op(None, _input_vjp, _weight_vjp, _bias_vjp, method=False)
+@op(None, _input_vjp, _weight_vjp, _bias_vjp, products=True, method=False)
 def conv1d(
     x: Array,
     weight: Array,
@@ -306,7 +309,7 @@ def conv1d(
     return _convolved(x, weight, bias, stride, padding, dilation, groups)
 
 
-@op(None, _input_vjp, _weight_vjp, _bias_vjp, method=False)
+@op(None, _input_vjp, _weight_vjp, _bias_vjp, products=True, method=False)
 def conv2d(
     x: Array,
     weight: Array,
@@ -358,7 +361,14 @@ def _laid_down(
     return _shifted(correlate_input(x, weight, size, geometry), bias)
 
 
-@op(None, _transposed_input_vjp, _transposed_weight_vjp, _bias_vjp, method=False)
+@op(
+    None,
+    _transposed_input_vjp,
+    _transposed_weight_vjp,
+    _bias_vjp,
+    products=True,
+    method=False,
+)
 def conv_transpose1d(
     x: Array,
     weight: Array,
@@ -377,7 +387,14 @@ def conv_transpose1d(
     return _laid_down(x, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-@op(None, _transposed_input_vjp, _transposed_weight_vjp, _bias_vjp, method=False)
+@op(
+    None,
+    _transposed_input_vjp,
+    _transposed_weight_vjp,
+    _bias_vjp,
+    products=True,
+    method=False,
+)
 def conv_transpose2d(
     x: Array,
     weight: Array,

@@ -15,6 +15,11 @@ import numpy as np
 
 from ..tensor import Tensor
 
+__all__ = [
+    "arange", "eye", "full", "full_like", "linspace", "normal", "ones", "ones_like", "uniform",
+    "zeros", "zeros_like",
+]  # fmt: skip
+
 
 def _creator(create: Callable[..., Any], summary: str) -> Callable[..., Tensor]:
     """NumPy's function, answering a Tensor."""

@@ -1,4 +1,4 @@
-"""Derivatives of the elementwise functions.  Arguments broadcast; the sweep sums that back."""
+"""Elementwise functions: arguments broadcast, and the sweep sums the gradients back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,54 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, op
-from ..operators import OPS
+from ..declare import Array, composed, op
+from ..methods import Methods
+from ..registry import OPS
+from ..tensor import Tensor
+
+__all__ = [
+    "absolute",
+    "add",
+    "cbrt",
+    "ceil",
+    "clamp",
+    "clip",
+    "divide",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "maximum",
+    "minimum",
+    "multiply",
+    "nan_to_num",
+    "negative",
+    "positive",
+    "power",
+    "reciprocal",
+    "remainder",
+    "rint",
+    "round",
+    "sigmoid",
+    "sign",
+    "sqrt",
+    "square",
+    "subtract",
+    "trunc",
+    "where",
+]  # fmt: skip
 
 pointwise = partial(op, elementwise=True)
 selection = partial(op, elementwise=True, selects=True)
@@ -23,25 +69,29 @@ LN10 = math.log(10)
 
 @pointwise(np.add, lambda g: g, lambda g: g)
 def add(x: Array, y: Array) -> Array:
-    """Sum.  z = x + y,  ∂L/∂x = g,  ∂L/∂y = g"""
+    """Sum.
+    z = x + y,  ∂L/∂x = g,  ∂L/∂y = g"""
     return x + y
 
 
 @pointwise(np.subtract, lambda g: g, lambda g: -g)
 def subtract(x: Array, y: Array) -> Array:
-    """Difference.  z = x - y,  ∂L/∂x = g,  ∂L/∂y = -g"""
+    """Difference.
+    z = x - y,  ∂L/∂x = g,  ∂L/∂y = -g"""
     return x - y
 
 
 @pointwise(np.multiply, lambda g, y: g * y, lambda g, x: g * x)
 def multiply(x: Array, y: Array) -> Array:
-    """Product.  z = x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
+    """Product.
+    z = x y,  ∂L/∂x = g y,  ∂L/∂y = g x"""
     return x * y
 
 
 @pointwise(np.divide, lambda g, y: g / y, lambda g, y, out: -g * out / y, domain=POSITIVE)
 def divide(x: Array, y: Array) -> Array:
-    """Quotient.  z = x / y,  ∂L/∂x = g / y,  ∂L/∂y = -g z / y"""
+    """Quotient.
+    z = x / y,  ∂L/∂x = g / y,  ∂L/∂y = -g z / y"""
     return x / y
 
 
@@ -60,7 +110,8 @@ def nothing(g: Any) -> Any:
 
 @pointwise(np.floor_divide, nothing, nothing, method=False, domain=((4.1, 4.9), (1.1, 1.3)))
 def floor_divide(x: Array, y: Array) -> Array:
-    """Quotient rounded down.  z = ⌊x / y⌋,  ∂L/∂x = ∂L/∂y = 0"""
+    """Quotient rounded down.
+    z = ⌊x / y⌋,  ∂L/∂x = ∂L/∂y = 0"""
     return x // y
 
 
@@ -68,7 +119,8 @@ def floor_divide(x: Array, y: Array) -> Array:
     np.remainder, lambda g: g, lambda g, x, y: -g * (x // y), domain=((4.1, 4.9), (1.1, 1.3))
 )
 def remainder(x: Array, y: Array) -> Array:
-    """Remainder of that quotient.  z = x - y ⌊x / y⌋,  ∂L/∂x = g,  ∂L/∂y = -g ⌊x / y⌋"""
+    """Remainder of that quotient.
+    z = x - y ⌊x / y⌋,  ∂L/∂x = g,  ∂L/∂y = -g ⌊x / y⌋"""
     return x % y
 
 
@@ -79,19 +131,22 @@ def remainder(x: Array, y: Array) -> Array:
     domain=((-4.9, -4.1), (1.1, 1.3)),
 )
 def fmod(x: Array, y: Array) -> Array:
-    """Remainder with the sign of x.  z = x - y k,  k = trunc(x/y),  ∂L/∂x = g,  ∂L/∂y = -g k"""
+    """Remainder with the sign of x.
+    z = x - y k,  k = trunc(x/y),  ∂L/∂x = g,  ∂L/∂y = -g k"""
     return np.fmod(x, y)
 
 
 @pointwise(np.negative, lambda g: -g)
 def negative(x: Array) -> Array:
-    """Negation.  y = -x,  ∂L/∂x = -g"""
+    """Negation.
+    y = -x,  ∂L/∂x = -g"""
     return np.negative(x)
 
 
 @pointwise(np.positive, lambda g: g)
 def positive(x: Array) -> Array:
-    """The same value.  y = x,  ∂L/∂x = g"""
+    """The same value.
+    y = x,  ∂L/∂x = g"""
     return np.positive(x)
 
 
@@ -116,44 +171,65 @@ def _log(x: Any) -> Any:
     domain=POSITIVE,
 )
 def power(x: Array, y: Array) -> Array:
-    """Power.  z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x"""
+    """Power.
+    z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x"""
     return x**y
+
+
+@composed(np.float_power)
+def float_power(x: Any, y: Any) -> Any:
+    """Power, in float64 at least.
+    z = xʸ"""
+    return power(_wide(x), _wide(y))
+
+
+def _wide(x: Any) -> Any:
+    return x.astype(np.float64) if isinstance(x, Tensor) else np.asarray(x, np.float64)
 
 
 @pointwise(np.square, lambda g, x: g * 2 * x)
 def square(x: Array) -> Array:
-    """Square.  y = x²,  ∂L/∂x = 2 g x"""
+    """Square.
+    y = x²,  ∂L/∂x = 2 g x"""
     return np.square(x)
 
 
 @pointwise(np.sqrt, lambda g, out: g * 0.5 / out, domain=POSITIVE)
 def sqrt(x: Array) -> Array:
-    """Square root.  y = √x,  ∂L/∂x = g / 2y"""
+    """Square root.
+    y = √x,  ∂L/∂x = g / 2y"""
     return np.sqrt(x)
 
 
 @pointwise(np.cbrt, lambda g, out: g / (3 * out * out), method=False, domain=POSITIVE)
 def cbrt(x: Array) -> Array:
-    """Cube root.  y = ∛x,  ∂L/∂x = g / 3y²"""
+    """Cube root.
+    y = ∛x,  ∂L/∂x = g / 3y²"""
     return np.cbrt(x)
 
 
 @pointwise(np.reciprocal, lambda g, out: -g * out * out, domain=POSITIVE)
 def reciprocal(x: Array) -> Array:
-    """Reciprocal.  y = 1 / x,  ∂L/∂x = -g y²"""
+    """Reciprocal.
+    y = 1 / x,  ∂L/∂x = -g y²"""
     return np.reciprocal(x)
 
 
 @pointwise(np.absolute, lambda g, x: g * np.sign(x), kinks=(0.0,))
 def absolute(x: Array) -> Array:
-    """Absolute value.  y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
+    """Absolute value.
+    y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
     return np.absolute(x)
 
 
 @pointwise(np.fabs, lambda g, x: g * np.sign(x), method=False, kinks=(0.0,))
 def fabs(x: Array) -> Array:
-    """Absolute value, as floating point.  y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
+    """Absolute value, as floating point.
+    y = |x|,  ∂L/∂x = g sign x,  0 at 0"""
     return np.fabs(x)
+
+
+setattr(Methods, "abs", absolute)  # noqa: B010
 
 
 # -------------------------------------------------------------------- exponentials, logarithms
@@ -161,49 +237,57 @@ def fabs(x: Array) -> Array:
 
 @pointwise(np.exp, lambda g, out: g * out)
 def exp(x: Array) -> Array:
-    """Exponential.  y = eˣ,  ∂L/∂x = g y"""
+    """Exponential.
+    y = eˣ,  ∂L/∂x = g y"""
     return np.exp(x)
 
 
 @pointwise(np.exp2, lambda g, out: g * (out * LN2))
 def exp2(x: Array) -> Array:
-    """Power of 2.  y = 2ˣ,  ∂L/∂x = g y ln 2"""
+    """Power of 2.
+    y = 2ˣ,  ∂L/∂x = g y ln 2"""
     return np.exp2(x)
 
 
 @pointwise(np.expm1, lambda g, x: g * np.exp(x))
 def expm1(x: Array) -> Array:
-    """Exponential less 1, precise near 0.  y = eˣ - 1,  ∂L/∂x = g eˣ"""
+    """Exponential less 1, precise near 0.
+    y = eˣ - 1,  ∂L/∂x = g eˣ"""
     return np.expm1(x)
 
 
 @pointwise(np.log, lambda g, x: g / x, domain=POSITIVE)
 def log(x: Array) -> Array:
-    """Natural logarithm.  y = ln x,  ∂L/∂x = g / x"""
+    """Natural logarithm.
+    y = ln x,  ∂L/∂x = g / x"""
     return np.log(x)
 
 
 @pointwise(np.log2, lambda g, x: g / (x * LN2), domain=POSITIVE)
 def log2(x: Array) -> Array:
-    """Logarithm to base 2.  y = log₂ x,  ∂L/∂x = g / (x ln 2)"""
+    """Logarithm to base 2.
+    y = log₂ x,  ∂L/∂x = g / (x ln 2)"""
     return np.log2(x)
 
 
 @pointwise(np.log10, lambda g, x: g / (x * LN10), domain=POSITIVE)
 def log10(x: Array) -> Array:
-    """Logarithm to base 10.  y = log₁₀ x,  ∂L/∂x = g / (x ln 10)"""
+    """Logarithm to base 10.
+    y = log₁₀ x,  ∂L/∂x = g / (x ln 10)"""
     return np.log10(x)
 
 
 @pointwise(np.log1p, lambda g, x: g / (1 + x), domain=(-0.5, 2.0))
 def log1p(x: Array) -> Array:
-    """Logarithm of 1 + x, precise near 0.  y = ln(1 + x),  ∂L/∂x = g / (1 + x)"""
+    """Logarithm of 1 + x, precise near 0.
+    y = ln(1 + x),  ∂L/∂x = g / (1 + x)"""
     return np.log1p(x)
 
 
 @pointwise(None, lambda g, out: g * (out * (1 - out)))
 def sigmoid(x: Array) -> Array:
-    """Logistic function.  y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
+    """Logistic function.
+    y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
     with np.errstate(over="ignore"):  # 1 / ∞ is right
         return 1 / (1 + np.exp(-1.0 * x))  # of -x, whole numbers without a sign would wrap
 
@@ -219,7 +303,8 @@ def _lead(x: Any, y: Any) -> Any:
     lambda g, x, y: g * sigmoid(_lead(y, x)),
 )
 def logaddexp(x: Array, y: Array) -> Array:
-    """Logarithm of a sum of exponentials.  z = ln(eˣ + eʸ),  ∂L/∂x = g eˣ⁻ᶻ,  ∂L/∂y = g eʸ⁻ᶻ"""
+    """Logarithm of a sum of exponentials.
+    z = ln(eˣ + eʸ),  ∂L/∂x = g eˣ⁻ᶻ,  ∂L/∂y = g eʸ⁻ᶻ"""
     return np.logaddexp(x, y)
 
 
@@ -229,7 +314,8 @@ def logaddexp(x: Array, y: Array) -> Array:
     lambda g, x, y: g * sigmoid(_lead(y, x) * LN2),
 )
 def logaddexp2(x: Array, y: Array) -> Array:
-    """The same to base 2.  z = log₂(2ˣ + 2ʸ),  ∂L/∂x = g 2ˣ⁻ᶻ,  ∂L/∂y = g 2ʸ⁻ᶻ"""
+    """The same to base 2.
+    z = log₂(2ˣ + 2ʸ),  ∂L/∂x = g 2ˣ⁻ᶻ,  ∂L/∂y = g 2ʸ⁻ᶻ"""
     return np.logaddexp2(x, y)
 
 
@@ -247,7 +333,8 @@ def _shared(g: Any, won: Any, tied: Any) -> Any:
     lambda g, x, y: _shared(g, y > x, x == y),
 )
 def maximum(x: Array, y: Array) -> Array:
-    """The larger.  z = max(x, y),  ∂L/∂x = g [x > y],  ∂L/∂y = g [y > x],  ties share equally"""
+    """The larger.
+    z = max(x, y),  ∂L/∂x = g [x > y],  ∂L/∂y = g [y > x],  ties share equally"""
     return np.maximum(x, y)
 
 
@@ -257,7 +344,8 @@ def maximum(x: Array, y: Array) -> Array:
     lambda g, x, y: _shared(g, y < x, x == y),
 )
 def minimum(x: Array, y: Array) -> Array:
-    """The smaller.  z = min(x, y),  ∂L/∂x = g [x < y],  ∂L/∂y = g [y < x],  ties share equally"""
+    """The smaller.
+    z = min(x, y),  ∂L/∂x = g [x < y],  ∂L/∂y = g [y < x],  ties share equally"""
     return np.minimum(x, y)
 
 
@@ -267,7 +355,8 @@ def minimum(x: Array, y: Array) -> Array:
     lambda g, x, y: _shared(g, (y > x) | (x != x), x == y),
 )
 def fmax(x: Array, y: Array) -> Array:
-    """The larger, or the one that is not NaN.  z = max(x, y),  ∂L/∂x = g [x > y],  as maximum"""
+    """The larger, or the one that is not NaN.
+    z = max(x, y),  ∂L/∂x = g [x > y],  as maximum"""
     return np.fmax(x, y)
 
 
@@ -277,7 +366,8 @@ def fmax(x: Array, y: Array) -> Array:
     lambda g, x, y: _shared(g, (y < x) | (x != x), x == y),
 )
 def fmin(x: Array, y: Array) -> Array:
-    """The smaller, or the one that is not NaN.  z = min(x, y),  ∂L/∂x = g [x < y],  as minimum"""
+    """The smaller, or the one that is not NaN.
+    z = min(x, y),  ∂L/∂x = g [x < y],  as minimum"""
     return np.fmin(x, y)
 
 
@@ -295,8 +385,17 @@ def _within(x: Any, low: Any, high: Any) -> Any:
     domain=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
 )
 def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
-    """x between two bounds.  y = min(max(x, a), b),  ∂L/∂x = g [a ≤ x ≤ b],  1 at the bounds"""
+    """x between two bounds.
+    y = min(max(x, a), b),  ∂L/∂x = g [a ≤ x ≤ b],  1 at the bounds"""
     return np.clip(x, min, max)
+
+
+@composed(np.clip)
+def clip(
+    a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Tensor:
+    """Between two bounds, None for no bound: `clamp` with NumPy's two spellings."""
+    return clamp(a, a_min if min is None else min, a_max if max is None else max)
 
 
 @selection(
@@ -306,7 +405,8 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
     lambda g, condition: np.where(condition, 0, g),
 )
 def where(condition: Array, x: Array, y: Array) -> Array:
-    """Choice.  z = x where the condition holds, else y;  ∂L/∂x = g there,  ∂L/∂y = g elsewhere"""
+    """Choice.
+    z = x where the condition holds, else y;  ∂L/∂x = g there,  ∂L/∂y = g elsewhere"""
     return np.where(condition, x, y)
 
 
@@ -314,7 +414,8 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 def nan_to_num(
     x: Array, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Array:
-    """Numbers in place of NaN and infinities.  y = x if finite,  ∂L/∂x = g there,  else 0"""
+    """Numbers in place of NaN and infinities.
+    y = x if finite,  ∂L/∂x = g there,  else 0"""
     if not copy:
         raise ValueError("copy=False would change the argument in place; use the value returned")
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
@@ -325,37 +426,43 @@ def nan_to_num(
 
 @pointwise(np.sign, nothing, kinks=(0.0,))
 def sign(x: Array) -> Array:
-    """Sign.  y = -1, 0 or 1,  ∂L/∂x = 0"""
+    """Sign.
+    y = -1, 0 or 1,  ∂L/∂x = 0"""
     return np.sign(x)
 
 
 @pointwise(np.floor, nothing, domain=(0.1, 0.9))
 def floor(x: Array) -> Array:
-    """Rounded down.  y = ⌊x⌋,  ∂L/∂x = 0"""
+    """Rounded down.
+    y = ⌊x⌋,  ∂L/∂x = 0"""
     return np.floor(x)
 
 
 @pointwise(np.ceil, nothing, domain=(0.1, 0.9))
 def ceil(x: Array) -> Array:
-    """Rounded up.  y = ⌈x⌉,  ∂L/∂x = 0"""
+    """Rounded up.
+    y = ⌈x⌉,  ∂L/∂x = 0"""
     return np.ceil(x)
 
 
 @pointwise(np.trunc, nothing, domain=(0.1, 0.9))
 def trunc(x: Array) -> Array:
-    """Rounded towards 0.  y = x without its fraction,  ∂L/∂x = 0"""
+    """Rounded towards 0.
+    y = x without its fraction,  ∂L/∂x = 0"""
     return np.trunc(x)
 
 
 @pointwise(np.rint, nothing, method=False, domain=(0.6, 1.4))
 def rint(x: Array) -> Array:
-    """Rounded to the nearest integer, halves to even.  y = ⌊x⌉,  ∂L/∂x = 0"""
+    """Rounded to the nearest integer, halves to even.
+    y = ⌊x⌉,  ∂L/∂x = 0"""
     return np.rint(x)
 
 
 @pointwise(np.round, nothing, domain=(0.6, 1.4))
 def round(a: Array, decimals: int = 0) -> Array:
-    """Rounded to so many decimals, halves to even.  y = ⌊x⌉,  ∂L/∂x = 0"""
+    """Rounded to so many decimals, halves to even.
+    y = ⌊x⌉,  ∂L/∂x = 0"""
     return np.round(a, decimals)
 
 

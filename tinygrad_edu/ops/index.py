@@ -1,4 +1,4 @@
-"""Indexing and its counterpart: what reads elements here, adds to them there."""
+"""Indexing: gather and its adjoint, scatter-add."""
 
 from __future__ import annotations
 
@@ -10,32 +10,53 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import Array, op
+from ..declare import Array, composed, op
 from ..tensor import Tensor
-from .composed import composed
+
+__all__ = [
+    "compress", "gather", "getitem", "index_add", "index_put", "partition", "scatter", "sort",
+    "take", "take_along_axis",
+]  # fmt: skip
 
 
-@op(operator.getitem, lambda g, index, like: scatter(g, index, like), selects=True, method=False)
+@op(
+    operator.getitem,
+    lambda g, index, like: scatter(g, index, like),
+    add_to=lambda total, g, index, like: _add_at(total, index, g),
+    selects=True,
+    method=False,
+)
 def getitem(a: Array, index: Any) -> Array:
-    """Indexing of every NumPy kind.  y = x[i],  ∂L/∂x[i] = Σ g over equal i,  0 elsewhere"""
+    """Indexing of every NumPy kind.
+    y = x[i],  ∂L/∂x[i] = Σ g over equal i,  0 elsewhere"""
     return a[index]
 
 
 @op(None, lambda g, index: g[index], method=False)
 def scatter(a: Array, index: Any, shape: Any) -> Array:
-    """Elements added to zeros at an index.  y[i] = Σ x over equal i,  ∂L/∂x = g[i]"""
+    """Elements added to zeros at an index.
+    y[i] = Σ x over equal i,  ∂L/∂x = g[i]"""
     a = np.asarray(a)
     out = np.zeros(shape, a.dtype)
+    if _unique(_parts(index)):
+        out[index] = a
+    else:
+        _add_at(out, index, a)
+    return out
+
+
+def _add_at(total: Array, index: Any, a: Any) -> None:
+    """Add to the elements at an index, in place; equal indices add, every one."""
     parts = _parts(index)
     if _unique(parts):
-        out[index] = a
-    elif out.ndim == len(parts) == 1:
-        np.add.at(out, parts[0], a)
+        total[index] += a
+    elif total.ndim == len(parts) == 1 or not total.flags.c_contiguous:
+        np.add.at(total, index, a)
     else:
-        places = _places(index, parts, out.shape)
-        # NumPy is quick to add at places in one dimension, and slow in more
-        np.add.at(out.reshape(-1), places.reshape(-1), np.broadcast_to(a, places.shape).reshape(-1))
-    return out
+        positions = _positions(index, parts, total.shape)
+        # NumPy is quick to add at positions in one dimension, and slow in more
+        values = np.broadcast_to(a, positions.shape).reshape(-1)
+        np.add.at(total.reshape(-1), positions.reshape(-1), values)
 
 
 _BASIC = (int, np.integer, slice, EllipsisType, type(None), np.bool)
@@ -53,17 +74,17 @@ def _unique(parts: tuple[Any, ...]) -> bool:
     )
 
 
-def _places(index: Any, parts: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+def _positions(index: Any, parts: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """Where in the flattened array the elements stand that the index picks."""
     integers = all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in parts)
     if not integers or not all(shape):
         return np.arange(math.prod(shape)).reshape(shape)[index]
-    places, step = np.zeros((), np.intp), math.prod(shape)
+    positions, step = np.zeros((), np.intp), math.prod(shape)
     for part, n in zip(parts, shape, strict=False):
         step //= n
-        places = places + np.arange(0, n * step, step)[part]
+        positions = positions + np.arange(0, n * step, step)[part]
     rest = shape[len(parts) :]
-    return places.reshape(places.shape + (1,) * len(rest)) + np.arange(step).reshape(rest)
+    return positions.reshape(positions.shape + (1,) * len(rest)) + np.arange(step).reshape(rest)
 
 
 # -------------------------------------------------------------------- by positions
@@ -82,7 +103,8 @@ def _take_vjp(g: Any, like: Any, indices: Any, axis: int | None, mode: str) -> A
 
 @op(np.take, _take_vjp, selects=True)
 def take(a: Array, indices: Any, axis: int | None = None, mode: str = "raise") -> Array:
-    """The elements at given positions along an axis.  y = x[i],  ∂L/∂x[i] = Σ g over equal i"""
+    """The elements at given positions along an axis.
+    y = x[i],  ∂L/∂x[i] = Σ g over equal i"""
     return np.take(a, indices, axis, mode=mode)  # type: ignore[call-overload]
 
 
@@ -148,7 +170,8 @@ def _sort_vjp(g: Any, a: Any, like: Any, axis: int | None, kind: Any, stable: An
 
 @op(np.sort, _sort_vjp, method=False)
 def sort(a: Array, axis: int | None = -1, kind: Any = None, stable: bool | None = None) -> Array:
-    """In ascending order.  y[k] = the k-th smallest,  ∂L/∂x = g at the rank of x"""
+    """In ascending order.
+    y[k] = the k-th smallest,  ∂L/∂x = g at the rank of x"""
     return np.sort(a, axis, kind, stable=stable)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..declare import Array, op
 from ..errors import place
-from ..op import Array, op
 from ..tensor import Tensor
 from .elementwise import maximum, pointwise
 from .neural import check_classes, reduced, shared

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..declare import Array, op
 from ..errors import place
-from ..op import Array, op
 from .elementwise import selection, sigmoid
 from .reduce import Axis, spread
 
@@ -20,7 +20,14 @@ def _product_of_rows(g: Any, x: Any) -> Any:
     return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
 
 
-@op(None, lambda g, weight: g @ weight.T, _product_of_rows, lambda g: g, method=False)
+@op(
+    None,
+    lambda g, weight: g @ weight.T,
+    _product_of_rows,
+    lambda g: g,
+    products=True,
+    method=False,
+)
 def dense(x: Array, weight: Array, bias: Array) -> Array:
     """Affine map of the last axis.  y = x W + b,  ∂L/∂x = g Wᵀ,  ∂L/∂W = xᵀ g,  ∂L/∂b = Σ g"""
     y = x @ weight
@@ -37,7 +44,7 @@ def _peak(x: Array, axis: Any) -> Array:
     return np.maximum.reduce(x, axis=axis, dtype=dtype, keepdims=True, initial=-np.inf)
 
 
-@op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)))
+@op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)), along="axis")
 def softmax(x: Array, axis: int = -1) -> Array:
     """Softmax.  y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)"""
     y = np.exp(x - _peak(x, axis))
@@ -45,7 +52,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     return y
 
 
-@op(None, lambda g, out, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True))
+@op(None, lambda g, out, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True), along="axis")
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """Logarithm of the softmax.  y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g"""
     y = x - _peak(x, axis)
@@ -58,7 +65,7 @@ def _logsumexp_vjp(g: Any, x: Any, out: Any, like: Any, axis: Any) -> Any:
     return spread(g, like, axis) * np.exp(x - spread(out, like, axis))
 
 
-@op(None, _logsumexp_vjp)
+@op(None, _logsumexp_vjp, along="axis")
 def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Logarithm of a sum of exponentials.  y = ln Σ eˣ,  ∂L/∂x = g softmax x"""
     peak = _peak(x, axis)
@@ -77,7 +84,7 @@ def _cross_entropy_vjp(g: Any, x: Any, targets: Any, reduction: str) -> Any:
     return (softmax(x, -1) - chosen) * (g[..., None] if reduction == "none" else g)
 
 
-@op(None, _cross_entropy_vjp, None)
+@op(None, _cross_entropy_vjp, None, along=-1)
 def cross_entropy(x: Array, targets: Array, reduction: str = "mean") -> Array:
     """Cross-entropy of logits and a class t.  y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])"""
     indices = check_classes(x, np.asarray(targets))
@@ -160,7 +167,7 @@ def _standardize_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
     return (g - g.mean(axis=axis, keepdims=True) - out * slope) * scale
 
 
-@op(None, _standardize_vjp, method=False)
+@op(None, _standardize_vjp, along="axis", method=False)
 def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
     """Shifted and scaled to mean 0 and variance 1.  y = (x - x̄) / √(σ² + ε),
 
@@ -180,7 +187,7 @@ def _unit_rms_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
     return (g - out * (g * out).mean(axis=axis, keepdims=True)) * scale
 
 
-@op(None, _unit_rms_vjp, method=False)
+@op(None, _unit_rms_vjp, along="axis", method=False)
 def unit_rms(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
     """Scaled to mean square 1.  y = x / √(mean(x²) + ε),
 

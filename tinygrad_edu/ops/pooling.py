@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..declare import Array, op
 from ..errors import place
-from ..op import Array, op
 from .convolution import (
     Geometry,
     Sizes,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, op
+from ..declare import Array, op
 
 
 def _blocks(a: Array, state: Array, n: int) -> Array:

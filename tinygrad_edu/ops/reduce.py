@@ -1,4 +1,4 @@
-"""Derivatives of the functions that reduce axes: what was spread over many comes from one."""
+"""Reductions: the gradient of the result is spread over what was reduced."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..op import Array, op
-from ..operators import OPS
+from ..declare import Array, op
+from ..registry import OPS
 from .elementwise import only
+
+__all__ = ["cumprod", "cumsum", "max", "mean", "min", "prod", "sum"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -32,7 +34,8 @@ def count(like: tuple[int, ...], axis: Axis) -> int:
 
 @op(np.sum, lambda g, like, axis: np.broadcast_to(spread(g, like, axis), like))
 def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    """Sum.  y = Σ xᵢ,  ∂L/∂xᵢ = g"""
+    """Sum.
+    y = Σ xᵢ,  ∂L/∂xᵢ = g"""
     return a.sum(axis, dtype, keepdims=keepdims)
 
 
@@ -41,42 +44,9 @@ def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) 
     lambda g, like, axis: np.broadcast_to(spread(g, like, axis) / (count(like, axis) or 1), like),
 )
 def mean(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    """Mean.  y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n"""
+    """Mean.
+    y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n"""
     return a.mean(axis, dtype, keepdims=keepdims)
-
-
-def _centred(a: Any, axis: Axis) -> Any:
-    return a - a.mean(axis=axis, keepdims=True)
-
-
-@op(
-    np.var,
-    lambda g, a, like, axis, ddof: (
-        spread(g, like, axis) * (2 / (count(like, axis) - ddof or math.nan)) * _centred(a, axis)
-    ),
-)
-def var(
-    a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
-) -> Array:
-    """Variance.  y = Σ (xᵢ - x̄)² / (n - ddof),  ∂L/∂xᵢ = 2 g (xᵢ - x̄) / (n - ddof)"""
-    return np.var(a, axis, dtype, ddof=ddof, keepdims=keepdims)
-
-
-def _std_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis, ddof: float) -> Any:
-    deviation = spread(out, like, axis)
-    safe = deviation + (deviation == 0)  # at 0 the numerator is 0 as well
-    return spread(g, like, axis) / (safe * (count(like, axis) - ddof)) * _centred(a, axis)
-
-
-@op(np.std, _std_vjp)
-def std(
-    a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
-) -> Array:
-    """Standard deviation.  y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
-
-    ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0
-    """
-    return np.std(a, axis, dtype, ddof=ddof, keepdims=keepdims)
 
 
 def _extremum_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis) -> Any:
@@ -89,13 +59,15 @@ def _extremum_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis) -> Any:
 
 @op(np.max, _extremum_vjp, selects=True)
 def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Largest element.  y = max xᵢ,  ∂L/∂xᵢ = g / m for the m largest,  0 for the others"""
+    """Largest element.
+    y = max xᵢ,  ∂L/∂xᵢ = g / m for the m largest,  0 for the others"""
     return np.max(a, axis, keepdims=keepdims)
 
 
 @op(np.min, _extremum_vjp, selects=True)
 def min(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Smallest element.  y = min xᵢ,  ∂L/∂xᵢ = g / m for the m smallest,  0 for the others"""
+    """Smallest element.
+    y = min xᵢ,  ∂L/∂xᵢ = g / m for the m smallest,  0 for the others"""
     return np.min(a, axis, keepdims=keepdims)
 
 
@@ -134,9 +106,10 @@ def _prod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: Axis) -> An
     return g * _unrows(others, like, axes)
 
 
-@op(np.prod, _prod_vjp)
+@op(np.prod, _prod_vjp, along="axis")
 def prod(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    """Product.  y = Π xᵢ,  ∂L/∂xᵢ = g times the product of the others"""
+    """Product.
+    y = Π xᵢ,  ∂L/∂xᵢ = g times the product of the others"""
     return np.prod(a, axis, dtype, keepdims=keepdims)
 
 
@@ -153,7 +126,8 @@ def _cumsum_vjp(g: Any, like: tuple[int, ...], axis: int | None) -> Any:
 
 @op(np.cumsum, _cumsum_vjp)
 def cumsum(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    """Running sum.  yₖ = Σ xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ over k ≥ i"""
+    """Running sum.
+    yₖ = Σ xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ over k ≥ i"""
     return np.cumsum(a, axis, dtype)
 
 
@@ -175,7 +149,8 @@ def _cumprod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: int | No
     return part.swapaxes(axis, -1)
 
 
-@op(np.cumprod, _cumprod_vjp)
+@op(np.cumprod, _cumprod_vjp, along="axis")
 def cumprod(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    """Running product.  yₖ = Π xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ Π of the others, over k ≥ i"""
+    """Running product.
+    yₖ = Π xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ Π of the others, over k ≥ i"""
     return np.cumprod(a, axis, dtype)

@@ -1,4 +1,4 @@
-"""Derivatives of the norms of vectors and matrices; at its zero the gradient of a norm is 0."""
+"""Norms of vectors and matrices: where a norm is 0, its gradient is 0."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..op import Array, op
-from ..tensor import Tensor
-from .composed import composed
-from .reduce import spread
-from .shape import expand_dims, moveaxis
+from ...declare import Array, composed, op
+from ...tensor import Tensor
+from ..reduce import spread
+from ..shape import expand_dims, moveaxis
+
+__all__ = ["matrix_norm", "norm", "vector_norm"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -30,9 +31,10 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, like: Any, ord: float, axis: Axis
     return g * np.sign(x) * (np.where(x == 0, 1, np.absolute(x)) / safe) ** (ord - 1)
 
 
-@op(np.linalg.vector_norm, _vector_norm_vjp, method=False, domain=(0.5, 2.0))
+@op(np.linalg.vector_norm, _vector_norm_vjp, along="axis", method=False, domain=(0.5, 2.0))
 def vector_norm(x: Array, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Array:
-    """Length of vectors.  y = (Σ |xᵢ|ᵖ)^(1/p),  ∂L/∂xᵢ = g sign xᵢ |xᵢ / y|ᵖ⁻¹,  0 at y = 0
+    """Length of vectors.
+    y = (Σ |xᵢ|ᵖ)^(1/p),  ∂L/∂xᵢ = g sign xᵢ |xᵢ / y|ᵖ⁻¹,  0 at y = 0
 
     For p = ±∞ the largest or smallest |xᵢ|, ties sharing equally; for p = 0 the number of xᵢ ≠ 0
     """

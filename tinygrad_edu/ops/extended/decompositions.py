@@ -1,4 +1,4 @@
-"""Derivatives of inverses, determinants and decompositions of square or rectangular matrices.
+"""Inverses, determinants and decompositions.
 
 All take stacks of matrices, along the last two axes.  Functions of symmetric matrices read one
 triangle, as in NumPy, so the gradient lies in that triangle; of (A + Aᵀ) / 2 it is symmetric.
@@ -10,16 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array, op
-from ..tensor import Tensor
-from .composed import composed
+from ...declare import Array, composed, op
+from ...tensor import Tensor
+
+__all__ = [
+    "cholesky", "cofactor", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "solve",
+    "svd", "svdvals",
+]  # fmt: skip
 
 # -------------------------------------------------------------------- inverses
 
 
 @op(np.linalg.inv, lambda g, out: -(out.mT @ g @ out.mT), method=False)
 def inv(a: Array) -> Array:
-    """Inverse.  Y = A⁻¹,  ∂L/∂A = -Yᵀ g Yᵀ"""
+    """Inverse.
+    Y = A⁻¹,  ∂L/∂A = -Yᵀ g Yᵀ"""
     return np.linalg.inv(a)
 
 
@@ -39,7 +44,8 @@ def _solved(g: Any, a: Any) -> Any:
     method=False,
 )
 def solve(a: Array, b: Array) -> Array:
-    """Solution of linear equations.  X = A⁻¹ B,  ∂L/∂B = A⁻ᵀ g,  ∂L/∂A = -A⁻ᵀ g Xᵀ"""
+    """Solution of linear equations.
+    X = A⁻¹ B,  ∂L/∂B = A⁻ᵀ g,  ∂L/∂A = -A⁻ᵀ g Xᵀ"""
     return np.linalg.solve(a, b)
 
 
@@ -53,9 +59,7 @@ def _pinv_vjp(g: Any, a: Any, out: Any) -> Any:
 @op(np.linalg.pinv, _pinv_vjp, method=False)
 def pinv(a: Array, rcond: Any = None, rtol: Any = None) -> Array:
     """Pseudoinverse, of matrices whose rank does not change nearby.
-
-    Y = A⁺,  ∂L/∂A = (I - A Y) gᵀ Y Yᵀ + Yᵀ Y gᵀ (I - Y A) - Yᵀ g Yᵀ
-    """
+    Y = A⁺,  ∂L/∂A = (I - A Y) gᵀ Y Yᵀ + Yᵀ Y gᵀ (I - Y A) - Yᵀ g Yᵀ"""
     return np.linalg.pinv(a, rcond) if rtol is None else np.linalg.pinv(a, rtol=rtol)
 
 
@@ -64,7 +68,8 @@ def pinv(a: Array, rcond: Any = None, rtol: Any = None) -> Array:
 
 @op(np.linalg.det, lambda g, a: g[..., None, None] * cofactor(a))
 def det(a: Array) -> Array:
-    """Determinant.  y = det A,  ∂L/∂A = g cof A,  for singular matrices too
+    """Determinant.
+    y = det A,  ∂L/∂A = g cof A,  for singular matrices too
 
     The second derivative divides by y, so it needs invertible ones.
     """
@@ -78,7 +83,8 @@ def _cofactor_vjp(g: Any, a: Any, out: Any) -> Any:
 
 @op(None, _cofactor_vjp, method=False)
 def cofactor(a: Array) -> Array:
-    """Matrix of cofactors.  C = det A A⁻ᵀ,  ∂L/∂A = (⟨g, C⟩ C - C gᵀ C) / det A
+    """Matrix of cofactors.
+    C = det A A⁻ᵀ,  ∂L/∂A = (⟨g, C⟩ C - C gᵀ C) / det A
 
     The derivative of the determinant; for singular matrices computed from the decomposition U S Vᵀ.
     """
@@ -99,7 +105,8 @@ def cofactor(a: Array) -> Array:
     method=False,
 )
 def slogdet(a: Array) -> Any:
-    """Sign and logarithm of the determinant.  y = ln |det A|,  ∂L/∂A = g A⁻ᵀ"""
+    """Sign and logarithm of the determinant.
+    y = ln |det A|,  ∂L/∂A = g A⁻ᵀ"""
     return np.linalg.slogdet(a)
 
 
@@ -125,11 +132,8 @@ def _cholesky_vjp(g: Any, out: Any, upper: bool) -> Any:
 @op(np.linalg.cholesky, _cholesky_vjp, method=False)
 def cholesky(a: Array, upper: bool = False) -> Array:
     """Cholesky decomposition of positive definite matrices.
-
     A = L Lᵀ,  ∂L/∂A = L⁻ᵀ Φ(Lᵀ g) L⁻¹,  Φ the lower triangle with half the diagonal;
-
-    only one triangle of A is read, so the other's derivative is added to it.
-    """
+    only one triangle of A is read, so the other's derivative is added to it."""
     return np.linalg.cholesky(a, upper=upper)
 
 
@@ -150,14 +154,11 @@ def _eigh_vjp(g: Any, out: Any, UPLO: str) -> Any:
 @op(np.linalg.eigh, _eigh_vjp, outputs=2, method=False)
 def eigh(a: Array, UPLO: Any = "L") -> Any:
     """Eigenvalues, ascending, and eigenvectors of symmetric matrices.
-
     A = V diag(w) Vᵀ,  ∂L/∂A = V (diag(g_w) + F ∘ Vᵀ g_v) Vᵀ,  Fᵢⱼ = 1 / (wⱼ - wᵢ);
-
     where eigenvalues are equal, their vectors have no derivative: a gradient that comes through
     the vectors is infinite or NaN there, while one through the eigenvalues alone is right if it
     treats equal ones alike, as a sum does.  Second derivatives need distinct eigenvalues.  Only
-    one triangle of A is read, so the other's derivative is added to it.
-    """
+    one triangle of A is read, so the other's derivative is added to it."""
     return np.linalg.eigh(a, UPLO)
 
 
@@ -191,14 +192,11 @@ def _svd_vjp(g: Any, out: Any) -> Any:
 @op(None, _svd_vjp, outputs=3, method=False)
 def svd(a: Array, full_matrices: bool = True) -> Any:
     """Singular values, descending, and singular vectors.
-
     A = U diag(s) Vᵀ,  ∂L/∂A = U (diag(g_s) + F ∘ (Uᵀ g_u - g_uᵀ U) S + S F ∘ (Vᵀ g_v - g_vᵀ V)) Vᵀ
     + (I - U Uᵀ) g_u S⁻¹ Vᵀ + U S⁻¹ g_vᵀ (I - V Vᵀ),  Fᵢⱼ = 1 / (sⱼ² - sᵢ²);
-
     where singular values are equal or 0, a gradient that comes through their vectors is infinite
     or NaN, while one through the values alone is right if it treats equal ones alike, as a sum
-    does.  Second derivatives need distinct values other than 0.
-    """
+    does.  Second derivatives need distinct values other than 0."""
     return np.linalg.svd(a, full_matrices)
 
 
@@ -229,9 +227,7 @@ def _qr_vjp(g: Any, out: Any) -> Any:
 @op(None, _qr_vjp, outputs=2, method=False)
 def qr(a: Array) -> Any:
     """Orthogonal times upper triangular, of matrices whose first columns are independent.
-
-    A = Q R,  ∂L/∂A = (g_q + Q Ψ(R g_rᵀ - g_qᵀ Q)) R⁻ᵀ,  Ψ the lower triangle, mirrored
-    """
+    A = Q R,  ∂L/∂A = (g_q + Q Ψ(R g_rᵀ - g_qᵀ Q)) R⁻ᵀ,  Ψ the lower triangle, mirrored"""
     return np.linalg.qr(a)
 
 

@@ -1,4 +1,4 @@
-"""Functions without a derivative: comparisons, positions, questions.  Plain arrays come back."""
+"""Functions without a derivative: comparisons, positions, questions, which return plain arrays."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..methods import Methods
-from ..operators import PLAIN
+from ..registry import NONDIFFERENTIABLE
 
-PLAIN |= {
+__all__ = ["all", "any", "argmax", "argmin", "argpartition", "argsort"]
+
+NONDIFFERENTIABLE |= {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.isclose, np.allclose, np.array_equal, np.isfinite, np.isnan, np.isinf, np.signbit,
     np.logical_and, np.logical_or, np.logical_not, np.logical_xor,

@@ -1,30 +1,53 @@
-"""Functions of numbers and statistics that are short expressions of other ops."""
+"""Statistics: variance, order statistics and what NumPy composes of reductions."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..methods import Methods
+from ..declare import Array, composed, op
 from ..tensor import Tensor
-from .composed import composed
-from .elementwise import absolute, power
-from .reduce import Axis, max, mean, min, rows, sum
+from .reduce import Axis, count, max, mean, min, rows, spread, sum
 
-for _name, _same in {"abs": absolute}.items():
-    setattr(Methods, _name, _same)
+__all__ = ["average", "median", "nanmean", "nansum", "percentile", "ptp", "quantile", "std", "var"]
 
 
-@composed(np.float_power)
-def float_power(x: Any, y: Any) -> Any:
-    """Power, in float64 at least.  z = xʸ"""
-    return power(_wide(x), _wide(y))
+def centered(a: Any, axis: Axis) -> Any:
+    return a - a.mean(axis=axis, keepdims=True)
 
 
-def _wide(x: Any) -> Any:
-    return x.astype(np.float64) if isinstance(x, Tensor) else np.asarray(x, np.float64)
+@op(
+    np.var,
+    lambda g, a, like, axis, ddof: (
+        spread(g, like, axis) * (2 / (count(like, axis) - ddof or math.nan)) * centered(a, axis)
+    ),
+    along="axis",
+)
+def var(
+    a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
+) -> Array:
+    """Variance.
+    y = Σ (xᵢ - x̄)² / (n - ddof),  ∂L/∂xᵢ = 2 g (xᵢ - x̄) / (n - ddof)"""
+    return np.var(a, axis, dtype, ddof=ddof, keepdims=keepdims)
+
+
+def _std_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis, ddof: float) -> Any:
+    deviation = spread(out, like, axis)
+    safe = deviation + (deviation == 0)  # at 0 the numerator is 0 as well
+    return spread(g, like, axis) / (safe * (count(like, axis) - ddof)) * centered(a, axis)
+
+
+@op(np.std, _std_vjp, along="axis")
+def std(
+    a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
+) -> Array:
+    """Standard deviation.
+    y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
+    ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0"""
+    return np.std(a, axis, dtype, ddof=ddof, keepdims=keepdims)
 
 
 @composed(np.ptp, method=False)
@@ -35,7 +58,8 @@ def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 @composed(np.average, method=False)
 def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    """Weighted mean.  y = Σ w x / Σ w, where weights of one dimension stand along the axis."""
+    """Weighted mean.
+    y = Σ w x / Σ w, where weights of one dimension stand along the axis."""
     if weights is None:
         return mean(a, axis, None, keepdims)
     w = weights if isinstance(weights, Tensor) else np.asarray(weights)
@@ -70,12 +94,6 @@ def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = Fa
     total = nansum(a, axis, dtype, keepdims=keepdims)
     there = np.sum(~np.isnan(a), axis, keepdims=keepdims)
     return total / np.asarray(there, np.result_type(total.dtype, np.float16))
-
-
-@composed(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    """Sum along the diagonal."""
-    return np.diagonal(a, offset, axis1, axis2).sum(-1, dtype)
 
 
 # -------------------------------------------------------------------- order statistics

@@ -1,0 +1,12 @@
+"""The tables by which NumPy's functions find their ops: the ops fill them, Tensors look there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+OPS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy function -> the op, or the function composed of ops, that is recorded in its place."""
+
+NONDIFFERENTIABLE: set[Callable[..., Any]] = set()
+"""NumPy functions without a derivative, such as argmax, which return plain arrays."""

@@ -194,6 +194,9 @@ class Module(Generic[Output]):
         difference = key_difference(opening, own, state, strict)
         for path in own.keys() & state.keys():
             own[path][...] = state[path]
+        for path, parameter in self._named_parameters():
+            if path in state:
+                parameter.mark_changed()
         return difference
 
     def train(self, mode: bool = True) -> Self:

@@ -92,6 +92,7 @@ class Optimizer:
                 if g is not None:
                     state = self.state.setdefault(i, {})
                     self.update(p.data, g, state, self._scratch[i], **options)
+                    p.mark_changed()
                 i += 1
 
     def update(self, *arrays: Any, **options: Any) -> None:

@@ -1,6 +1,6 @@
 """Neural networks on tinygrad_edu: modules, losses, optimizers and data."""
 
-# ruff: noqa: F403, F405
+# ruff: noqa: F405
 import typing as _typing
 
 from tinygrad_edu.errors import internal as _internal

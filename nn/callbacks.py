@@ -14,7 +14,7 @@ from .module import Module
 from .optim import Optimizer
 from .validation import choice, unknown_name
 
-__all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint"]
+__all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint", "TrainerLike"]
 
 
 class TrainerLike(Protocol):

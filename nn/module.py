@@ -26,7 +26,8 @@ else:
     Output = TypeVar("Output")
 
 __all__ = [
-    "Module", "ModuleList", "Parameter", "Sequential", "get_default_dtype", "set_default_dtype",
+    "Module", "ModuleList", "Parameter", "Regularized", "Sequential", "get_default_dtype",
+    "set_default_dtype", "watched",
 ]  # fmt: skip
 
 
@@ -247,7 +248,7 @@ class Module(Generic[Output]):
 
 
 class Regularized(Module):
-    """A layer with an option `l2`: it adds l2/2 ‖weight‖² to the `penalty()` of its model."""
+    """The base of layers with an option `l2`: l2/2 ‖weight‖² is part of a model's `penalty()`."""
 
     weight: Parameter
     l2: float = 0.0

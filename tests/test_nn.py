@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import init
-from nn.module import watched
+from nn import init, watched
 from tinygrad_edu import Tensor, no_grad
 
 from .test_training import data

@@ -21,7 +21,6 @@ from typing_extensions import assert_type
 
 import nn
 from nn import Adam, Dense, Linear, init, manual_seed, mse_loss
-from nn.callbacks import TrainerLike
 from nn.datasets import iris
 from nn.optim import SGD
 from tinygrad_edu import Tensor
@@ -63,7 +62,7 @@ class SignSGD(nn.Optimizer):
 
 
 class Impatient(nn.Callback):
-    def on_epoch_end(self, trainer: TrainerLike) -> None:
+    def on_epoch_end(self, trainer: nn.TrainerLike) -> None:
         if trainer.history["loss"][-1] < 0.1:
             trainer.stop("good enough")
 

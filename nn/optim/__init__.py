@@ -1,6 +1,6 @@
 """Optimizers, in order of increasing complexity: `step()` changes parameters by their gradients."""
 
-# ruff: noqa: F403, F405
+# ruff: noqa: F405
 import typing as _typing
 
 from .adagrad import *

@@ -1,257 +1,42 @@
 """Neural networks on tinygrad_edu: modules, losses, optimizers and data."""
 
-from tinygrad_edu.errors import internal
+# ruff: noqa: F405
+import typing as _typing
 
-from . import datasets, init, metrics, optim, transforms
-from .activations import (
-    ELU,
-    GELU,
-    SELU,
-    Hardtanh,
-    Identity,
-    Lambda,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    Mish,
-    PReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-    activation,
-)
-from .callbacks import Callback, CSVLog, EarlyStopping, ModelCheckpoint
-from .checkpoint import Checkpoint, from_torch_state_dict, load, save, to_torch_state_dict
-from .data import DataLoader, Dataset
-from .history import History
-from .init import manual_seed
-from .layers import (
-    GRU,
-    LSTM,
-    RNN,
-    AdaptiveAvgPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    BatchNorm1d,
-    BatchNorm2d,
-    Conv1d,
-    Conv2d,
-    ConvTranspose2d,
-    Dense,
-    Dropout,
-    Dropout2d,
-    Embedding,
-    Flatten,
-    GlobalAvgPool,
-    GroupNorm,
-    LayerNorm,
-    MaxPool1d,
-    MaxPool2d,
-    MultiheadAttention,
-    Reshape,
-    Residual,
-    RMSNorm,
-    TransformerBlock,
-)
-from .losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CategoricalCrossEntropyLoss,
-    CosineEmbeddingLoss,
-    CrossEntropyLoss,
-    HingeLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    Loss,
-    MSELoss,
-    NLLLoss,
-    SmoothL1Loss,
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    categorical_cross_entropy,
-    cosine_embedding_loss,
-    cosine_similarity,
-    cross_entropy,
-    hinge_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-    smooth_l1_loss,
-)
-from .module import (
-    Module,
-    ModuleList,
-    Parameter,
-    Sequential,
-    get_default_dtype,
-    set_default_dtype,
-)
-from .networks import (
-    MLP,
-    Network,
-    Neuron,
-)
-from .optim import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    NAdam,
-    Optimizer,
-    RAdam,
-    RMSprop,
-    clip_grad_norm,
-    clip_grad_value,
-)
-from .schedulers import (
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    ExponentialLR,
-    LinearLR,
-    MultiStepLR,
-    OneCycleLR,
-    ReduceLROnPlateau,
-    Scheduler,
-    StepLR,
-)
-from .summary import summary
-from .training import Trainer
-from .transforms import Standardizer, one_hot
+from tinygrad_edu.errors import internal as _internal
 
-internal.add(__name__)
+from . import datasets as datasets
+from . import init as init
+from . import losses as losses
+from . import metrics as metrics
+from . import optim as optim
+from . import transforms as transforms
+from .activations import *
+from .callbacks import *
+from .checkpoint import *
+from .data import *
+from .history import *
+from .init import manual_seed as manual_seed
+from .layers import *
+from .losses import *
+from .model_summary import *
+from .module import *
+from .networks import *
+from .optim import *
+from .schedulers import *
+from .trainer import *
+from .transforms import Standardizer as Standardizer
+from .transforms import one_hot as one_hot
+
+_internal.add(__name__)
 Linear = Dense
 
-__all__ = [
-    "ELU",
-    "GELU",
-    "GRU",
-    "LSTM",
-    "MLP",
-    "RNN",
-    "SELU",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "AdaptiveAvgPool2d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "CSVLog",
-    "Callback",
-    "CategoricalCrossEntropyLoss",
-    "Checkpoint",
-    "Conv1d",
-    "Conv2d",
-    "ConvTranspose2d",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "CosineEmbeddingLoss",
-    "CrossEntropyLoss",
-    "DataLoader",
-    "Dataset",
-    "Dense",
-    "Dropout",
-    "Dropout2d",
-    "EarlyStopping",
-    "Embedding",
-    "ExponentialLR",
-    "Flatten",
-    "GlobalAvgPool",
-    "GroupNorm",
-    "Hardtanh",
-    "HingeLoss",
-    "History",
-    "HuberLoss",
-    "Identity",
-    "KLDivLoss",
-    "L1Loss",
-    "Lambda",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LinearLR",
-    "LogSigmoid",
-    "LogSoftmax",
-    "Loss",
-    "MSELoss",
-    "MaxPool1d",
-    "MaxPool2d",
-    "Mish",
-    "ModelCheckpoint",
-    "Module",
-    "ModuleList",
-    "MultiStepLR",
-    "MultiheadAttention",
-    "NAdam",
-    "NLLLoss",
-    "Network",
-    "Neuron",
-    "OneCycleLR",
-    "Optimizer",
-    "PReLU",
-    "Parameter",
-    "RAdam",
-    "RMSNorm",
-    "RMSprop",
-    "ReLU",
-    "ReduceLROnPlateau",
-    "Reshape",
-    "Residual",
-    "Scheduler",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "Softmax",
-    "Softplus",
-    "Softsign",
-    "Standardizer",
-    "StepLR",
-    "Tanh",
-    "Trainer",
-    "TransformerBlock",
-    "activation",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "categorical_cross_entropy",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "cosine_embedding_loss",
-    "cosine_similarity",
-    "cross_entropy",
-    "datasets",
-    "from_torch_state_dict",
-    "get_default_dtype",
-    "hinge_loss",
-    "huber_loss",
-    "init",
-    "kl_div",
-    "l1_loss",
-    "load",
-    "losses",
-    "manual_seed",
-    "metrics",
-    "mse_loss",
-    "nll_loss",
-    "one_hot",
-    "optim",
-    "save",
-    "set_default_dtype",
-    "smooth_l1_loss",
-    "summary",
-    "to_torch_state_dict",
-    "transforms",
-]
+if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
+    __all__ = [
+        *("Linear", "Standardizer", "manual_seed", "one_hot"),
+        *("datasets", "init", "losses", "metrics", "optim", "transforms"),
+        *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
+        *(*history.__all__, *layers.__all__, *losses.__all__, *model_summary.__all__),
+        *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
+        *trainer.__all__,
+    ]

@@ -13,6 +13,12 @@ from tinygrad_edu.errors import place
 from .module import Module, Parameter, get_default_dtype, like
 from .names import unknown, whole
 
+__all__ = [
+    "ELU", "GELU", "SELU", "Hardtanh", "Identity", "Lambda", "LeakyReLU", "LogSigmoid",
+    "LogSoftmax", "Mish", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign",
+    "Tanh", "activation",
+]  # fmt: skip
+
 
 class Activation(Module):
     """A function as a module: `class Name(Activation, of=function)`.

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from .files import written_whole
-from .history import NO_FIGURES, signed, text
-from .names import unknown
+from .atomic_write import written_whole
+from .data import DataLoader
+from .history import BOOKKEEPING, History, larger_is_better, text
+from .module import Module
+from .optim import Optimizer
+from .validation import choice, unknown_name
 
-if TYPE_CHECKING:
-    from .training import Trainer
+__all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint", "TrainerLike"]
+
+
+class TrainerLike(Protocol):
+    """What callbacks may use of a Trainer."""
+
+    model: Module[Any]
+    optimizer: Optimizer
+    history: History
+    loader: DataLoader  # of the training data
+    epochs: int  # that there will be in the history
+    columns: list[str]  # that there will be in the history, less the bookkeeping
+
+    def stop(self, reason: str) -> None: ...
+    def save(self, path: str | Path) -> None: ...
 
 
 class Callback:
@@ -24,16 +40,16 @@ class Callback:
 
     last = False  # whether it comes after the others, since it saves their state
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: TrainerLike) -> None:
         """Before the first epoch, or before the next one of a resumed training."""
 
-    def on_batch_end(self, trainer: Trainer) -> None:
+    def on_batch_end(self, trainer: TrainerLike) -> None:
         """After every step of the optimizer."""
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        """When the epoch's figures are the last row of `trainer.history`."""
+    def on_epoch_end(self, trainer: TrainerLike) -> None:
+        """When the epoch's values are the last row of `trainer.history`."""
 
-    def on_train_end(self, trainer: Trainer) -> None:
+    def on_train_end(self, trainer: TrainerLike) -> None:
         """However the training ended."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -48,33 +64,33 @@ class Callback:
 class EachEpoch(Callback):
     """A function of the trainer, called after every epoch."""
 
-    def __init__(self, function: Callable[[Trainer], Any]) -> None:
+    def __init__(self, function: Callable[[Any], Any]) -> None:
         self.on_epoch_end = function  # type: ignore[assignment,method-assign]
 
 
 class Monitor(Callback):
-    """Watches one column of the history: `monitor`, else val_loss, else loss without validation.
+    """Follows one column of the history: `monitor`, else val_loss, else loss without validation.
 
     `mode` is "min", "max", or None to know it by the name: losses and errors are to fall.
     """
 
     def __init__(self, monitor: str | None = None, mode: str | None = None) -> None:
-        if mode not in (None, "min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', not {mode!r}")
+        if mode is not None:
+            choice("mode", mode, ("min", "max"))
         self.monitor, self.mode = monitor, mode
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: TrainerLike) -> None:
         if self.monitor is not None and self.monitor not in trainer.columns:
-            raise unknown("column of the history", self.monitor, trainer.columns)
+            raise unknown_name("column of the history", self.monitor, trainer.columns)
 
-    def watched(self, trainer: Trainer) -> str:
-        """The column."""
+    def column(self, trainer: TrainerLike) -> str:
+        """The name of the column."""
         return self.monitor or ("val_loss" if "val_loss" in trainer.history.names else "loss")
 
-    def values(self, trainer: Trainer) -> list[float]:
+    def scores(self, trainer: TrainerLike) -> list[float]:
         """The column, or its negatives if it is to fall: larger is better."""
-        name = self.watched(trainer)
-        return signed(name, trainer.history[name], self.mode)
+        name = self.column(trainer)
+        return larger_is_better(name, trainer.history[name], self.mode)
 
 
 class EarlyStopping(Monitor):
@@ -104,34 +120,34 @@ class EarlyStopping(Monitor):
         self.best_state: dict[str, Any] = {}
         self.best_epoch = self.waited = 0
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: TrainerLike) -> None:
         super().on_train_begin(trainer)
         if not len(trainer.history):
             self._forget()
         self.judged = len(trainer.history)
         self._stop_if_it_is_time(trainer)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: TrainerLike) -> None:
         self._judge(trainer)
         self._stop_if_it_is_time(trainer)
 
-    def _judge(self, trainer: Trainer) -> None:
-        value = self.values(trainer)[-1]
-        if value > self.best + self.min_delta:  # never so of NaN
+    def _judge(self, trainer: TrainerLike) -> None:
+        score = self.scores(trainer)[-1]
+        if score > self.best + self.min_delta:  # never so of NaN
             self.best_state = trainer.model.state_dict()
-            self.best, self.best_epoch, self.waited = value, len(trainer.history), 0
+            self.best, self.best_epoch, self.waited = score, len(trainer.history), 0
         else:
             self.waited += 1
         self.judged = len(trainer.history)
 
-    def _stop_if_it_is_time(self, trainer: Trainer) -> None:
+    def _stop_if_it_is_time(self, trainer: TrainerLike) -> None:
         if self.waited >= self.patience:
             trainer.stop(
-                f"no better {self.watched(trainer)} for {self.waited} epochs; "
+                f"no better {self.column(trainer)} for {self.waited} epochs; "
                 f"the parameters are those of epoch {self.best_epoch}"
             )
 
-    def on_train_end(self, trainer: Trainer) -> None:
+    def on_train_end(self, trainer: TrainerLike) -> None:
         if self.judged < len(trainer.history):  # Ctrl-C was faster
             self._judge(trainer)
         if self.best_state:
@@ -145,8 +161,8 @@ class EarlyStopping(Monitor):
 class ModelCheckpoint(Monitor):
     """Writes a checkpoint after every epoch, or with `save_best_only` after each that was the best.
 
-    `path` may hold figures of the epoch, as in "run/{epoch:03d}-{val_loss:.3f}.safetensors".  The
-    file holds all that `Trainer.fit(..., resume=path)` needs to go on to the same figures.
+    `path` may hold values of the epoch, as in "run/{epoch:03d}-{val_loss:.3f}.safetensors".  The
+    file holds all that `Trainer.fit(..., resume=path)` needs to go on to the same values.
     """
 
     last = True
@@ -161,13 +177,13 @@ class ModelCheckpoint(Monitor):
         super().__init__(monitor, mode)
         self.path, self.save_best_only = str(path), save_best_only
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: TrainerLike) -> None:
         super().on_train_begin(trainer)
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        *earlier, last = self.values(trainer)
-        best = max((value for value in earlier if not math.isnan(value)), default=-math.inf)
+    def on_epoch_end(self, trainer: TrainerLike) -> None:
+        *earlier, last = self.scores(trainer)
+        best = max((score for score in earlier if not math.isnan(score)), default=-math.inf)
         if last > best or not self.save_best_only:
             trainer.save(self.path.format(**trainer.history.rows[-1]))
 
@@ -178,10 +194,10 @@ class CSVLog(Callback):
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: TrainerLike) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: TrainerLike) -> None:
         with written_whole(self.path) as file:
             file.write(trainer.history.csv().encode())
 
@@ -191,7 +207,7 @@ class Progress(Callback):
 
     bar: Any = None
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: TrainerLike) -> None:
         from tqdm.auto import tqdm
 
         done, batches = len(trainer.history), len(trainer.loader)
@@ -199,22 +215,41 @@ class Progress(Callback):
         self.bar = tqdm(total=total, initial=done * batches, unit="batch", mininterval=0.2)
         self._describe(trainer)
 
-    def _describe(self, trainer: Trainer) -> None:
+    def _describe(self, trainer: TrainerLike) -> None:
         epoch = min(len(trainer.history) + 1, trainer.epochs)
         self.bar.set_description(f"epoch {epoch}/{trainer.epochs}", refresh=False)
 
-    def on_batch_end(self, trainer: Trainer) -> None:
+    def on_batch_end(self, trainer: TrainerLike) -> None:
         self.bar.update()
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: TrainerLike) -> None:
         row = trainer.history.rows[-1]
-        figures = {k: text(v) for k, v in row.items() if k not in NO_FIGURES}
-        self.bar.set_postfix(figures, refresh=False)
+        values = {k: text(v) for k, v in row.items() if k not in BOOKKEEPING}
+        self.bar.set_postfix(values, refresh=False)
         self._describe(trainer)
 
-    def on_train_end(self, trainer: Trainer) -> None:
-        if self.bar is None:
-            return
-        self.bar.close()
-        if trainer.history.stopped:
-            self.bar.write(f"stopped: {trainer.history.stopped}")
+    def on_train_end(self, trainer: TrainerLike) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            if trainer.history.stopped:
+                self.bar.write(f"stopped: {trainer.history.stopped}")
+
+
+def in_calling_order(given: Any, progress: bool) -> list[Callback]:
+    """Callbacks, and functions as such, in the order in which they are called.
+
+    Raises TypeError for anything else.
+    """
+    if not isinstance(given, Iterable):
+        raise TypeError(f"callbacks are a list, as in [nn.EarlyStopping()], not {given!r}")
+    found: list[Callback] = []
+    for callback in given:
+        if isinstance(callback, type):
+            raise TypeError(f"callbacks are objects: write {callback.__name__}(), with parentheses")
+        if not isinstance(callback, Callback) and not callable(callback):
+            raise TypeError(
+                f"callbacks are Callbacks or functions of the trainer, not {callback!r}"
+            )
+        found.append(callback if isinstance(callback, Callback) else EachEpoch(callback))
+    found += [Progress()] if progress else []
+    return sorted(found, key=lambda callback: callback.last)

@@ -8,7 +8,6 @@ ever unpickled.  (The format: https://huggingface.co/docs/safetensors.)
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import warnings
@@ -20,26 +19,21 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
-from .files import written_whole
+from .atomic_write import written_whole
 from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler
-from .state import KeyDifference, compare
+from .state_dict import KeyDifference, key_difference
+from .validation import required
+
+__all__ = ["Checkpoint", "from_torch_state_dict", "load", "save", "to_torch_state_dict"]
 
 _KEY = "tinygrad_edu"  # of the metadata
-_DTYPES = {
+_DTYPES = {  # the format's names and NumPy's
     "BOOL": "bool",
-    "U8": "uint8",
-    "U16": "uint16",
-    "U32": "uint32",
-    "U64": "uint64",
-    "I8": "int8",
-    "I16": "int16",
-    "I32": "int32",
-    "I64": "int64",
-    "F16": "float16",
-    "F32": "float32",
-    "F64": "float64",
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
 }
 _NAMES = set(_DTYPES.values())
 
@@ -60,12 +54,12 @@ class Checkpoint(NamedTuple):
 
 def save(
     path: str | os.PathLike[str],
-    model: Module,
+    model: Module[Any],
     optimizer: Optimizer | None = None,
     scheduler: Scheduler | None = None,
     **more: Any,
 ) -> None:
-    """Write a checkpoint: all that training needs to go on to the same figures, bit for bit.
+    """Write a checkpoint: all that training needs to go on to the same values, bit for bit.
 
     The file is written whole or not at all, whatever stops the process.  `more` can be numbers,
     strings, None and arrays, also in lists, tuples and dicts, such as the state of a random
@@ -81,26 +75,29 @@ def save(
     """
     if not isinstance(model, Module):
         raise TypeError(f"write nn.save(path, model); the model given is a {type(model).__name__}")
-    library = _required("safetensors.numpy", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors.numpy", "Checkpoints need", "'tinygrad-edu[interop]'")
     arrays = model.state_dict()
     rest: dict[str, Any] = {}
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
         if part is not None and not hasattr(part, "state_dict"):
             raise TypeError(
                 f"{name} has no state_dict(), being a {type(part).__name__}; give what is to be "
-                "saved beside by name, as in nn.save(path, model, history=figures)"
+                "saved beside by name, as in nn.save(path, model, history=values)"
             )
         rest[name] = None if part is None else _pack(part.state_dict(), name, arrays)
     rest["more"] = _pack(more, "more", arrays)
-    tensors = {name: _plain(name, array) for name, array in arrays.items()}
-    content = library.save(tensors, {_KEY: json.dumps(rest)})
+    for name, array in arrays.items():
+        if array.dtype.name not in _NAMES:
+            raise TypeError(f"a checkpoint cannot hold {name}, an array of dtype {array.dtype}")
+        arrays[name] = np.asarray(array, order="C")  # safetensors writes any other order wrong
+    content = library.save(arrays, {_KEY: json.dumps(rest)})
     with written_whole(path) as file:
         file.write(content)
 
 
 def load(
     path: str | os.PathLike[str],
-    model: Module | None = None,
+    model: Module[Any] | None = None,
     optimizer: Optimizer | None = None,
     scheduler: Scheduler | None = None,
     *,
@@ -109,7 +106,7 @@ def load(
     """Read a checkpoint, and set what is given to the state it holds.
 
     The model's names and shapes must be those of the file; with `strict=False` either may have
-    names that the other lacks, which the answer's `difference` lists.  A safetensors file by
+    names that the other lacks, which the result's `difference` lists.  A safetensors file by
     another tool will do for a model; for one by PyTorch see `from_torch_state_dict`.
 
     Raises ValueError for a damaged file and for one that does not fit, and has then changed
@@ -117,7 +114,7 @@ def load(
     """
     found, written_here = _read(path)
     if model is not None:
-        difference = _compare(model, found.state, strict, f"{path} does not fit")
+        difference = _difference(model, found.state, strict, f"{path} does not fit")
         if not written_here:
             _warn_of_squares(model, found.state, path)
         found = found._replace(difference=difference)
@@ -127,27 +124,24 @@ def load(
     return found
 
 
-def to_torch_state_dict(model: Module) -> dict[str, Any]:
+def to_torch_state_dict(model: Module[Any]) -> dict[str, Any]:
     """The model's state as PyTorch's `load_state_dict` takes it: tensors in PyTorch's layout.
 
     The weight of its Linear is (out, in), that of a Dense (in, out); the names are the same.  The
     tensors are copies.  Raises ModuleNotFoundError without torch.
     """
-    torch = _required("torch", "to_torch_state_dict needs", "torch")
-    turned = _turned(model)
-    return {
-        name: torch.from_numpy(np.array(array.T if name in turned else array, order="C"))
-        for name, array in model.state_dict().items()
-    }
+    torch = required("torch", "to_torch_state_dict needs", "torch")
+    state = _transposed(model, model.state_dict())
+    return {name: torch.from_numpy(np.array(array, order="C")) for name, array in state.items()}
 
 
 def from_torch_state_dict(
-    model: Module, state: Mapping[str, Any], strict: bool = True
+    model: Module[Any], state: Mapping[str, Any], strict: bool = True
 ) -> KeyDifference:
     """Set the model to a `state_dict` of PyTorch's, whose values are tensors or arrays.
 
     For a safetensors file that PyTorch wrote give `nn.load(path).state`.  Raises ValueError where
-    names (unless `strict=False`, which answers them) or shapes differ, and has changed nothing.
+    names (unless `strict=False`, which returns them) or shapes differ, and has changed nothing.
 
     >>> import nn
     >>> layer = nn.Dense(2, 3)
@@ -157,17 +151,21 @@ def from_torch_state_dict(
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"it takes a state, such as m.state_dict(), not a {type(state).__name__}")
-    turned = _turned(model)
-    arrays = {name: _from_torch(value) for name, value in state.items()}
-    ours = {name: a.T if name in turned else a for name, a in arrays.items()}
-    difference = _compare(model, ours, strict, "the state, its weights transposed, does not fit")
+    ours = _transposed(model, {name: _from_torch(value) for name, value in state.items()})
+    difference = _difference(model, ours, strict, "the state, its weights transposed, does not fit")
     model.load_state_dict(ours, strict=False)
     return difference
 
 
-def _turned(model: Module) -> set[str]:
+def _paths_to_transpose(model: Module[Any]) -> set[str]:
     """The paths of the parameters whose layout is the transpose of PyTorch's."""
     return {path + name for path, module in model._walk() for name in module._transposed}
+
+
+def _transposed(model: Module[Any], state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The state in PyTorch's layout, or back from it."""
+    paths = _paths_to_transpose(model)
+    return {name: array.T if name in paths else array for name, array in state.items()}
 
 
 def _from_torch(value: Any) -> np.ndarray:
@@ -180,23 +178,20 @@ def _from_torch(value: Any) -> np.ndarray:
 # -------------------------------------------------------------------- does it fit?
 
 
-def _compare(model: Module, state: Mapping[str, Any], strict: bool, opening: str) -> KeyDifference:
+def _difference(
+    model: Module[Any], state: Mapping[str, Any], strict: bool, opening: str
+) -> KeyDifference:
     """The names that differ.  Raises ValueError, with all that differs, if they or shapes do."""
-    own = {path: np.shape(array) for path, array in model.state_dict().items()}
-    given = {name: np.shape(array) for name, array in state.items()}
-    turned = _turned(model)
-
-    def hint(wrong: list[str]) -> str | None:
-        if any(name in turned and given[name] == own[name][::-1] for name in wrong):
-            return "weights by PyTorch are transposed: nn.from_torch_state_dict takes them"
-        return None
-
-    return compare(f"{opening} {type(model).__name__}:", own, given, strict, hint)
+    own, hint = model.state_dict(), ""
+    for name in _paths_to_transpose(model) & state.keys():
+        if own[name].shape != np.shape(state[name]) == own[name].shape[::-1]:
+            hint = "weights by PyTorch are transposed: nn.from_torch_state_dict takes them"
+    return key_difference(f"{opening} {type(model).__name__}:", own, state, strict, hint)
 
 
-def _warn_of_squares(model: Module, state: Mapping[str, Any], path: Any) -> None:
+def _warn_of_squares(model: Module[Any], state: Mapping[str, Any], path: Any) -> None:
     """Where no shape tells whether another tool wrote the weights in PyTorch's layout."""
-    shapes = [state[name].shape for name in sorted(_turned(model)) if name in state]
+    shapes = [state[name].shape for name in _paths_to_transpose(model) if name in state]
     if shapes and all(shape == shape[::-1] and max(shape) > 1 for shape in shapes):
         warnings.warn(
             f"{path} was not written by nn.save, and its weights are square: if PyTorch wrote "
@@ -228,15 +223,15 @@ def _restore(path: Any, **parts: tuple[Any, dict[str, Any] | None]) -> None:
 
 def _read(path: Any) -> tuple[Checkpoint, bool]:
     """What a file holds, and whether `save` wrote it."""
-    library = _required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
     content = Path(path).read_bytes()
     try:
-        tensors = {name: _array(name, **about) for name, about in library.deserialize(content)}
+        arrays = {name: _array(name, **about) for name, about in library.deserialize(content)}
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         text = header.get("__metadata__", {}).get(_KEY)
-        rest = {"more": {}} if text is None else _unpack(json.loads(text), tensors)
+        rest = {"more": {}} if text is None else _unpack(json.loads(text), arrays)
         found = Checkpoint(
-            state={name: tensors[name] for name in sorted(tensors)},
+            state={name: arrays[name] for name in sorted(arrays)},
             more=dict(rest["more"]),
             optimizer=rest.get("optimizer"),
             scheduler=rest.get("scheduler"),
@@ -258,13 +253,6 @@ def _array(name: str, dtype: str, shape: list[int], data: Any) -> np.ndarray:
         raise NotImplementedError(f"{name} has dtype {dtype}, which NumPy does not have")
     array = np.ndarray(shape, np.dtype(_DTYPES[dtype]).newbyteorder("<"), buffer=data)
     return np.asarray(array, _DTYPES[dtype])
-
-
-def _plain(name: str, array: np.ndarray) -> np.ndarray:
-    """As safetensors wants it, which writes any other array wrong: in one piece, in C order."""
-    if array.dtype.name not in _NAMES:
-        raise TypeError(f"a checkpoint cannot hold {name}, an array of dtype {array.dtype}")
-    return np.asarray(array, order="C")
 
 
 def _pack(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -314,11 +302,3 @@ def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         case list():
             return [_unpack(item, arrays) for item in value]
     return value
-
-
-def _required(module: str, opening: str, package: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError:
-        name = module.split(".")[0]
-        raise ModuleNotFoundError(f"{opening} {name}: pip install {package}") from None

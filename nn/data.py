@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import Tensor
+
 from .init import generator
-from .names import whole
+from .validation import integer
+
+__all__ = ["DataLoader", "Dataset"]
 
 
 class Dataset:
@@ -38,9 +42,12 @@ class Dataset:
         return len(self.arrays[0])
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
-        if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
-            return tuple(_taken(a, index) for a in self.arrays)
-        return tuple(a[index] for a in self.arrays)
+        integers = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
+        return tuple(  # take is faster, but would first copy an array that is not contiguous
+            a.take(index, axis=0) if integers and a.flags.c_contiguous and a.flags.aligned
+            else a[index]
+            for a in self.arrays
+        )  # fmt: skip
 
     @property
     def x(self) -> np.ndarray:
@@ -62,8 +69,7 @@ class Dataset:
         held_out = round(share * len(self))
         if not 0 < held_out < len(self):
             raise ValueError(f"share {share} of {len(self)} samples leaves one part empty")
-        rng = generator() if seed is None else np.random.default_rng(seed)
-        order = rng.permutation(len(self))
+        order = generator(seed).permutation(len(self))
         parts = order[:-held_out], order[-held_out:]
         first, second = (Dataset(*self[np.sort(part)], **self.about) for part in parts)
         return first, second
@@ -71,12 +77,6 @@ class Dataset:
     def __repr__(self) -> str:
         arrays = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arrays)
         return f"Dataset({arrays})"
-
-
-def _taken(array: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """array[indices]; `take` is faster, but would first copy an array that is not contiguous."""
-    simple = array.flags.c_contiguous and array.flags.aligned
-    return array.take(indices, axis=0) if simple else array[indices]
 
 
 class DataLoader:
@@ -110,27 +110,24 @@ class DataLoader:
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
         self._alone = isinstance(dataset, np.ndarray)
-        if isinstance(dataset, np.ndarray):
-            dataset = Dataset(dataset)
-        elif isinstance(dataset, (tuple, list)):
-            dataset = Dataset(*dataset)
-        self.batch_size = whole("batch_size", batch_size)
-        if not len(dataset):
+        if isinstance(dataset, (np.ndarray, tuple, list)):
+            dataset = Dataset(*((dataset,) if self._alone else dataset))
+        self.dataset: Any = dataset
+        self.batch_size = integer("batch_size", batch_size)
+        n = len(self.dataset)
+        if not n:
             raise ValueError("the dataset is empty")
-        if drop_last and batch_size > len(dataset):
+        if drop_last and self.batch_size > n:
             raise ValueError(
-                f"batch_size={batch_size} is more than the {len(dataset)} samples, and drop_last "
-                "leaves no batch; take a smaller batch_size, or drop_last=False"
+                f"batch_size={batch_size} is more than the {n} samples, and drop_last leaves no "
+                "batch; take a smaller batch_size, or drop_last=False"
             )
         if isinstance(transform, type) or not (transform is None or callable(transform)):
             raise TypeError(
                 f"transform must be a function of a batch, such as nn.transforms.RandomShift(2), "
                 f"not {transform!r}"
             )
-        self.dataset: Any = dataset
-        self.shuffle = shuffle
-        self.drop_last = drop_last
-        self.transform = transform
+        self.shuffle, self.drop_last, self.transform = shuffle, drop_last, transform
         self._rng = None if seed is None else np.random.default_rng(seed)
 
     @property
@@ -159,19 +156,62 @@ class DataLoader:
 
     def batch(self, index: Any) -> Any:
         """The samples at some indices, as iteration would give them."""
-        batch = self._rows(index)
-        if self.transform is not None:
-            batch = (self.transform(batch[0]), *batch[1:])
-        return batch[0] if self._alone else batch
-
-    def _rows(self, index: Any) -> Any:
         try:
-            return self.dataset[index]
+            batch = self.dataset[index]
         except (TypeError, IndexError, ValueError) as error:
             if isinstance(self.dataset, Dataset):
                 raise
             kind = type(self.dataset).__name__
             raise TypeError(
-                f"a DataLoader asks for {kind}[indices], with an array of them, and it answers "
+                f"a DataLoader asks for {kind}[indices], with an array of them, and this raises "
                 f"{error!r}; nn.Dataset(x, y) of arrays does this"
             ) from error
+        if self.transform is not None:
+            batch = (self.transform(batch[0]), *batch[1:])
+        return batch[0] if self._alone else batch
+
+
+# -------------------------------------------------------------------- the data of a Trainer
+
+Data = Dataset | DataLoader | Sequence[Any]
+
+
+def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> DataLoader:
+    """Data in batches of the size asked for, None for all at once; those of a DataLoader as is."""
+    if isinstance(data, DataLoader):
+        return data
+    if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
+        kind = type(data).__name__
+        raise TypeError(f"data are (x, y), a Dataset or a DataLoader, and not a {kind}")
+    dataset = Dataset(*data) if isinstance(data, (tuple, list)) else data
+    return DataLoader(dataset, max(len(dataset), 1) if batch_size is None else batch_size, shuffle)
+
+
+def inputs_only(x: Any, batch_size: int) -> Iterator[Sequence[Any]]:
+    """Batches of a model's inputs: of an array, of a tuple of them, or of data with targets."""
+    if isinstance(x, (Tensor, np.ndarray, list)):
+        x = (x.data if isinstance(x, Tensor) else np.asarray(x),)
+    for batch in in_batches(x, batch_size):
+        values = batch if isinstance(batch, (tuple, list)) else (batch,)
+        yield values if isinstance(x, tuple) or len(values) == 1 else values[:-1]
+
+
+def with_target(batch: Any) -> Sequence[Any]:
+    """A batch of inputs and, last, targets.  Raises ValueError where there are inputs only."""
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise ValueError("inputs and targets are needed, as in (x, y), and there are inputs only")
+    return batch
+
+
+def extreme_samples(dataset: Any) -> np.ndarray:
+    """The indices of the samples that hold the smallest and the largest class, target or index.
+
+    Where one of them is out of range, it is so in these samples.  Other datasets than a Dataset of
+    arrays are not read for it: theirs is the first sample.
+    """
+    rows = {0}
+    for array in dataset.arrays if isinstance(dataset, Dataset) else ():
+        if array.size and array.dtype.kind in ("iuf" if array is dataset.y else "iu"):
+            each = array.reshape(len(array), -1)
+            rows |= {int(each.min(axis=1).argmin()), int(each.max(axis=1).argmax())}
+    return np.array(sorted(rows))

@@ -1,4 +1,4 @@
-"""History: what every epoch of a training gave, as a table, as lists and as a picture."""
+"""History: what every epoch of a training gave, as a table, as lists and as a plot."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-NO_FIGURES = ("epoch", "lr", "seconds")
+from .validation import required
+
+__all__ = ["History"]
+
+BOOKKEEPING = ("epoch", "lr", "seconds")
 """The columns that say nothing of how well the model does."""
 
 
 class History:
-    """The figures of every epoch: its rows print as a table, its columns are lists.
+    """The values of every epoch: its rows print as a table, its columns are lists.
 
     `loss`, `penalty` (if a layer has `l2`) and the metrics are those of the training data while the
     weights were changing; those with `val_` are of the validation data at the end of the epoch;
@@ -54,20 +58,20 @@ class History:
 
     def best(self, name: str = "val_loss") -> dict[str, Any]:
         """The row in which a column is best: smallest for losses and errors, else largest."""
-        values = [-math.inf if math.isnan(v) else v for v in signed(name, self[name])]
+        values = [-math.inf if math.isnan(v) else v for v in larger_is_better(name, self[name])]
         return self.rows[values.index(max(values))]
 
     def table(self, every: int = 1, without: Iterable[str] = ()) -> str:
         """Every `every`th row and the last, as text, without some of the columns."""
         shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
-        names = [name for name in self.names if name not in without]
-        texts = {name: "{:.2f}".format if name == "seconds" else text for name in names}
-        columns = [[name, *(texts[name](row[name]) for row in shown)] for name in names]
-        widths = [max(map(len, column)) for column in columns]
-        lines = zip(*columns, strict=True)
-        return "\n".join(
-            "  ".join(cell.rjust(n) for cell, n in zip(line, widths, strict=True)) for line in lines
-        )
+        texts = {"seconds": "{:.2f}".format}
+        columns = [
+            [name, *(texts.get(name, text)(row[name]) for row in shown)]
+            for name in self.names
+            if name not in without
+        ]
+        aligned = [[cell.rjust(max(map(len, cells))) for cell in cells] for cells in columns]
+        return "\n".join(map("  ".join, zip(*aligned, strict=True)))
 
     def csv(self) -> str:
         """All rows as comma-separated values, every digit kept."""
@@ -81,19 +85,14 @@ class History:
         return f"History({len(self)} epochs of {', '.join(self.names)})"
 
     def plot(self, path: Any = None) -> Any:
-        """A picture, one panel a quantity, training beside validation; written to `path` if given.
+        """One panel a quantity, training beside validation; written to `path` if given.
 
-        Answers the matplotlib Axes.  Raises ModuleNotFoundError with the remedy without matplotlib.
+        Returns the matplotlib Axes.  Raises ModuleNotFoundError with the remedy without matplotlib.
         """
         if not self.rows:
             raise ValueError("the history is empty: there is nothing to plot")
-        try:
-            import matplotlib.pyplot as plt
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(
-                "History.plot needs matplotlib: pip install 'tinygrad-edu[plot]'"
-            ) from None
-        panels = [n for n in self.names if n not in NO_FIGURES and not n.startswith("val_")]
+        plt = required("matplotlib.pyplot", "History.plot needs", "'tinygrad-edu[plot]'")
+        panels = [n for n in self.names if n not in BOOKKEEPING and not n.startswith("val_")]
         figure, axes = plt.subplots(
             1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, layout="constrained"
         )
@@ -111,20 +110,18 @@ class History:
         return axes[0]
 
 
-def improves_upwards(name: str) -> bool:
-    """Whether larger values of a quantity are better: not so of losses and errors."""
-    name = name.removeprefix("val_")
-    return not any(part in name for part in ("loss", "error", "penalty", "mse", "mae", "seconds"))
+def larger_is_better(name: str, values: list[Any], mode: str | None = None) -> list[Any]:
+    """A column's values, negative if smaller ones are better: those of losses and errors.
 
-
-def signed(name: str, values: list[Any], mode: str | None = None) -> list[Any]:
-    """A quantity so that larger is better; `mode`, "max" or "min", goes before its name."""
-    upwards = mode == "max" if mode else improves_upwards(name)
-    return values if upwards else [-v for v in values]
+    `mode`, "max" or "min", goes before what the name says.
+    """
+    falling = ("loss", "error", "penalty", "mse", "mae", "seconds")
+    smaller = mode == "min" if mode else any(part in name for part in falling)
+    return [-v for v in values] if smaller else values
 
 
 def text(value: Any) -> str:
-    """A figure in a few characters."""
+    """A value in a few characters."""
     if isinstance(value, int):
         return str(value)
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.2e}"

@@ -1,4 +1,4 @@
-"""How good predictions are, in plain numbers.
+"""How good predictions are, as numbers.
 
 Classes are predicted as scores (n, classes), of which the largest counts, as probabilities or
 scores (n,) or (n, 1) of one class against the other (at least `threshold` is class 1), or as class
@@ -7,14 +7,24 @@ indices, integers (n,).  Tensors and arrays will do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor
 
-from .names import unknown
+from .history import BOOKKEEPING
+from .validation import choice, unknown_name
+
+__all__ = [
+    "NAMES", "accuracy", "classes", "confusion_matrix", "f1", "get", "mae", "mse", "precision",
+    "precision_recall_f1", "r2", "recall", "top_k",
+]  # fmt: skip
+
+Metric = Callable[..., float]
 
 
 def _array(values: Any) -> np.ndarray:
@@ -111,36 +121,32 @@ def precision_recall_f1(
     >>> precision_recall_f1(np.array([1, 1, 0, 1]), np.array([1, 0, 0, 1]), "binary")
     (0.6666666666666666, 1.0, 0.8)
     """
+    choice("average", average, ("macro", "binary", "micro", None))
     matrix = confusion_matrix(predicted, target, None, threshold).astype(float)
-    if average == "micro":
-        share = float(np.trace(matrix) / matrix.sum())
-        return share, share, share
     right, guessed, present = np.diagonal(matrix), matrix.sum(0), matrix.sum(1)
+    if average == "micro":
+        right, guessed, present = (np.array([x.sum()]) for x in (right, guessed, present))
     precision = right / np.maximum(guessed, 1)
     recall = right / np.maximum(present, 1)
     f1 = 2 * right / np.maximum(guessed + present, 1)
     if average is None:
         return precision, recall, f1
-    if average == "macro":
-        return float(precision.mean()), float(recall.mean()), float(f1.mean())
-    if average == "binary":
-        if len(matrix) > 2:
-            raise ValueError(f"'binary' is for two classes, and there are {len(matrix)}")
-        return float(precision[-1]), float(recall[-1]), float(f1[-1])
-    raise ValueError(f"average is 'macro', 'binary', 'micro' or None, not {average!r}")
+    if average == "binary" and len(matrix) > 2:
+        raise ValueError(f"'binary' is for two classes, and there are {len(matrix)}")
+    part = slice(-1, None) if average == "binary" else slice(None)
+    return float(precision[part].mean()), float(recall[part].mean()), float(f1[part].mean())
 
 
-def _numbers(predicted: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+def _errors(predicted: Any, target: Any) -> np.ndarray:
     p, t = _array(predicted), _array(target)
     if p.shape != t.shape:
         raise ValueError(f"predictions of shape {p.shape} do not match targets of shape {t.shape}")
-    return p, t
+    return np.asarray(p - t)
 
 
 def mae(predicted: Any, target: Any) -> float:
     """Mean absolute error, mean |y - t|."""
-    p, t = _numbers(predicted, target)
-    return float(np.abs(p - t).mean())
+    return float(abs(_errors(predicted, target)).mean())
 
 
 def r2(predicted: Any, target: Any) -> float:
@@ -149,15 +155,14 @@ def r2(predicted: Any, target: Any) -> float:
     >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
     1.0
     """
-    p, t = _numbers(predicted, target)
+    errors, t = _errors(predicted, target), _array(target)
     spread = float(((t - t.mean()) ** 2).sum())
-    return 1.0 - float(((p - t) ** 2).sum()) / spread if spread else float("nan")
+    return 1.0 - float((errors**2).sum()) / spread if spread else float("nan")
 
 
 def mse(predicted: Any, target: Any) -> float:
     """Mean squared error, mean (y - t)²."""
-    p, t = _numbers(predicted, target)
-    return float(((p - t) ** 2).mean())
+    return float((_errors(predicted, target) ** 2).mean())
 
 
 def precision(predicted: Any, target: Any, threshold: float = 0.5) -> float:
@@ -175,8 +180,6 @@ def f1(predicted: Any, target: Any, threshold: float = 0.5) -> float:
     return float(precision_recall_f1(predicted, target, threshold=threshold)[2])
 
 
-Metric = Callable[..., float]
-
 NAMES: dict[str, Metric] = {
     f.__name__: f for f in (accuracy, top_k, precision, recall, f1, mae, mse, r2)
 }
@@ -190,5 +193,41 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
     if callable(metric):
         return getattr(metric, "__name__", type(metric).__name__), metric
     if metric not in NAMES:
-        raise unknown("metric", metric, NAMES)
+        raise unknown_name("metric", metric, NAMES)
     return metric, NAMES[metric]
+
+
+def by_name(given: Any, loss: Any) -> dict[str, Metric]:
+    """A Trainer's metrics under their names; the threshold of nn's own is 0 if `loss` takes logits.
+
+    Raises TypeError for what is no list or dict, ValueError for names that are unknown, given twice
+    or those of other columns of the history.
+    """
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, Iterable):
+        raise TypeError(f"metrics are a list or a dict, as in ['accuracy'], not {given!r}")
+    pairs = given.items() if isinstance(given, Mapping) else ((None, metric) for metric in given)
+    takes_logits = getattr(loss, "__name__", type(loss).__name__) in _LOSSES_OF_LOGITS
+    found: dict[str, Metric] = {}
+    for own_name, metric in pairs:
+        name, function = get(metric)
+        name = own_name or name
+        if name in (*BOOKKEEPING, "loss", "penalty"):
+            raise ValueError(f"a metric cannot be called {name!r}, as a column of the history is")
+        if name in found:
+            raise ValueError(f"two metrics are called {name!r}; give them as a dict, by name")
+        if takes_logits and _has_threshold(function):
+            function = partial(function, threshold=0.0)
+        found[name] = function
+    return found
+
+
+_LOSSES_OF_LOGITS = (
+    *("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"),
+    *("hinge_loss", "HingeLoss"),
+)
+
+
+def _has_threshold(metric: Metric) -> bool:
+    return metric in NAMES.values() and "threshold" in signature(metric).parameters

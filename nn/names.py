@@ -1,39 +1,19 @@
-"""What is said of names that do not exist, numbers that cannot be, and too many values."""
+"""The former names of what stands in `validation`."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
+from .validation import integer
+from .validation import several_values as several
+from .validation import unknown_name as unknown
 
-def unknown(kind: str, name: object, names: Iterable[str]) -> ValueError:
-    """The error for a name that is none of `names`, with the nearest one.
-
-    >>> print(unknown("fruit", "Aple", ["apple", "pear"]))
-    unknown fruit 'Aple'; did you mean 'apple'? There are apple, pear
-    """
-    names = list(names)
-    near = difflib.get_close_matches(str(name).lower(), names, 1)
-    meant = f"; did you mean {near[0]!r}? There are" if near else "; there are"
-    return ValueError(f"unknown {kind} {name!r}{meant} {', '.join(names)}")
+__all__ = ["several", "unknown", "whole"]
 
 
 def whole(name: str, n: Any, kind: Any = Real) -> int:
-    """n as an int.  Raises ValueError unless it is a whole number from 1 up, and of that kind.
-
-    >>> whole("epochs", 3.0)
-    3
-    """
-    if not isinstance(n, kind) or n != n // 1 or n < 1:
+    """An integer of at least 1, of that kind."""
+    if not isinstance(n, kind):
         raise ValueError(f"{name} must be a positive integer, not {n!r}")
-    return int(n)
-
-
-def several(what: str) -> str:
-    """What is said of something that was given a tuple, and needs one Tensor."""
-    return (
-        f"{what} was given several values, such as the (output, state) of a recurrent layer or of "
-        "attention"
-    )
+    return integer(name, n)

@@ -10,8 +10,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from .names import whole
 from .optim import Optimizer
+from .validation import choice, integer
+
+__all__ = [
+    "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LinearLR", "MultiStepLR",
+    "OneCycleLR", "ReduceLROnPlateau", "Scheduler", "StepLR",
+]  # fmt: skip
 
 
 class Scheduler:
@@ -73,8 +78,7 @@ class StepLR(Scheduler):
     """lr = start γ^⌊t / step_size⌋."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        _check(step_size=step_size)
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = integer("step_size", step_size), gamma
         super().__init__(optimizer)
 
     def rate(self, t: int, start: float) -> float:
@@ -107,15 +111,11 @@ class LinearLR(Scheduler):
     """A warmup: lr grows in a straight line from start_factor to end_factor times the start."""
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        start_factor: float = 1 / 3,
-        end_factor: float = 1.0,
+        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0,
         total_iters: int = 5,
-    ) -> None:
-        _check(total_iters=total_iters)
+    ) -> None:  # fmt: skip
         self.start_factor, self.end_factor = start_factor, end_factor
-        self.total_iters = total_iters
+        self.total_iters = integer("total_iters", total_iters)
         super().__init__(optimizer)
 
     def rate(self, t: int, start: float) -> float:
@@ -127,8 +127,7 @@ class CosineAnnealingLR(Scheduler):
     """lr = η + (start - η) (1 + cos(π t / T_max)) / 2,  η = eta_min (Loshchilov, Hutter, 2017)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        _check(T_max=T_max)
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max, self.eta_min = integer("T_max", T_max), eta_min
         super().__init__(optimizer)
 
     def rate(self, t: int, start: float) -> float:
@@ -141,8 +140,8 @@ class CosineAnnealingWarmRestarts(Scheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0
     ) -> None:
-        _check(T_0=T_0, T_mult=T_mult)
-        self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
+        self.T_0, self.T_mult = integer("T_0", T_0), integer("T_mult", T_mult)
+        self.eta_min = eta_min
         super().__init__(optimizer)
 
     def rate(self, t: int, start: float) -> float:
@@ -161,21 +160,13 @@ class OneCycleLR(Scheduler):
     """
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        max_lr: float,
-        total_steps: int,
-        pct_start: float = 0.3,
-        div_factor: float = 25.0,
-        final_div_factor: float = 1e4,
-        cycle_momentum: bool = True,
-        base_momentum: float = 0.85,
-        max_momentum: float = 0.95,
-    ) -> None:
-        _check(total_steps=total_steps)
+        self, optimizer: Optimizer, max_lr: float, total_steps: int, pct_start: float = 0.3,
+        div_factor: float = 25.0, final_div_factor: float = 1e4, cycle_momentum: bool = True,
+        base_momentum: float = 0.85, max_momentum: float = 0.95,
+    ) -> None:  # fmt: skip
         if not 0 < pct_start < 1:
             raise ValueError(f"pct_start is a share of the steps between 0 and 1, not {pct_start}")
-        self.max_lr, self.total_steps = max_lr, total_steps
+        self.max_lr, self.total_steps = max_lr, integer("total_steps", total_steps)
         self.first, self.last = max_lr / div_factor, max_lr / div_factor / final_div_factor
         self.peak = pct_start * total_steps - 1
         self.momenta = (max_momentum, base_momentum) if cycle_momentum else None
@@ -214,19 +205,11 @@ class ReduceLROnPlateau(Scheduler):
     """
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        mode: str = "min",
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        cooldown: int = 0,
-        min_lr: float = 0.0,
-        eps: float = 1e-8,
-    ) -> None:
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', not {mode!r}")
-        self.mode, self.factor, self.patience = mode, factor, patience
+        self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
+        threshold: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8,
+    ) -> None:  # fmt: skip
+        self.mode = choice("mode", mode, ("min", "max"))
+        self.factor, self.patience = factor, patience
         self.threshold, self.cooldown, self.min_lr, self.eps = threshold, cooldown, min_lr, eps
         self.best = math.inf if mode == "min" else -math.inf
         self.bad = self.resting = 0
@@ -239,9 +222,9 @@ class ReduceLROnPlateau(Scheduler):
         """Take note of a value, such as the validation loss, and reduce the rate if it is time."""
         if value is None:
             raise TypeError("ReduceLROnPlateau.step needs the value to watch, as in step(val_loss)")
-        value = float(value)
+        value, sign = float(value), -1 if self.mode == "min" else 1
         self.t += 1
-        if self._better(value):
+        if sign * value > sign * self.best * (1 + sign * self.threshold):
             self.best, self.bad = value, 0
         else:
             self.bad += 1
@@ -253,16 +236,6 @@ class ReduceLROnPlateau(Scheduler):
                 if group["lr"] - reduced > self.eps:
                     group["lr"] = reduced
             self.resting, self.bad = self.cooldown, 0
-
-    def _better(self, value: float) -> bool:
-        if self.mode == "min":
-            return value < self.best * (1 - self.threshold)
-        return value > self.best * (1 + self.threshold)
-
-
-def _check(**numbers: Any) -> None:
-    for name, n in numbers.items():
-        whole(name, n)
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -1,7 +1,7 @@
-"""Data made ready: standardised, one-hot, and pictures shifted, mirrored and cropped at random.
+"""Data made ready: standardized, one-hot, and images shifted, mirrored and cropped at random.
 
-Augmentations are functions of a batch of pictures, (N, H, W) or (N, C, H, W), and answer a new
-batch; each picture meets its own chance, drawn from the generator that `nn.manual_seed` sets.
+Augmentations are functions of a batch of images, (N, H, W) or (N, C, H, W), and return a new
+batch; each image meets its own chance, drawn from the generator that `nn.manual_seed` sets.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tinygrad_edu import ops
-from tinygrad_edu.errors import place
+from tinygrad_edu.errors import located
 
 from .init import generator
 from .module import get_default_dtype
+from .validation import integer
 
-Size = int | tuple[int, int]
+__all__ = [
+    "Compose", "MinMax", "RandomCrop", "RandomFlip", "RandomShift", "Standardizer", "one_hot",
+]  # fmt: skip
 
 
 def one_hot(indices: Any, classes: int, dtype: Any = None) -> np.ndarray:
@@ -41,23 +44,23 @@ class _Scaler:
     offset_: np.ndarray | None = None
     scale_: np.ndarray | None = None
 
+    @located
     def fit(self, x: Any) -> Any:
-        """Find offset and scale in x (n, ..., features); answers the scaler itself.
+        """Find offset and scale in x (n, ..., features); returns the scaler itself.
 
         Raises ValueError if x has no samples, no feature axis, or values that are not finite.
         """
         name, x = type(self).__name__, np.asarray(x)
         if x.ndim < 2 or not x.size:
+            advice = "; make it one feature with x[:, None]" if x.ndim == 1 else ""
             raise ValueError(
-                f"{name} takes samples (n, ..., features), and was given shape {x.shape}"
-                + ("; make it one feature with x[:, None]" if x.ndim == 1 else "")
-                + place()
+                f"{name} takes samples (n, ..., features), and was given shape {x.shape}{advice}"
             )
         axes = tuple(range(x.ndim - 1))
         low, high = x.min(axes).astype(np.float64), x.max(axes).astype(np.float64)
         finite = np.isfinite(low) & np.isfinite(high)
         if not finite.all():
-            raise ValueError(f"{name}: feature {finite.argmin()} holds NaN or infinity{place()}")
+            raise ValueError(f"{name}: feature {finite.argmin()} holds NaN or infinity")
         offset, scale = self._measure(x, axes, low, high)
         self.offset_ = np.where(low < high, offset, low)  # else rounding could make 0 / 0 of it
         self.scale_ = np.where(low < high, scale, 1.0)
@@ -68,21 +71,20 @@ class _Scaler:
 
     def transform(self, x: Any) -> np.ndarray:
         """x on the new scale; float32 stays float32, and integers become nn's default dtype."""
-        array, offset, scale = self._checked(x)
-        scaled: np.ndarray = (array - offset) / scale
-        return scaled
+        x, offset, scale = self._checked(x)
+        return np.asarray((x - offset) / scale)
 
     def inverse_transform(self, x: Any) -> np.ndarray:
         """Back on the old scale."""
-        array, offset, scale = self._checked(x)
-        unscaled: np.ndarray = array * scale + offset
-        return unscaled
+        x, offset, scale = self._checked(x)
+        return np.asarray(x * scale + offset)
 
     def fit_transform(self, x: Any) -> np.ndarray:
         """`fit(x)` and `transform(x)`."""
-        answer: np.ndarray = self.fit(x).transform(x)
-        return answer
+        self.fit(x)
+        return self.transform(x)
 
+    @located
     def _checked(self, x: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x, offset and scale in one floating dtype."""
         name, x = type(self).__name__, np.asarray(x)
@@ -91,7 +93,7 @@ class _Scaler:
         features = len(self.offset_)
         if not x.ndim or x.shape[-1] != features:
             raise ValueError(
-                f"{name} was fitted to {features} features, and was given shape {x.shape}{place()}"
+                f"{name} was fitted to {features} features, and was given shape {x.shape}"
             )
         dtype = x.dtype if x.dtype.kind == "f" else get_default_dtype()
         return x.astype(dtype, copy=False), self.offset_.astype(dtype), self.scale_.astype(dtype)
@@ -131,32 +133,49 @@ class MinMax(_Scaler):
         return low, high - low
 
 
-# -------------------------------------------------------------------- pictures
+# -------------------------------------------------------------------- images
 
 
-class RandomCrop:
-    """A piece of each picture, of a `size` (both sides, or height and width), from a random place.
+class _Augmentation:
+    """A function of a batch of images, checked."""
 
-    Before that, `padding` rows and columns of zeros are put around the picture.
+    @located
+    def __call__(self, x: Any) -> np.ndarray:
+        images = np.asarray(x)
+        if images.ndim not in (3, 4):
+            raise ValueError(
+                f"{type(self).__name__} takes images (N, H, W) or (N, C, H, W), and was given "
+                f"shape {images.shape}; unfold rows of pixels first, as in x.reshape(-1, 28, 28)"
+            )
+        return self._changed(images)
+
+    def _changed(self, images: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+class RandomCrop(_Augmentation):
+    """A piece of each image, of a `size` (both sides, or height and width), from anywhere in it.
+
+    Before that, `padding` rows and columns of zeros are put around the image.
 
     >>> RandomCrop(24)(np.ones((5, 3, 28, 28))).shape
     (5, 3, 24, 24)
     """
 
-    def __init__(self, size: Size, padding: int = 0) -> None:
-        height, width = (size, size) if isinstance(size, (int, np.integer)) else size
-        self.size = _whole("RandomCrop", "size", height, 1), _whole("RandomCrop", "size", width, 1)
-        self.padding = _whole("RandomCrop", "padding", padding)
+    def __init__(self, size: int | tuple[int, int], padding: int = 0) -> None:
+        height, width = size if isinstance(size, (tuple, list)) else (size, size)
+        self.size = integer("RandomCrop: size", height), integer("RandomCrop: size", width)
+        self.padding = integer("RandomCrop: padding", padding, 0)
 
-    def __call__(self, x: Any) -> np.ndarray:
-        return _cropped(_padded(_pictures(self, x), self.padding), self.size)
+    def _changed(self, images: np.ndarray) -> np.ndarray:
+        return _cropped(images, self.padding, self.size)
 
     def __repr__(self) -> str:
         return f"RandomCrop({self.size}, padding={self.padding})"
 
 
-class RandomShift:
-    """Each picture moved by up to so many `pixels` along both axes; zeros move in.
+class RandomShift(_Augmentation):
+    """Each image moved by up to so many `pixels` along both axes; zeros move in.
 
     >>> import nn
     >>> _ = nn.manual_seed(0)
@@ -167,18 +186,17 @@ class RandomShift:
     """
 
     def __init__(self, pixels: int) -> None:
-        self.pixels = _whole("RandomShift", "pixels", pixels)
+        self.pixels = integer("RandomShift: pixels", pixels, 0)
 
-    def __call__(self, x: Any) -> np.ndarray:
-        x = _pictures(self, x)
-        return _cropped(_padded(x, self.pixels), x.shape[-2:])
+    def _changed(self, images: np.ndarray) -> np.ndarray:
+        return _cropped(images, self.pixels, images.shape[-2:])
 
     def __repr__(self) -> str:
         return f"RandomShift({self.pixels})"
 
 
-class RandomFlip:
-    """Each picture mirrored with probability `p` along an axis: -1 left to right, -2 upside down.
+class RandomFlip(_Augmentation):
+    """Each image mirrored with probability `p` along an axis: -1 left to right, -2 upside down.
 
     >>> RandomFlip(p=1.0)(np.arange(4).reshape(1, 2, 2)).tolist()
     [[[1, 0], [3, 2]]]
@@ -191,11 +209,11 @@ class RandomFlip:
             raise ValueError(f"RandomFlip: axis is -1 (left to right) or -2, not {axis!r}")
         self.p, self.axis = p, axis
 
-    def __call__(self, x: Any) -> np.ndarray:
-        answer: np.ndarray = _pictures(self, x).copy()
-        chosen = np.flatnonzero(generator().random(len(answer)) < self.p)
-        answer[chosen] = np.flip(answer[chosen], self.axis)
-        return answer
+    def _changed(self, images: np.ndarray) -> np.ndarray:
+        flipped: np.ndarray = images.copy()
+        chosen = np.flatnonzero(generator().random(len(images)) < self.p)
+        flipped[chosen] = np.flip(images[chosen], self.axis)
+        return flipped
 
     def __repr__(self) -> str:
         return f"RandomFlip({self.p}, axis={self.axis})"
@@ -226,42 +244,19 @@ class Compose:
         return f"Compose({', '.join(map(repr, self.transforms))})"
 
 
-def _whole(owner: str, name: str, value: Any, least: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        kind = "a positive integer" if least else "an integer of at least 0"
-        raise ValueError(f"{owner}: {name} must be {kind}, not {value!r}")
-    return int(value)
-
-
-def _pictures(transform: Any, x: Any) -> np.ndarray:
-    pictures = np.asarray(x)
-    if pictures.ndim not in (3, 4):
+def _cropped(images: np.ndarray, padding: int, size: tuple[int, ...]) -> np.ndarray:
+    """From each image, with zeros around it, the piece of this size at a random offset."""
+    if padding:
+        *outer, height, width = images.shape
+        padded = np.zeros((*outer, height + 2 * padding, width + 2 * padding), images.dtype)
+        padded[..., padding:-padding, padding:-padding] = images  # np.pad is slower
+        images = padded
+    offsets = [have - want + 1 for have, want in zip(images.shape[-2:], size, strict=True)]
+    if min(offsets) < 1:
         raise ValueError(
-            f"{type(transform).__name__} takes pictures (N, H, W) or (N, C, H, W), and was given "
-            f"shape {pictures.shape}; unfold rows of pixels first, as in x.reshape(-1, 28, 28)"
-            + place()
+            f"pieces of size {size} cannot be cropped from images of size {images.shape[-2:]}, "
+            "padding included"
         )
-    return pictures
-
-
-def _padded(x: np.ndarray, n: int) -> np.ndarray:
-    if not n:
-        return x
-    *outer, height, width = x.shape
-    answer = np.zeros((*outer, height + 2 * n, width + 2 * n), x.dtype)  # np.pad is slower
-    answer[..., n:-n, n:-n] = x
-    return answer
-
-
-def _cropped(x: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """From each picture the piece of this size at a random place."""
-    room = [have - want + 1 for have, want in zip(x.shape[-2:], size, strict=True)]
-    if min(room) < 1:
-        raise ValueError(
-            f"pieces of size {size} cannot be cropped from pictures of size {x.shape[-2:]}, "
-            f"padding included{place()}"
-        )
-    top, left = (generator().integers(0, n, len(x)) for n in room)
-    pieces = sliding_window_view(x, size, axis=(-2, -1))
-    chosen: np.ndarray = np.moveaxis(pieces, (-4, -3), (1, 2))[np.arange(len(x)), top, left]
-    return chosen
+    top, left = (generator().integers(0, n, len(images)) for n in offsets)
+    pieces = sliding_window_view(images, size, axis=(-2, -1))
+    return np.asarray(np.moveaxis(pieces, (-4, -3), (1, 2))[np.arange(len(images)), top, left])

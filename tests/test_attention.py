@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn.module import watched
+from nn import watched
 from tinygrad_edu import Tensor, gradcheck
 
 RNG = np.random.default_rng(0)

@@ -18,14 +18,14 @@ from .test_training import Forced, data, scripted, trainer
 
 
 def same(a: History, b: History) -> None:
-    """All figures but the seconds, bit for bit."""
+    """All values but the seconds, bit for bit."""
     assert len(a) == len(b)
     for ours, theirs in zip(a, b, strict=True):
         assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 5])
-def test_resumed_training_gives_the_same_figures_bit_for_bit(tmp_path: Path, epochs: int) -> None:
+def test_resumed_training_gives_the_same_values_bit_for_bit(tmp_path: Path, epochs: int) -> None:
     def build() -> tuple[nn.Trainer, list[Any]]:
         t = trainer(["accuracy"], lr=0.02, l2=0.01)
         t.scheduler = nn.CosineAnnealingLR(t.optimizer, T_max=7)
@@ -199,7 +199,7 @@ def test_resuming_with_other_columns_is_refused(tmp_path: Path) -> None:
     t = trainer()
     before = t.model.state_dict()
     with pytest.raises(
-        ValueError, match=r"had the figures .*val_loss, and this one has accuracy, loss;"
+        ValueError, match=r"had the columns .*val_loss, and this one has accuracy, loss;"
     ):
         t.fit(data(), epochs=3, progress=False, resume=tmp_path / "last")
     for name, value in t.model.state_dict().items():

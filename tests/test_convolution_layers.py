@@ -171,7 +171,7 @@ def test_initial_weights_keep_the_size_of_activations(layer: Any, shape: tuple[i
     np.testing.assert_allclose(np.mean(ratios), 1, rtol=0.15)
 
 
-def test_initialisers_of_transposed_convolutions() -> None:
+def test_initializers_of_transposed_convolutions() -> None:
     shapes = []
 
     def ones(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -186,7 +186,7 @@ def test_initialisers_of_transposed_convolutions() -> None:
     drawn = np.arange(3 * 2 * 3 * 2 * 2 * 2).reshape(3, 2, 3, 2, 2, 2)  # a unit for each place
     for i, o, a, b in np.ndindex(2, 3, 4, 5):
         assert weight[i, o, a, b] == drawn[o, a % 2, b % 3, i, a // 2, b // 3]
-    with pytest.raises(ValueError, match="unknown initialiser 'hee'"):
+    with pytest.raises(ValueError, match="unknown initializer 'hee'"):
         nn.Conv2d(1, 1, 1, init="hee")
 
 

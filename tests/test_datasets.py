@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib
 import struct
 import threading
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn.datasets import download, generated, read_idx
+from nn.datasets import download, downloaded, generated, read_idx
 
 # -------------------------------------------------------------------- generated
 
@@ -44,8 +43,8 @@ def test_circles_and_moons_lie_where_they_should() -> None:
         np.linalg.norm(data.x, axis=1), np.where(data.y == 0, 1, 0.3), rtol=1e-6
     )
     data = nn.datasets.moons(400, noise=0.0, seed=0)
-    centres = np.where(data.y[:, None] == 0, [0.0, 0.0], [1.0, 0.5])
-    np.testing.assert_allclose(np.linalg.norm(data.x - centres, axis=1), 1, rtol=1e-5)
+    centers = np.where(data.y[:, None] == 0, [0.0, 0.0], [1.0, 0.5])
+    np.testing.assert_allclose(np.linalg.norm(data.x - centers, axis=1), 1, rtol=1e-5)
     with pytest.raises(ValueError, match="2 samples cannot show 3 classes"):
         nn.datasets.blobs(2)
 
@@ -170,7 +169,7 @@ def test_download_falls_back_and_keeps_only_the_right_file(
     bad = [url + "missing/", url + "wrong/"]
 
     with pytest.raises(
-        ConnectionError, match=r"missing/a.gz: .*404.*wrong/a.gz: answered with ano"
+        ConnectionError, match=r"missing/a.gz: .*404.*wrong/a.gz: responded with ano"
     ):
         download.fetch("set/a.gz", sums, bad)
     assert list((home / "set").iterdir()) == []
@@ -189,15 +188,14 @@ def test_download_falls_back_and_keeps_only_the_right_file(
 def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
     """Files for `nn.datasets.mnist()`, whose checksums are held to be right."""
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(folder))
-    module = importlib.import_module("nn.datasets.mnist")
-    for name, content in zip(module.FILES, contents, strict=True):
+    for name, content in zip(downloaded.FILES, contents, strict=True):
         (folder / name).write_bytes(gzip.compress(content, compresslevel=1))
     sums = tuple((hashlib.md5(content).hexdigest(),) for content in contents)
-    monkeypatch.setattr(module, "MNIST_SUMS", sums)
+    monkeypatch.setattr(downloaded, "MNIST_SUMS", sums)
 
 
 def digits(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and labels of no meaning."""
+    """Images and labels of no meaning."""
     rng = np.random.default_rng(n)
     images, labels = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
     return images.astype(np.uint8), labels.astype(np.uint8)
@@ -219,9 +217,9 @@ def test_mnist_is_read_from_the_folder_that_is_named(
 @pytest.mark.parametrize(
     ("case", "text"),
     [
-        ("fewer", "idx3-ubyte.gz holds 20 pictures, and .*idx1-ubyte.gz 19 labels"),
+        ("fewer", "idx3-ubyte.gz holds 20 images, and .*idx1-ubyte.gz 19 labels"),
         ("exchanged", r"train-images.* holds an array of shape \(20,\), where 3 axes were"),
-        ("pictures", r"train-labels.* holds an array of shape \(20, 28, 28\), where 1 axes"),
+        ("images", r"train-labels.* holds an array of shape \(20, 28, 28\), where 1 axes"),
         ("label", "train-labels.* holds the label 10, and there are 10 classes, from 0 to 9"),
         ("empty", r"train-images.* should hold bytes, and holds uint8\(0, 28, 28\)"),
         ("signed", r"train-labels.* should hold bytes, and holds int8\(20,\)"),
@@ -237,7 +235,7 @@ def test_mislabelled_mnist_files_are_refused(
         second = idx(labels[:-1])
     elif case == "exchanged":
         first, second = second, first
-    elif case == "pictures":
+    elif case == "images":
         second = first
     elif case == "empty":
         first = idx(images[:0])

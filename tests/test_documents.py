@@ -71,13 +71,8 @@ def _fits(said: str, printed: str) -> bool:
 
 def test_the_guide_has_every_name() -> None:
     text = GUIDE.read_text(encoding="utf-8")
-    names = {"nn": set(nn.__all__)}
-    for module in (nn.init, nn.metrics, nn.transforms, nn.datasets, nn.optim):
-        names[module.__name__] = {
-            name
-            for name, value in vars(module).items()
-            if name[0] != "_" and getattr(value, "__module__", "").startswith(module.__name__)
-        }
+    modules = (nn, nn.init, nn.metrics, nn.transforms, nn.datasets, nn.optim)
+    names = {module.__name__: set(module.__all__) for module in modules}
     assert {"clip_grad_norm", "SGD"} < names["nn.optim"]
     for owner, public in names.items():
         missing = {name for name in public if not re.search(rf"\b{name}\b", text)}

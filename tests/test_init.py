@@ -1,4 +1,4 @@
-"""Initialisers: their spread, their bounds, what they promise, and how they are asked for."""
+"""Initializers: their spread, their bounds, what they promise, and how they are asked for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nn import init
 SHAPES = [(300, 500), (64, 32, 5, 5), (40, 30, 25)]
 
 
-def draw(initialiser: Any, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+def draw(initializer: Any, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     nn.manual_seed(seed)
-    return init.initial(initialiser, shape, np.float64)
+    return init.initial(initializer, shape, np.float64)
 
 
 # -------------------------------------------------------------------- fans and gains
@@ -57,7 +57,7 @@ def expected_deviation(name: str, shape: tuple[int, ...], gain: float, mode: str
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
 @pytest.mark.parametrize("name", ["he_normal", "he_uniform", "xavier_normal", "xavier_uniform"])
-def test_scaled_initialisers(name: str, mode: str, shape: tuple[int, ...]) -> None:
+def test_scaled_initializers(name: str, mode: str, shape: tuple[int, ...]) -> None:
     options = {"mode": mode} if name.startswith("he") else {}
     values = draw(getattr(init, name)(gain=1.7, **options), shape)
     deviation = expected_deviation(name, shape, 1.7, mode)
@@ -188,7 +188,7 @@ def test_torch_spreads(shape: tuple[int, ...], mode: str) -> None:
             np.testing.assert_allclose(values.max(), expected.max(), rtol=0.02)
 
 
-def test_an_array_is_no_initialiser() -> None:
+def test_an_array_is_no_initializer() -> None:
     with pytest.raises(TypeError, match="a function of a shape and a generator, not array"):
         nn.Dense(2, 2, init=np.eye(2))  # type: ignore[arg-type]
 

@@ -307,7 +307,7 @@ def test_mlp() -> None:
         (lambda: nn.Network(4), TypeError, r"a list, such as \[4, 8, 3\], not 4"),
         (lambda: nn.Network([4, 3], output="softmacks"), ValueError, "activation 'softmacks'"),
         (lambda: nn.Network([4, 8, 3], activation="rellu"), ValueError, "activation 'rellu'"),
-        (lambda: nn.Network([4, 3], init="hee"), ValueError, "initialiser 'hee'"),
+        (lambda: nn.Network([4, 3], init="hee"), ValueError, "initializer 'hee'"),
         (lambda: nn.Network([4, 3])(np.ones((2, 5))), ValueError, "4 features.*in layer 0"),
         (lambda: nn.MLP(4, [0], 3), ValueError, r"positive integers, and are \[4, 0, 3\]"),
         (lambda: nn.MLP(4, [5], 3, dropout=2), ValueError, "Dropout: p is a probability"),

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import init
-from nn.module import watched
+from nn import init, watched
 from tinygrad_edu import Tensor, no_grad
 
 from .test_training import data
@@ -188,14 +187,14 @@ def test_activations(module: Any, expected: Any) -> None:
         ("zeros", 0.0),
     ],
 )
-def test_initialisers_have_their_spread(name: str, deviation: float) -> None:
+def test_initializers_have_their_spread(name: str, deviation: float) -> None:
     nn.manual_seed(1)
     weight = nn.Dense(400, 600, init=name).weight.data
     assert abs(weight.mean()) < 0.01 * max(deviation, 1e-9) + 1e-4
     np.testing.assert_allclose(weight.std(), deviation, rtol=0.01)
 
 
-def test_initialiser_by_function_and_unknown_name() -> None:
+def test_initializer_by_function_and_unknown_name() -> None:
     layer = nn.Dense(2, 3, init=lambda shape, rng: np.arange(6).reshape(shape))
     np.testing.assert_array_equal(layer.weight.data, [[0, 1, 2], [3, 4, 5]])
     with pytest.raises(ValueError, match=r"nn.init.constant\(0.1\)"):
@@ -336,6 +335,36 @@ def test_a_layer_may_be_called_l2() -> None:
     np.testing.assert_allclose(float(model.penalty()), (model.l1.weight.data**2).sum(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("l2", [0.5, np.ones(3), "two", None])
+def test_an_attribute_of_ones_own_may_be_called_l2(l2: Any) -> None:
+    class Norm(nn.Module):
+        def __init__(self) -> None:
+            self.weight = nn.Parameter(np.ones(3, np.float32))
+            self.l2 = l2
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.weight
+
+    model = nn.Sequential(Norm(), nn.Dense(3, 2))
+    assert model.penalty() == 0
+    t = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters()))
+    assert "penalty" not in t.fit(data(), progress=False).names
+
+
+def test_errors_in_a_forward_are_located_once_and_a_users_own_stay_as_they_are() -> None:
+    class Picky(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$"):
+        nn.Sequential(Picky())(np.ones(3))
+    model = nn.Sequential(nn.Sequential(nn.Lambda(lambda x: [1.0, 2.0]), nn.Dense(2, 2)))
+    with pytest.raises(TypeError, match=r"not a list; .*, at test_nn\.py:\d+, in layer 0\.1$"):
+        model(np.ones(2))
+    with pytest.raises(NotImplementedError, match=r"^Module defines no forward"):
+        nn.Module()(1)
+
+
 def test_arrays_by_keyword() -> None:
     x = np.ones((2, 3, 4))
     attention, block, lstm = nn.MultiheadAttention(4, 2), nn.TransformerBlock(4, 2), nn.LSTM(4, 3)
@@ -352,7 +381,7 @@ def test_a_buffer_stays_an_array_when_it_is_assigned_to() -> None:
             self.register_buffer("mean", np.zeros(3))
 
         def forward(self, x: Tensor) -> Tensor:
-            self.calls = self.calls + 1  # answers a scalar
+            self.calls = self.calls + 1  # NumPy makes it a scalar
             self.mean = x.mean(axis=0)
             return x
 

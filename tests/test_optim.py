@@ -1,4 +1,4 @@
-"""Optimizers: their trajectories, groups, state and manners."""
+"""Optimizers: their trajectories, groups, state and conventions."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def trajectory(name: str, options: dict[str, Any], steps: int) -> np.ndarray:
     """Where an optimizer is after each step on a badly conditioned quadratic."""
     p = Tensor([1.0, -2.0, 3.0], requires_grad=True)
     optimizer = getattr(nn, name)([p], **options)
-    places = []
+    positions = []
     for _ in range(steps):
         optimizer.zero_grad()
         (CURVATURE * (p - 0.5) ** 2).sum().backward()
         optimizer.step()
-        places.append(p.data.copy())
-    return np.array(places)
+        positions.append(p.data.copy())
+    return np.array(positions)
 
 
 @pytest.fixture
@@ -63,13 +63,13 @@ def torch() -> Any:
 def test_optimizers_follow_torch(name: str, options: dict[str, Any], torch: Any) -> None:
     p = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, name)([p], **options)
-    places = []
+    positions = []
     for _ in range(300):
         optimizer.zero_grad()
         (torch.tensor(CURVATURE) * (p - 0.5) ** 2).sum().backward()
         optimizer.step()
-        places.append(p.detach().numpy().copy())
-    np.testing.assert_allclose(trajectory(name, options, 300), places, rtol=0, atol=1e-10)
+        positions.append(p.detach().numpy().copy())
+    np.testing.assert_allclose(trajectory(name, options, 300), positions, rtol=0, atol=1e-10)
 
 
 SGD_STEPS = {  # p, v by hand for g = 2 (p - 0.5) from p = 1: lr 0.1, μ 0.9
@@ -85,17 +85,17 @@ def test_sgd_by_hand(case: str) -> None:
     options, expected = SGD_STEPS[case]
     p = Tensor(1.0, requires_grad=True)
     optimizer = nn.SGD([p], **options)
-    for place in expected:
+    for position in expected:
         optimizer.zero_grad()
         ((p - 0.5) ** 2).backward()
         optimizer.step()
-        np.testing.assert_allclose(p.data, place)
+        np.testing.assert_allclose(p.data, position)
 
 
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "NAdam", "RMSprop", "Adagrad"])
 def test_first_steps_have_the_size_of_the_learning_rate(name: str) -> None:
-    (place,) = trajectory(name, {"lr": 0.01}, 1)
-    steps = np.abs(place - [1.0, -2.0, 3.0])
+    (position,) = trajectory(name, {"lr": 0.01}, 1)
+    steps = np.abs(position - [1.0, -2.0, 3.0])
     expected = 0.1 if name == "RMSprop" else 0.01  # 1 / √(1 - α) times as large
     np.testing.assert_allclose(steps, expected, rtol=0.1)
 

@@ -361,7 +361,7 @@ def test_options_that_do_not_fit() -> None:
         nn.GRU(3, 4, 2, dropout=1.5)
     with pytest.raises(ValueError, match="'tanh' or 'relu', not 'selu'"):
         nn.RNN(3, 4, nonlinearity="selu")
-    with pytest.raises(ValueError, match="unknown initialiser"):
+    with pytest.raises(ValueError, match="unknown initializer"):
         nn.GRU(3, 4, init="orth")
 
 

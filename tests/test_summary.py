@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from nn.init import generator
-from nn.summary import human
+from nn.model_summary import human
 from tinygrad_edu import Tensor
 
 

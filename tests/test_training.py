@@ -1,4 +1,4 @@
-"""The Trainer: its figures, what ends it, what it keeps, and what it refuses."""
+"""The Trainer: its scores, what ends it, what it keeps, and what it refuses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import nn
 from nn import metrics
 from nn.callbacks import Callback
-from nn.diagnosis import origin_of_nonfinite
+from nn.nonfinite import origin_of_nonfinite
 from tinygrad_edu import Tensor
 
 
@@ -31,7 +31,7 @@ def trainer(metrics: Any = ("accuracy",), lr: float = 0.05, **options: Any) -> n
     return nn.Trainer(model, "cross_entropy", optimizer, metrics, **options)
 
 
-# -------------------------------------------------------------------- the loop and its figures
+# -------------------------------------------------------------------- the loop and its scores
 
 
 def test_the_loop_is_the_one_written_by_hand() -> None:
@@ -73,7 +73,7 @@ def test_full_batch_mini_batch_and_single_sample(batch_size: int | None, steps: 
     assert count.steps == steps
 
 
-def test_history_has_training_and_validation_figures() -> None:
+def test_history_has_training_and_validation_columns() -> None:
     t = trainer(["accuracy", "f1"], l2=0.01)
     history = t.fit(data(), data(20, 1), epochs=2, batch_size=16, progress=False)
     assert history.names == [
@@ -167,7 +167,7 @@ def test_accuracy_of_logits_is_judged_at_zero() -> None:
 
 
 class Forced(nn.Module):
-    """Answers a parameter's square, whatever its input."""
+    """Returns a parameter's square, whatever its input."""
 
     def __init__(self, start: float) -> None:
         self.w = nn.Parameter(np.array([start]))
@@ -325,5 +325,5 @@ def test_metrics_of_the_trainer_by_name_in_a_dict_and_by_function() -> None:
     given = {"a": "accuracy", "b": metrics.accuracy, "c": partial(metrics.accuracy, threshold=0.3)}
     for loss, labels in (("bce_with_logits", target), ("hinge", 2 * target - 1)):
         t = nn.Trainer(model, loss, nn.SGD(model.parameters()), given)
-        figures = t.evaluate((x, labels))
-        assert (figures["a"], figures["b"], figures["c"]) == (1, 1, 0.5)
+        scores = t.evaluate((x, labels))
+        assert (scores["a"], scores["b"], scores["c"]) == (1, 1, 0.5)

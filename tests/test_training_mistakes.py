@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from nn import metrics
-from nn.diagnosis import origin_of_nonfinite
+from nn.nonfinite import origin_of_nonfinite
 
 from .test_callbacks import same
 from .test_training import data, trainer
@@ -150,8 +150,8 @@ def test_targets_and_indices_out_of_range_are_found_wherever_they_are() -> None:
 
 
 def test_trying_out_draws_nothing() -> None:
-    pictures = np.random.default_rng(0).normal(size=(20, 1, 4, 4)).astype(np.float32)
-    rows = pictures, np.arange(20) % 2
+    images = np.random.default_rng(0).normal(size=(20, 1, 4, 4)).astype(np.float32)
+    rows = images, np.arange(20) % 2
     seen: list[Any] = []
     loader = nn.DataLoader(
         rows, 20, transform=lambda x: seen.append(nn.transforms.RandomShift(1)(x)) or seen[-1]
@@ -160,13 +160,13 @@ def test_trying_out_draws_nothing() -> None:
     nn.manual_seed(1)
     nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters())).fit(loader, progress=False)
     nn.manual_seed(1)
-    np.testing.assert_array_equal(seen[-1], nn.transforms.RandomShift(1)(pictures))
+    np.testing.assert_array_equal(seen[-1], nn.transforms.RandomShift(1)(images))
 
 
-def test_a_loss_must_be_a_tensor_and_a_model_answer_one() -> None:
+def test_a_loss_must_be_a_tensor_and_a_model_return_one() -> None:
     t = trainer()
     t.loss = lambda y, target: float(y.data.mean())
-    with pytest.raises(TypeError, match=r"the loss must answer a Tensor, .* not a float"):
+    with pytest.raises(TypeError, match=r"the loss must return a Tensor, .* not a float"):
         t.fit(data(), progress=False)
     lstm = nn.LSTM(3, 2)
     x = np.ones((4, 5, 3))
@@ -175,7 +175,7 @@ def test_a_loss_must_be_a_tensor_and_a_model_answer_one() -> None:
         t.fit((x, np.ones((4, 5, 2))), batch_size=4, progress=False)
     with pytest.raises(TypeError, match=r"cross_entropy was given several values"):
         nn.cross_entropy(lstm(x), np.ones((4, 5), int))
-    with pytest.raises(TypeError, match="predict needs one Tensor, and the model answers a tuple"):
+    with pytest.raises(TypeError, match="predict needs one Tensor, and the model returns a tuple"):
         t.predict(x)
 
 

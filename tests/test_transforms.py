@@ -1,4 +1,4 @@
-"""Scalers agree with scikit-learn's; augmentations move each picture by its own chance, no other
+"""Scalers agree with scikit-learn's; augmentations move each image by its own chance, no other
 way; the loader hands out what its data and its transform say."""
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from nn.transforms import Compose, MinMax, RandomCrop, RandomFlip, RandomShift
 SHAPES = [(50, 7, 5), (50, 3, 7, 5)]
 
 
-def pictures(shape: tuple[int, ...] = (50, 7, 5), dtype: Any = np.float32) -> np.ndarray:
-    """Pictures of which no two pixels are alike, and none is 0."""
+def images(shape: tuple[int, ...] = (50, 7, 5), dtype: Any = np.float32) -> np.ndarray:
+    """Images of which no two pixels are alike, and none is 0."""
     return np.arange(1, np.prod(shape) + 1, dtype=dtype).reshape(shape)
 
 
@@ -94,29 +94,29 @@ def test_scalers_say_what_is_wrong() -> None:
     with pytest.raises(ValueError, match=r"samples \(n, ..., features\), and was given .*\(0, 3\)"):
         scaler.fit(np.ones((0, 3)))
     for bad in (np.nan, np.inf, -np.inf):
-        with pytest.raises(ValueError, match="feature 1 holds NaN or infinity; at test_transforms"):
+        with pytest.raises(ValueError, match="feature 1 holds NaN or infinity, at test_transforms"):
             scaler.fit(np.array([[1, 2], [3, bad]]))
     assert scaler.mean_ is None
     with pytest.raises(ValueError, match=r"fitted to 2 features, and was given shape \(4, 3\)"):
         scaler.fit(np.eye(2)).transform(np.ones((4, 3)))
 
 
-# -------------------------------------------------------------------- pictures
+# -------------------------------------------------------------------- images
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_shift_moves_each_picture_by_its_own_offset(shape: tuple[int, ...], dtype: Any) -> None:
+def test_shift_moves_each_image_by_its_own_offset(shape: tuple[int, ...], dtype: Any) -> None:
     nn.manual_seed(1)
-    x = pictures(shape, np.int64).astype(dtype) | 1 if dtype == np.uint8 else pictures(shape)
+    x = images(shape, np.int64).astype(dtype) | 1 if dtype == np.uint8 else images(shape)
     before, p = x.copy(), 2
     y = RandomShift(p)(x)
     assert (y.shape, y.dtype) == (x.shape, x.dtype)
     np.testing.assert_array_equal(x, before)
     padding = [(0, 0)] * (x.ndim - 3) + [(p, p), (p, p)]
     offsets = set()
-    for picture, moved in zip(x, y, strict=True):
-        wide = np.pad(picture, padding)
+    for image, moved in zip(x, y, strict=True):
+        wide = np.pad(image, padding)
         found = [
             (i, j)
             for i in range(2 * p + 1)
@@ -133,7 +133,7 @@ def test_shift_moves_each_picture_by_its_own_offset(shape: tuple[int, ...], dtyp
 @pytest.mark.parametrize("axis", [-1, -2])
 def test_flip(shape: tuple[int, ...], axis: int) -> None:
     nn.manual_seed(0)
-    x = pictures(shape)
+    x = images(shape)
     before = x.copy()
     y = RandomFlip(0.3, axis)(x)
     np.testing.assert_array_equal(x, before)
@@ -148,15 +148,15 @@ def test_flip(shape: tuple[int, ...], axis: int) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_crop(shape: tuple[int, ...]) -> None:
     nn.manual_seed(0)
-    x = pictures(shape)
+    x = images(shape)
     y = RandomCrop((4, 3))(x)
     assert y.shape == (*shape[:-2], 4, 3)
     corners = set()
-    for picture, piece in zip(x, y, strict=True):
-        offset = int((piece - picture[..., :4, :3]).flat[0])
+    for image, piece in zip(x, y, strict=True):
+        offset = int((piece - image[..., :4, :3]).flat[0])
         i, j = divmod(offset, 5)
         corners.add((i, j))
-        np.testing.assert_array_equal(piece, picture[..., i : i + 4, j : j + 3])
+        np.testing.assert_array_equal(piece, image[..., i : i + 4, j : j + 3])
     assert corners == {(i, j) for i in range(4) for j in range(3)}
     assert RandomCrop(9, padding=2)(x).shape == (*shape[:-2], 9, 9)
     np.testing.assert_array_equal(RandomCrop((7, 5))(x), x)
@@ -164,7 +164,7 @@ def test_crop(shape: tuple[int, ...]) -> None:
 
 def test_augmentation_repeats_from_the_seed_and_composes() -> None:
     both = Compose(RandomShift(2), RandomFlip())
-    x = pictures()
+    x = images()
     nn.manual_seed(4)
     first, second = both(x), both(x)
     assert not np.array_equal(first, second)
@@ -186,7 +186,7 @@ def test_augmentation_repeats_from_the_seed_and_composes() -> None:
         (lambda: Compose(RandomFlip), TypeError, "number 0 is <class"),
         (lambda: Compose([RandomFlip()]), TypeError, r"number 0 is \[RandomFlip"),
         (lambda: RandomShift(2)(np.ones((5, 784))), ValueError, r"\(5, 784\); unfold .*transforms"),
-        (lambda: RandomCrop(8)(pictures()), ValueError, r"size \(8, 8\) .* of size \(7, 5\)"),
+        (lambda: RandomCrop(8)(images()), ValueError, r"size \(8, 8\) .* of size \(7, 5\)"),
     ],
 )
 def test_bad_augmentations(make: Any, error: type[Exception], text: str) -> None:
@@ -199,7 +199,7 @@ def test_bad_augmentations(make: Any, error: type[Exception], text: str) -> None
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_the_loader_transforms_inputs_alone_and_leaves_the_data(shuffle: bool) -> None:
-    x, y = pictures(), np.arange(50)
+    x, y = images(), np.arange(50)
     before = x.copy()
     loader = nn.DataLoader((x, y), 8, shuffle, seed=0, transform=RandomFlip(1.0))
     for batch, target in loader:

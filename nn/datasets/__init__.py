@@ -1,20 +1,12 @@
 """Data to learn on: shipped (see SOURCES.md), generated, or downloaded and kept."""
 
-from .generated import blobs, circles, housing, moons, sine, spirals
-from .idx import read_idx
-from .mnist import fashion_mnist, mnist
-from .shipped import digits, iris
+# ruff: noqa: F405
+import typing as _typing
 
-__all__ = [
-    "blobs",
-    "circles",
-    "digits",
-    "fashion_mnist",
-    "housing",
-    "iris",
-    "mnist",
-    "moons",
-    "read_idx",
-    "sine",
-    "spirals",
-]
+from .downloaded import *
+from .generated import *
+from .idx import *
+from .shipped import *
+
+if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
+    __all__ = [*generated.__all__, *idx.__all__, *downloaded.__all__, *shipped.__all__]

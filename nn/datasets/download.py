@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files import written_whole
+from ..atomic_write import written_whole
+
+__all__ = ["fetch", "folder"]
 
 
 def folder() -> Path:
@@ -25,7 +27,7 @@ def fetch(name: str, sums: Sequence[str], mirrors: Sequence[str]) -> Path:
 
     A file that lies there, or in the folder itself under its last name, is used only if its MD5
     checksum, or that of its unpacked content, is one of `sums`.  Raises ValueError for one that is
-    not, ConnectionError if no mirror answers with the right file, saying what each answered.
+    not, ConnectionError if no mirror responds with the right file, saying what each did.
     """
     target = folder() / name
     for path in (target, folder() / target.name):
@@ -37,34 +39,34 @@ def fetch(name: str, sums: Sequence[str], mirrors: Sequence[str]) -> Path:
                 )
             return path
     target.parent.mkdir(parents=True, exist_ok=True)
-    answers = []
+    failures = []
     for mirror in mirrors:
         url = mirror + target.name
         try:
             _download(url, target, sums)
             return target
         except (OSError, ValueError) as error:
-            answers.append(f"{url}: {str(error).strip('<>')}")
+            failures.append(f"{url}: {str(error).strip('<>')}")
     raise ConnectionError(
-        f"{target.name} could not be downloaded ({'; '.join(answers)}); put it into "
+        f"{target.name} could not be downloaded ({'; '.join(failures)}); put it into "
         f"{target.parent} by hand, or set $TINYGRAD_EDU_DATA to its folder"
     )
 
 
 def _download(url: str, target: Path, sums: Sequence[str]) -> None:
-    """Write what `url` answers to `target`, if its checksum is right."""
+    """Write the response of `url` to `target`, if its checksum is right."""
     from tqdm import tqdm
 
     request = urllib.request.Request(url, headers={"User-Agent": "tinygrad-edu"})
-    with urllib.request.urlopen(request, timeout=30) as answer, written_whole(target) as out:
-        size = int(answer.headers.get("Content-Length") or 0) or None
+    with urllib.request.urlopen(request, timeout=30) as response, written_whole(target) as out:
+        size = int(response.headers.get("Content-Length") or 0) or None
         with tqdm(total=size, unit="B", unit_scale=True, desc=target.name) as progress:
-            for chunk in iter(lambda: answer.read(1 << 16), b""):
+            for chunk in iter(lambda: response.read(1 << 16), b""):
                 out.write(chunk)
                 progress.update(len(chunk))
         out.seek(0)
         if not _right(out.read(), sums):
-            raise ValueError("answered with another file: its checksum is wrong")
+            raise ValueError("responded with another file: its checksum is wrong")
 
 
 def _right(content: bytes, sums: Sequence[str]) -> bool:

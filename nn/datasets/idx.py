@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+__all__ = ["read_idx"]
+
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
 def read_idx(path: str | os.PathLike[str], axes: int | None = None) -> np.ndarray:
-    """The array in an IDX file, gzipped or not; with `axes` one of that many: 3 pictures, 1 labels.
+    """The array in an IDX file, gzipped or not; with `axes` one of that many: 3 images, 1 labels.
 
     Raises ValueError, with the file's name and what is wrong with it, if it is not an IDX file, is
     damaged, holds more or less than its header says, or an array of another number of axes.
@@ -42,7 +44,7 @@ def read_idx(path: str | os.PathLike[str], axes: int | None = None) -> np.ndarra
         )
     if axes is not None and ndim != axes:
         raise ValueError(
-            f"{path} holds an array of shape {shape}, where {axes} axes were expected; pictures "
+            f"{path} holds an array of shape {shape}, where {axes} axes were expected; images "
             "have 3 and labels 1: is it the right file?"
         )
     try:

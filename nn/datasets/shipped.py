@@ -8,6 +8,8 @@ import numpy as np
 
 from ..data import Dataset
 
+__all__ = ["digits", "iris"]
+
 _HERE = Path(__file__).parent
 
 

@@ -10,13 +10,13 @@ from tinygrad_edu import Tensor, ops
 from tinygrad_edu.ops.convolution import padded_geometry, per_axis
 
 from ..init import Initialiser, initial
-from ..module import Module, Parameter, get_default_dtype, like
+from ..module import Parameter, Regularized, get_default_dtype, like
 from .arguments import described, not_negative, positive
 
 Sizes = tuple[int, ...]
 
 
-class _Convolution(Module):
+class _Convolution(Regularized):
     """What all convolutions have: how the kernel moves, a weight, and a bias for each channel."""
 
     _axes = 2  # of space

@@ -7,11 +7,11 @@ from typing import Any
 from tinygrad_edu import Tensor, ops
 
 from ..init import Initialiser, initial
-from ..module import Module, Parameter, get_default_dtype, like
+from ..module import Parameter, Regularized, get_default_dtype, like
 from ..names import whole
 
 
-class Dense(Module):
+class Dense(Regularized):
     """y = x W + b, on the last axis: (..., in_features) -> (..., out_features).
 
     `weight` has shape (in_features, out_features) and starts by `init`, an initialiser or its name

@@ -102,7 +102,6 @@ def get(loss: str | Callable[..., Any]) -> Callable[..., Any]:
 
 
 __all__ = [
-    "NAMES",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CategoricalCrossEntropyLoss",
@@ -122,7 +121,6 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
-    "get",
     "hinge_loss",
     "huber_loss",
     "kl_div",

@@ -1,21 +1,13 @@
 """Optimizers, in order of increasing complexity: `step()` changes parameters by their gradients."""
 
-from .adagrad import Adadelta, Adagrad, RMSprop
-from .adam import Adam, AdamW, NAdam, RAdam
-from .clip import clip_grad_norm, clip_grad_value
-from .optimizer import Optimizer
-from .sgd import SGD
+# ruff: noqa: F405
+import typing as _typing
 
-__all__ = [
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "NAdam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "clip_grad_norm",
-    "clip_grad_value",
-]
+from .adagrad import *
+from .adam import *
+from .clip import *
+from .optimizer import *
+from .sgd import *
+
+if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
+    __all__ = [*optimizer.__all__, *sgd.__all__, *adagrad.__all__, *adam.__all__, *clip.__all__]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 
-from tinygrad_edu import Tensor
+from .optimizer import Array, Optimizer, Parameters, State, average, average_square, decayed
 
-from .optimizer import Group, Optimizer, average, average_square, decayed
+__all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
 
 class Adagrad(Optimizer):
@@ -19,36 +16,28 @@ class Adagrad(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 0.01,
-        lr_decay: float = 0.0,
-        weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
-        eps: float = 1e-10,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 0.01, lr_decay: float = 0.0,
+        weight_decay: float = 0.0, initial_accumulator_value: float = 0.0, eps: float = 1e-10,
+    ) -> None:  # fmt: skip
         super().__init__(
-            parameters,
-            lr=lr,
-            lr_decay=lr_decay,
-            weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value,
-            eps=eps,
-        )
+            parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, eps=eps,
+        )  # fmt: skip
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
+        self, p: Array, g: Array, state: State, scratch: Array, *, lr: float, lr_decay: float,
+        weight_decay: float, initial_accumulator_value: float, eps: float,
+    ) -> None:  # fmt: skip
         if not state:
-            state.update(step=0, sum=np.full_like(p, group["initial_accumulator_value"]))
-        g = decayed(p, g, group)
+            state.update(step=0, sum=np.full_like(p, initial_accumulator_value))
+        g, s = decayed(p, g, weight_decay), state["sum"]
         state["step"] += 1
         np.multiply(g, g, out=scratch)
-        state["sum"] += scratch
-        np.sqrt(state["sum"], out=scratch)
-        scratch += group["eps"]
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += eps
         np.divide(g, scratch, out=scratch)
-        scratch *= group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
+        scratch *= lr / (1 + (state["step"] - 1) * lr_decay)
         p -= scratch
 
 
@@ -62,48 +51,39 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 0.01,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        centered: bool = False,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8,
+        weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(
-            parameters,
-            lr=lr,
-            alpha=alpha,
-            eps=eps,
-            weight_decay=weight_decay,
-            momentum=momentum,
+            parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum,
             centered=centered,
-        )
+        )  # fmt: skip
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
+        self, p: Array, g: Array, state: State, scratch: Array, *, lr: float, alpha: float,
+        eps: float, weight_decay: float, momentum: float, centered: bool,
+    ) -> None:  # fmt: skip
         if not state:
-            state["square"] = np.zeros_like(p)
-            state.update({"mean": np.zeros_like(p)} if group["centered"] else {})
-            state.update({"velocity": np.zeros_like(p)} if group["momentum"] else {})
-        g = decayed(p, g, group)
-        average_square(state["square"], g, 1 - group["alpha"], scratch)
-        if group["centered"]:
-            average(state["mean"], g, 1 - group["alpha"], scratch)
+            names = ["square"] + ["mean"] * centered + ["velocity"] * bool(momentum)
+            state.update({name: np.zeros_like(p) for name in names})
+        g = decayed(p, g, weight_decay)
+        average_square(state["square"], g, 1 - alpha, scratch)
+        if centered:
+            average(state["mean"], g, 1 - alpha, scratch)
             np.multiply(state["mean"], state["mean"], out=scratch)
             np.subtract(state["square"], scratch, out=scratch)
             np.sqrt(scratch, out=scratch)
         else:
             np.sqrt(state["square"], out=scratch)
-        scratch += group["eps"]
+        scratch += eps
         np.divide(g, scratch, out=scratch)
-        if group["momentum"]:
-            state["velocity"] *= group["momentum"]
-            state["velocity"] += scratch
-            np.copyto(scratch, state["velocity"])
-        scratch *= group["lr"]
+        if momentum:
+            v = state["velocity"]
+            v *= momentum
+            v += scratch
+            np.multiply(v, lr, out=scratch)
+        else:
+            scratch *= lr
         p -= scratch
 
 
@@ -114,27 +94,24 @@ class Adadelta(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
+        self, parameters: Parameters, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6,
         weight_decay: float = 0.0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, rho: float, eps: float, weight_decay: float,
+    ) -> None:  # fmt: skip
         if not state:
             state.update(square=np.zeros_like(p), delta=np.zeros_like(p))
-        g = decayed(p, g, group)
-        average_square(state["square"], g, 1 - group["rho"], scratch)
-        np.add(state["square"], group["eps"], out=scratch)
-        delta = np.asarray(state["delta"] + group["eps"])
+        g = decayed(p, g, weight_decay)
+        average_square(state["square"], g, 1 - rho, scratch)
+        np.add(state["square"], eps, out=scratch)
+        delta = np.asarray(state["delta"] + eps)
         delta /= scratch
         np.sqrt(delta, out=delta)
         delta *= g
-        average_square(state["delta"], delta, 1 - group["rho"], scratch)
-        delta *= group["lr"]
+        average_square(state["delta"], delta, 1 - rho, scratch)
+        delta *= lr
         p -= delta

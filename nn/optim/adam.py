@@ -1,16 +1,17 @@
-"""Adam and its kin: a moving average of the gradient over that of its square."""
+"""Adam and its variants: a moving average of the gradient over that of its square."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor
+from .optimizer import Array, Optimizer, Parameters, State, average, average_square, decayed
 
-from .optimizer import Group, Optimizer, average, average_square, decayed
+__all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
+
+Betas = tuple[float, float]
 
 
 class Adam(Optimizer):
@@ -21,6 +22,7 @@ class Adam(Optimizer):
 
     `weight_decay` adds λ p to the gradient; `amsgrad` uses the largest v so far (Reddi, 2018).
 
+    >>> from tinygrad_edu import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
     >>> optimizer = Adam([p], lr=0.1)
     >>> (p * p).sum().backward(); optimizer.step(); p.data.round(6)
@@ -28,30 +30,26 @@ class Adam(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        amsgrad: bool = False,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad
         )
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
-        m, v, t = _moments(decayed(p, g, group), p, state, scratch, group)
-        beta1, beta2 = group["betas"]
-        if group["amsgrad"]:
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, betas: Betas, eps: float, weight_decay: float, amsgrad: bool,
+    ) -> None:  # fmt: skip
+        m, v, t = _moments(decayed(p, g, weight_decay), p, state, scratch, betas)
+        beta1, beta2 = betas
+        if amsgrad:
             v = np.maximum(state.setdefault("largest", np.zeros_like(p)), v, out=state["largest"])
         np.sqrt(v, out=scratch)
         scratch /= math.sqrt(1 - beta2**t)
-        scratch += group["eps"]
+        scratch += eps
         np.divide(m, scratch, out=scratch)
-        scratch *= group["lr"] / (1 - beta1**t)
+        scratch *= lr / (1 - beta1**t)
         p -= scratch
 
 
@@ -59,21 +57,17 @@ class AdamW(Adam):
     """Adam with decoupled weight decay, p ← (1 - lr λ) p (Loshchilov and Hutter, 2019)."""
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
-        p *= 1 - group["lr"] * group["weight_decay"]
-        super().update(p, g, state, scratch, group | {"weight_decay": 0.0})
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, weight_decay: float, **options: Any,
+    ) -> None:  # fmt: skip
+        p *= 1 - lr * weight_decay
+        super().update(p, g, state, scratch, lr=lr, weight_decay=0.0, **options)
 
 
 class NAdam(Optimizer):
@@ -84,39 +78,31 @@ class NAdam(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum_decay: float = 4e-3,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 2e-3, betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 0.0, momentum_decay: float = 4e-3,
+    ) -> None:  # fmt: skip
         super().__init__(
-            parameters,
-            lr=lr,
-            betas=betas,
-            eps=eps,
-            weight_decay=weight_decay,
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
             momentum_decay=momentum_decay,
-        )
+        )  # fmt: skip
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
-        g = decayed(p, g, group)
-        m, v, t = _moments(g, p, state, scratch, group)
-        beta1, beta2 = group["betas"]
-        mu, ahead = (beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1))
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, betas: Betas, eps: float, weight_decay: float, momentum_decay: float,
+    ) -> None:  # fmt: skip
+        g = decayed(p, g, weight_decay)
+        m, v, t = _moments(g, p, state, scratch, betas)
+        beta1, beta2 = betas
+        mu, ahead = (beta1 * (1 - 0.5 * 0.96 ** (s * momentum_decay)) for s in (t, t + 1))
         product = state["product"] = state.get("product", 1.0) * mu
         step = m * (ahead / (1 - product * ahead))
         np.multiply(g, (1 - mu) / (1 - product), out=scratch)
         step += scratch
         np.divide(v, 1 - beta2**t, out=scratch)
         np.sqrt(scratch, out=scratch)
-        scratch += group["eps"]
+        scratch += eps
         step /= scratch
-        step *= group["lr"]
+        step *= lr
         p -= step
 
 
@@ -128,29 +114,26 @@ class RAdam(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
-        m, v, t = _moments(decayed(p, g, group), p, state, scratch, group)
-        beta1, beta2 = group["betas"]
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, betas: Betas, eps: float, weight_decay: float,
+    ) -> None:  # fmt: skip
+        m, v, t = _moments(decayed(p, g, weight_decay), p, state, scratch, betas)
+        beta1, beta2 = betas
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * t * beta2**t / (1 - beta2**t)
-        rate = group["lr"] / (1 - beta1**t)
+        rate = lr / (1 - beta1**t)
         if length > 5:
             rate *= math.sqrt(
                 (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
             )
             np.sqrt(v, out=scratch)
-            scratch += group["eps"]
+            scratch += eps
             np.divide(m, scratch, out=scratch)
             rate *= math.sqrt(1 - beta2**t)
         else:
@@ -160,13 +143,12 @@ class RAdam(Optimizer):
 
 
 def _moments(
-    g: np.ndarray, p: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-) -> tuple[np.ndarray, np.ndarray, int]:
+    g: Array, p: Array, state: State, scratch: Array, betas: Betas
+) -> tuple[Array, Array, int]:
     """The moving averages of g and g² and the number of the step, brought up to date."""
     if not state:
         state.update(step=0, m=np.zeros_like(p), v=np.zeros_like(p))
-    beta1, beta2 = group["betas"]
-    average(state["m"], g, 1 - beta1, scratch)
-    average_square(state["v"], g, 1 - beta2, scratch)
+    average(state["m"], g, 1 - betas[0], scratch)
+    average_square(state["v"], g, 1 - betas[1], scratch)
     state["step"] += 1
     return state["m"], state["v"], state["step"]

@@ -9,11 +9,13 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
+__all__ = ["clip_grad_norm", "clip_grad_value"]
+
 
 def clip_grad_norm(parameters: Iterable[Tensor] | Tensor, max_norm: float) -> float:
     """Scale all gradients in place so that their joint 2-norm is at most `max_norm`.
 
-    Answers the norm before clipping, which is not finite if any gradient is not; then nothing is
+    Returns the norm before clipping, which is not finite if any gradient is not; then nothing is
     scaled (Pascanu, Mikolov and Bengio, 2013).
 
     >>> p = Tensor([3.0, 4.0], requires_grad=True)

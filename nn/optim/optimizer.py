@@ -10,21 +10,25 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
+__all__ = ["Optimizer"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
 Group = dict[str, Any]
+Parameters = Iterable[Tensor | Group]
+State = dict[str, Any]
 
 
 class Optimizer:
     """Holds parameters; a kind of optimizer defines `update` for one of them.
 
     `parameters` are Tensors, or groups: dicts with a list under "params" and options of their own,
-    as in `[{"params": body, "lr": 1e-4}, {"params": head}]`.  An update works in place, and what
-    room it needs besides its state is one scratch buffer, as large as the largest parameter.
+    as in `[{"params": body, "lr": 1e-4}, {"params": head}]`.
     """
 
     groups: list[Group]
-    state: dict[int, dict[str, Any]]
+    state: dict[int, State]
 
-    def __init__(self, parameters: Iterable[Tensor | Group], **options: Any) -> None:
+    def __init__(self, parameters: Parameters, **options: Any) -> None:
         if isinstance(parameters, Tensor):
             raise TypeError("an optimizer takes a list of parameters; write [p] for one")
         if not isinstance(parameters, Iterable):
@@ -37,8 +41,8 @@ class Optimizer:
         self.groups = [self._group(group, options) for group in groups]
         self.state = {}
         self._scratch: list[np.ndarray] = []
-        parameters = [p for p, _ in self._each()]
-        if len({id(p) for p in parameters}) < len(parameters):
+        each = list(self._each())
+        if len(set(map(id, each))) < len(each):
             raise ValueError("a parameter was given twice, and would be changed twice")
 
     def _group(self, group: Any, options: Mapping[str, Any]) -> Group:
@@ -47,18 +51,18 @@ class Optimizer:
         if unknown:
             raise ValueError(f"{type(self).__name__} has no option {', '.join(sorted(unknown))}")
         params = group["params"]
-        members = [params] if isinstance(params, Tensor) else list(params)
-        complete = {**options, **group, "params": members}
-        for p in complete["params"]:
+        params = [params] if isinstance(params, Tensor) else list(params)
+        for p in params:
             if not isinstance(p, Tensor) or not p.is_leaf:
                 raise TypeError(f"an optimizer changes leaf Tensors, not {type(p).__name__} {p!r}")
+        complete = {**options, **group}
         for name, value in complete.items():
             check_option(name, value)
-        return complete
+        return {**complete, "params": params}
 
-    def _each(self) -> Iterator[tuple[Tensor, Group]]:
-        """Every parameter with its group."""
-        return ((p, group) for group in self.groups for p in group["params"])
+    def _each(self) -> Iterator[Tensor]:
+        """Every parameter."""
+        return (p for group in self.groups for p in group["params"])
 
     @property
     def lr(self) -> float:
@@ -73,36 +77,40 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients: each becomes None."""
-        for group in self.groups:
-            for p in group["params"]:
-                p.grad = None
+        for p in self._each():
+            p.grad = None
 
     def step(self) -> None:
         """Change each parameter that has a gradient."""
         if not self._scratch:
-            self._scratch = _shared([p.data for p, _ in self._each()])
+            self._scratch = _shared([p.data for p in self._each()])
         i = 0
         for group in self.groups:
-            for p in group["params"]:
+            options = group.copy()
+            for p in options.pop("params"):
                 g = p.grad
                 if g is not None:
-                    state = self.state.get(i)
-                    if state is None:
-                        state = self.state[i] = {}
-                    self.update(p.data, g, state, self._scratch[i], group)
+                    state = self.state.setdefault(i, {})
+                    self.update(p.data, g, state, self._scratch[i], **options)
+                    p.mark_changed()
                 i += 1
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
-        """Change `p` in place by its gradient `g`, which is left as it is."""
+    def update(self, *arrays: Any, **options: Any) -> None:
+        """Change `p` in place by its gradient `g`: `update(p, g, state, scratch, **options)`.
+
+        `g` must stay as it is.  `state` is the parameter's own dict, empty before its first step,
+        `scratch` an array of its shape to work in, which all parameters share, and `options` are
+        the group's.
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of the options of every group and of the state of every parameter, by number."""
         options = [{k: v for k, v in group.items() if k != "params"} for group in self.groups]
-        sizes = [len(group["params"]) for group in self.groups]
-        return copy.deepcopy({"groups": options, "sizes": sizes, "state": self.state})
+        return copy.deepcopy({"groups": options, "sizes": self._sizes(), "state": self.state})
+
+    def _sizes(self) -> list[int]:
+        return [len(group["params"]) for group in self.groups]
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state_dict`.
@@ -110,19 +118,17 @@ class Optimizer:
         Raises ValueError if it belongs to other parameters or to another kind of optimizer;
         nothing is changed then.
         """
-        sizes = [len(group["params"]) for group in self.groups]
-        if list(state["sizes"]) != sizes:
-            raise ValueError(
-                f"the state has groups of {list(state['sizes'])} parameters, this optimizer {sizes}"
-            )
+        given, own = list(state["sizes"]), self._sizes()
+        if given != own:
+            raise ValueError(f"the state has groups of {given} parameters, this optimizer {own}")
         for group, options in zip(self.groups, state["groups"], strict=True):
             if set(options) != set(group) - {"params"}:
-                own = ", ".join(name for name in group if name != "params")
+                names = ", ".join(name for name in group if name != "params")
                 raise ValueError(
                     f"the state is another optimizer's: it has the options {', '.join(options)}, "
-                    f"{type(self).__name__} has {own}"
+                    f"{type(self).__name__} has {names}"
                 )
-        shapes = dict(enumerate(p.shape for p, _ in self._each()))
+        shapes = dict(enumerate(p.shape for p in self._each()))
         for i, values in state["state"].items():
             for name, value in values.items():
                 if isinstance(value, np.ndarray) and value.shape != shapes.get(i):
@@ -135,10 +141,10 @@ class Optimizer:
         self.state = copy.deepcopy(dict(state["state"]))
 
 
-def decayed(p: np.ndarray, g: np.ndarray, group: Group) -> np.ndarray:
+def decayed(p: np.ndarray, g: np.ndarray, weight_decay: float) -> np.ndarray:
     """The gradient with weight decay, g + λ p."""
-    # asarray, since what NumPy adds up of two arrays without axes is none
-    return np.asarray(g + group["weight_decay"] * p) if group["weight_decay"] else g
+    # asarray, since NumPy's sum of two arrays of shape () is a scalar
+    return np.asarray(g + weight_decay * p) if weight_decay else g
 
 
 def average(mean: np.ndarray, value: np.ndarray, rate: float, scratch: np.ndarray) -> None:

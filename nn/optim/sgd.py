@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 
-from tinygrad_edu import Tensor
+from .optimizer import Array, Optimizer, Parameters, State, decayed
 
-from .optimizer import Group, Optimizer, decayed
+__all__ = ["SGD"]
 
 
 class SGD(Optimizer):
@@ -20,6 +17,7 @@ class SGD(Optimizer):
     The first v is g.  With `nesterov` the step is lr (g + μ v), momentum applied ahead of time
     (Sutskever et al., 2013).
 
+    >>> from tinygrad_edu import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
     >>> optimizer = SGD([p], lr=0.1)
     >>> (p * p).sum().backward(); optimizer.step(); p.data
@@ -27,30 +25,21 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor | Group],
-        lr: float = 0.01,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-    ) -> None:
+        self, parameters: Parameters, lr: float = 0.01, momentum: float = 0.0,
+        dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False,
+    ) -> None:  # fmt: skip
         if nesterov and (not momentum or dampening):
             raise ValueError("nesterov needs momentum and no dampening")
         super().__init__(
-            parameters,
-            lr=lr,
-            momentum=momentum,
-            dampening=dampening,
-            weight_decay=weight_decay,
+            parameters, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
             nesterov=nesterov,
-        )
+        )  # fmt: skip
 
     def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], scratch: np.ndarray, group: Group
-    ) -> None:
-        g = decayed(p, g, group)
-        momentum, dampening = group["momentum"], group["dampening"]
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, momentum: float, dampening: float, weight_decay: float, nesterov: bool,
+    ) -> None:  # fmt: skip
+        g = decayed(p, g, weight_decay)
         if momentum:
             v = state.get("velocity")
             if v is None:
@@ -58,11 +47,11 @@ class SGD(Optimizer):
             else:
                 v *= momentum
                 v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g
-            if group["nesterov"]:
+            if nesterov:
                 np.multiply(v, momentum, out=scratch)
                 scratch += g
                 g = scratch
             else:
                 g = v
-        np.multiply(g, group["lr"], out=scratch)
+        np.multiply(g, lr, out=scratch)
         p -= scratch

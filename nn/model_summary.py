@@ -1,4 +1,4 @@
-"""A table of a model's modules: what they put out, and what they weigh."""
+"""A table of a model's modules: their outputs, and the memory of these and of the parameters."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tinygrad_edu import Tensor, no_grad
 
 from .init import unmoved
 from .module import Module, Parameter, evaluating, get_default_dtype, watched
+
+__all__ = ["summary"]
 
 Shape = tuple[int, ...]
 _KINDS = (  # of errors that can be raised again with a longer message
@@ -78,35 +80,36 @@ class Summary:
 
     def __str__(self) -> str:
         head = ("layer", "kind", "output", "memory", "parameters", "memory")
-        table = [head, *(row.cells() for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [_line(cells, widths) for cells in table]
-        rule = "─" * max(map(len, lines))
-        if self.failed is not None:
-            i = next(i for i, row in enumerate(self.rows) if row is self.failed)
-            given = ", ".join(map(str, self.failed.given or ()))
-            lines[i + 1] += f"  <── failed, given {given}"
-            return "\n".join([lines[0], rule, *lines[1:]])
-        return "\n".join([lines[0], rule, *lines[1:], rule, self._totals()])
+        columns = zip(head, *(row.cells() for row in self.rows), strict=True)
+        padded = []
+        for i, column in enumerate(columns):
+            width = max(map(len, column))
+            padded.append([cell.ljust(width) if i < 3 else cell.rjust(width) for cell in column])
+        first, *lines = map("  ".join, zip(*padded, strict=True))
+        rule = "─" * len(first)
+        if self.failed is None:
+            totals = (
+                f"{self.parameters:,} parameters in {human(self.parameter_bytes)}: "
+                f"{self.trainable:,} trainable, {self.frozen:,} frozen; "
+                f"outputs in {human(self.output_bytes)}"
+            )
+            return "\n".join([first, rule, *lines, rule, totals])
+        given = ", ".join(map(str, self.failed.given or ()))
+        i = next(i for i, row in enumerate(self.rows) if row is self.failed)
+        lines[i] += f"  <── failed, given {given}"
+        return "\n".join([first, rule, *lines])
 
     __repr__ = __str__
 
-    def _totals(self) -> str:
-        return (
-            f"{self.parameters:,} parameters in {human(self.parameter_bytes)}: "
-            f"{self.trainable:,} trainable, {self.frozen:,} frozen; "
-            f"outputs in {human(self.output_bytes)}"
-        )
-
 
 def summary(
-    model: Module,
+    model: Module[Any],
     input_shape: int | Shape | Sequence[Shape],
     *,
     batch_size: int = 1,
     dtype: Any = None,
 ) -> Summary:
-    """What the modules of `model` put out and weigh, found by one call of it in evaluation mode.
+    """The outputs and the parameters of all modules, found by one call in evaluation mode.
 
     `input_shape` is without the batch axis; a list of shapes is for a model of several inputs.
     `dtype` is theirs, or a list of one for each: int for a model that begins with an Embedding,
@@ -128,11 +131,10 @@ def summary(
     if not isinstance(model, Module):
         raise TypeError(f"summary takes a Module first, not {type(model).__name__}")
     inputs = _inputs(model, input_shape, batch_size, dtype)
-    rows = _rows(model)
-    watch = _Watch(rows, inputs)
-    parameters = list(model.parameters())
-    trainable = sum(p.size for p in parameters if p.requires_grad)
-    frozen = sum(p.size for p in parameters) - trainable
+    watch = _Watch(model, inputs)
+    sizes = [(p.size, p.requires_grad) for p in model.parameters()]
+    trainable = sum(size for size, learns in sizes if learns)
+    table = Summary(list(watch.rows.values()), trainable, sum(n for n, _ in sizes) - trainable)
     try:
         with (
             _left_as_it_was(model),
@@ -143,11 +145,11 @@ def summary(
         ):
             model(*inputs)
     except _KINDS as error:
-        reached = [row for row in rows.values() if row.given is not None]
-        table = Summary(reached, trainable, frozen, watch.failed)
+        table.rows = [row for row in table.rows if row.given is not None]
+        table.failed = watch.failed
         kind = next(kind for kind in _KINDS if isinstance(error, kind))
         raise kind(f"{error}\n\n{table}") from error
-    return Summary(list(rows.values()), trainable, frozen)
+    return table
 
 
 def human(size: int) -> str:
@@ -164,13 +166,7 @@ def human(size: int) -> str:
     return f"{number:.{max(0, 3 - len(str(int(number))))}f} {units[power - 1]}"
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    left = [f"{cell:{width}}" for cell, width in zip(cells[:3], widths[:3], strict=True)]
-    right = [f"{cell:>{width}}" for cell, width in zip(cells[3:], widths[3:], strict=True)]
-    return "  ".join([*left, *right])
-
-
-def _inputs(model: Module, shape: Any, batch_size: int, dtype: Any) -> list[np.ndarray]:
+def _inputs(model: Module[Any], shape: Any, batch_size: int, dtype: Any) -> list[np.ndarray]:
     """Ones, or zeros as indices, for every input."""
     if isinstance(shape, (int, np.integer)):
         shape = (shape,)
@@ -181,41 +177,31 @@ def _inputs(model: Module, shape: Any, batch_size: int, dtype: Any) -> list[np.n
             "input_shape is a tuple of sizes without the batch axis, as (784,) or (1, 28, 28), or "
             f"a list of such tuples, not {shape!r}; batch_size is {batch_size!r}"
         )
-    if not isinstance(dtype, (list, tuple)):
-        dtype = [dtype] * len(shapes)
-    if len(dtype) != len(shapes):
-        raise ValueError(f"there are {len(dtype)} dtypes for {len(shapes)} input shapes")
+    dtypes = dtype if isinstance(dtype, (list, tuple)) else [dtype] * len(shapes)
+    if len(dtypes) != len(shapes):
+        raise ValueError(f"there are {len(dtypes)} dtypes for {len(shapes)} input shapes")
     own = next((p.dtype for p in model.parameters()), get_default_dtype())
-    dtypes = [np.dtype(own if each is None else each) for each in dtype]
-    return [
-        (np.ones if each.kind == "f" else np.zeros)(size, each)
-        for size, each in zip(shapes, dtypes, strict=True)
-    ]
-
-
-def _rows(model: Module) -> dict[str, Row]:
-    """A row for each module, by path."""
-    rows: dict[str, Row] = {}
-    seen: set[int] = set()
-    for path, module in model.named_modules():
-        own = [p for p in vars(module).values() if isinstance(p, Parameter) and id(p) not in seen]
-        own = list({id(p): p for p in own}.values())
-        seen.update(map(id, own))
-        size, memory = sum(p.size for p in own), sum(p.data.nbytes for p in own)
-        rows[path] = Row(path, type(module).__name__, size, memory)
-    return rows
+    kinds = [np.dtype(own if each is None else each) for each in dtypes]
+    return [np.full(n, kind.kind == "f", kind) for n, kind in zip(shapes, kinds, strict=True)]
 
 
 class _Watch:
-    """Writes into the rows what the modules take and put out; for `watched`."""
+    """A row for each module, by path, and what the modules take and return; for `watched`."""
 
-    def __init__(self, rows: dict[str, Row], inputs: Sequence[np.ndarray]) -> None:
-        self.rows = rows
+    def __init__(self, model: Module[Any], inputs: Sequence[np.ndarray]) -> None:
+        self.rows: dict[str, Row] = {}
         self.failed: Row | None = None
-        self.known = {id(x): x for x in inputs}  # kept alive, so that no id comes twice
+        self.known = {id(x): x for x in inputs}  # not freed, so that no id comes twice
+        counted: set[int] = set()
+        for path, module in model.named_modules():
+            own = {id(p): p for p in vars(module).values() if isinstance(p, Parameter)}
+            new = [p for i, p in own.items() if i not in counted]
+            counted |= own.keys()
+            size, memory = sum(p.size for p in new), sum(p.data.nbytes for p in new)
+            self.rows[path] = Row(path, type(module).__name__, size, memory)
 
     def __call__(
-        self, path: str, module: Module, forward: Any, *inputs: Any, **options: Any
+        self, path: str, module: Module[Any], forward: Any, *inputs: Any, **options: Any
     ) -> Any:
         row = self.rows[path]
         row.given = [x.shape for x in _arrays(inputs)]
@@ -227,9 +213,11 @@ class _Watch:
         arrays = list(_arrays(output))
         row.shapes, row.calls = [x.shape for x in arrays], row.calls + 1
         for array in arrays:
-            whole = _whole(array)
-            if id(whole) not in self.known:
-                self.known[id(whole)] = whole
+            owner = array
+            while isinstance(owner.base, np.ndarray):  # of the memory that a view shows
+                owner = owner.base
+            if id(owner) not in self.known:
+                self.known[id(owner)] = owner
                 row.output_bytes += array.nbytes
         return output
 
@@ -238,22 +226,13 @@ def _arrays(values: Any) -> Iterator[np.ndarray]:
     """The arrays in a Tensor, or in tuples, lists and dicts of them."""
     if isinstance(values, (Tensor, np.ndarray)):
         yield values.data if isinstance(values, Tensor) else values
-    elif isinstance(values, (tuple, list)):
-        for value in values:
+    elif isinstance(values, (tuple, list, dict)):
+        for value in values.values() if isinstance(values, dict) else values:
             yield from _arrays(value)
-    elif isinstance(values, dict):
-        yield from _arrays(list(values.values()))
-
-
-def _whole(array: np.ndarray) -> np.ndarray:
-    """The array that this one is a view of."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 @contextmanager
-def _left_as_it_was(model: Module) -> Iterator[None]:
+def _left_as_it_was(model: Module[Any]) -> Iterator[None]:
     """Afterwards its buffers and the generator of nn are as before."""
     modules = [module for _, module in model.named_modules()]
     buffers = [(m, name, getattr(m, name)) for m in modules for name in m._buffers]

@@ -12,18 +12,19 @@ import numpy as np
 
 from tinygrad_edu import Tensor, no_grad
 
-from . import arguments, checkpoint, losses
-from .arguments import Data
-from .callbacks import Callback
-from .data import DataLoader
-from .diagnosis import origin_of_nonfinite
-from .history import NO_FIGURES, History
+from . import checkpoint, losses
+from .callbacks import Callback, in_calling_order
+from .data import Data, DataLoader, extreme_samples, in_batches, inputs_only, with_target
+from .history import BOOKKEEPING, History
 from .init import generator, unmoved
-from .metrics import Metric
+from .metrics import Metric, by_name
 from .module import Module, evaluating
-from .names import whole
+from .nonfinite import origin_of_nonfinite
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
+from .validation import choice, integer
+
+__all__ = ["Trainer"]
 
 
 class Trainer:
@@ -47,13 +48,14 @@ class Trainer:
     """
 
     history: History
+    loader: DataLoader
+    columns: list[str]
     epochs: int = 0
     batch: int = 0
-    loader: DataLoader
 
     def __init__(
         self,
-        model: Module,
+        model: Module[Any],
         loss: str | Callable[..., Tensor],
         optimizer: Optimizer,
         metrics: Sequence[str | Metric] | Mapping[str, str | Metric] = (),
@@ -63,10 +65,10 @@ class Trainer:
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> None:
-        self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
         self.loss = losses.get(loss)
-        self.metrics = arguments.metrics_by_name(metrics, self.loss)
-        arguments.check_parts(model, optimizer, scheduler, schedule)
+        self.metrics = by_name(metrics, self.loss)
+        _check_parts(model, optimizer, scheduler, schedule)
+        self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
         self.schedule = "batch" if isinstance(scheduler, OneCycleLR) else schedule
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
             if limit is not None and not limit > 0:
@@ -92,67 +94,80 @@ class Trainer:
 
         Data are a Dataset, a tuple (x, y) of arrays, or a DataLoader, whose batches are used then.
         `batch_size=None` is full-batch descent, 1 single-sample descent.  `resume` goes on from a
-        file of `ModelCheckpoint` or `save` to the figures an uninterrupted training would have
+        file of `ModelCheckpoint` or `save` to the values an uninterrupted training would have
         given, bit for bit.  Ctrl-C ends the training as a callback would: the history and the
         parameters are kept.  Afterwards the model is in evaluation mode.  Raises
         FloatingPointError, naming the first layer that made it, when the loss is not finite.
         """
-        self.epochs, self.history = whole("epochs", epochs), History()
-        self._callbacks = arguments.callbacks(callbacks, progress)
-        self.loader = arguments.in_batches(train, batch_size, shuffle)
-        held_out = None if validation is None else arguments.in_order(validation)
-        self._loaders = [self.loader] if held_out is None else [self.loader, held_out]
-        self._try_out()
-        penalty = self.model.penalty()
-        self._penalised = penalty.requires_grad or bool(penalty)
-        names = ["loss", *self.metrics]
-        self.columns = [*names, "penalty"] if self._penalised else names
-        self.columns += [f"val_{name}" for name in names] if held_out is not None else []
+        self.epochs, self.history = integer("epochs", epochs), History()
+        self._callbacks = in_calling_order(callbacks, progress)
+        self._prepare(train, validation, batch_size, shuffle)
         if resume is not None:
             self._resume(resume)
-        self._each("on_train_begin")
+        self._call("on_train_begin")
         try:
             while len(self.history) < self.epochs and self.history.stopped is None:
                 with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    self.history.rows.append(self._epoch(held_out))
-                self._each("on_epoch_end")
+                    self.history.rows.append(self._epoch())
+                self._call("on_epoch_end")
         except KeyboardInterrupt:
             self.history.interrupted = True
             self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
         finally:
-            self._each("on_train_end")
+            self._call("on_train_end")
             self.model.eval()
         return self.history
 
-    def _epoch(self, held_out: DataLoader | None) -> dict[str, Any]:
+    def _prepare(self, train: Data, validation: Any, batch_size: Any, shuffle: bool) -> None:
+        """The loaders and the columns of the history, once the data are known to fit."""
+        self.loader = in_batches(train, batch_size, shuffle)
+        n = len(self.loader.dataset)
+        if self.loader is not train and self.loader.batch_size > n:
+            raise ValueError(
+                f"batch_size={batch_size} is more than the {n} samples; batch_size=None takes "
+                "them all at once"
+            )
+        held_out = [] if validation is None else [in_batches(validation, 256)]
+        self._loaders = [self.loader, *held_out]
+        for loader in self._loaders:
+            self._try_out(loader)
+        penalty = self.model.penalty()
+        self._penalized = penalty.requires_grad or bool(penalty)
+        names = ["loss", *self.metrics]
+        self.columns = [*names, "penalty"] if self._penalized else names
+        self.columns += [f"val_{name}" for name in names * len(held_out)]
+
+    def _epoch(self) -> dict[str, Any]:
         """Train once around the data; the epoch's row of the history."""
         start = time.perf_counter()
         self.model.train()
-        tally = _Tally(self.metrics)
+        scores = _Scores(self.metrics)
         for number, (*inputs, target) in enumerate(self.loader, 1):
             self.batch = number
-            tally.add(*self._step(inputs, target), target)
-            self._each("on_batch_end")
-        figures = {"epoch": len(self.history) + 1, **tally.figures()}
-        if held_out is not None:
-            judged = self._judge(held_out)
-            figures |= {f"val_{name}": value for name, value in judged.items()}
+            scores.add(target, *self._step(inputs, target))
+            self._call("on_batch_end")
+        row = {"epoch": len(self.history) + 1, **scores.values()}
+        for loader in self._loaders[1:]:
+            row |= {f"val_{name}": value for name, value in self._judge(loader).items()}
         if self.scheduler is not None and self.schedule == "epoch":
             if isinstance(self.scheduler, ReduceLROnPlateau):
-                self.scheduler.step(figures.get("val_loss", figures["loss"]))
+                self.scheduler.step(row.get("val_loss", row["loss"]))
             else:
                 self.scheduler.step()
-        return {**figures, "lr": self._rate, "seconds": time.perf_counter() - start}
+        return {**row, "lr": self._rate, "seconds": time.perf_counter() - start}
 
-    def _step(self, inputs: list[Any], target: Any) -> tuple[Tensor, float, float | None]:
-        """One step of the optimizer: the prediction, the loss and the penalty before it."""
+    def _step(self, inputs: list[Any], target: Any) -> tuple[Tensor, dict[str, float]]:
+        """One step of the optimizer: the prediction, and the loss and penalty before it."""
         output = self.model(*inputs)
-        loss = self.loss(output, target)
-        penalty = self.model.penalty() if self._penalised else None
+        total = loss = self.loss(output, target)
         if not math.isfinite(loss.data):
             raise self._diverged(loss, inputs, target)
+        means = {"loss": float(loss)}
+        if self._penalized:
+            penalty = self.model.penalty()
+            means["penalty"], total = float(penalty), loss + penalty
         self.optimizer.zero_grad()
-        (loss if penalty is None else loss + penalty).backward()
+        total.backward()
         if self.clip_norm is not None:
             clip_grad_norm(self.model.parameters(), self.clip_norm)
         if self.clip_value is not None:
@@ -161,13 +176,13 @@ class Trainer:
         self.optimizer.step()
         if self.scheduler is not None and self.schedule == "batch":
             self.scheduler.step()
-        return output, float(loss), None if penalty is None else float(penalty)
+        return output, means
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch; for callbacks."""
         self.history.stopped = reason
 
-    def _each(self, event: str) -> None:
+    def _call(self, event: str) -> None:
         for callback in self._callbacks:
             getattr(callback, event)(self)
 
@@ -175,7 +190,7 @@ class Trainer:
 
     def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
         """The loss and the metrics on data, in evaluation mode and without recording a graph."""
-        return self._judge(arguments.in_order(data, batch_size))
+        return self._judge(in_batches(data, batch_size))
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
         """The model's output for all samples of an array, of a tuple of arrays, one an input of the
@@ -183,22 +198,22 @@ class Trainer:
         """
         outputs: list[np.ndarray] = []
         with evaluating(self.model), no_grad():
-            for inputs in arguments.inputs_only(x, batch_size):
+            for inputs in inputs_only(x, batch_size):
                 output = self.model(*inputs)
                 if not isinstance(output, Tensor):
                     kind = type(output).__name__
-                    raise TypeError(f"predict needs one Tensor, and the model answers a {kind}")
+                    raise TypeError(f"predict needs one Tensor, and the model returns a {kind}")
                 outputs.append(output.data)
         return np.concatenate(outputs)
 
     def _judge(self, loader: DataLoader) -> dict[str, float]:
-        tally = _Tally(self.metrics)
+        scores = _Scores(self.metrics)
         with evaluating(self.model), no_grad():
             for batch in loader:
-                *inputs, target = arguments.with_target(batch)
+                *inputs, target = with_target(batch)
                 output = self.model(*inputs)
-                tally.add(output, float(self.loss(output, target)), None, target)
-        return tally.figures()
+                scores.add(target, output, {"loss": float(self.loss(output, target))})
+        return scores.values()
 
     # ---------------------------------------------------------------- saving, going on
 
@@ -220,10 +235,10 @@ class Trainer:
         more = checkpoint.load(path).more
         if not {"history", "generators", "callbacks"} <= more.keys():
             raise ValueError(f"{path} was not saved by a Trainer, and says nothing of its training")
-        columns = set(more["history"][0]) - set(NO_FIGURES)
+        columns = set(more["history"][0]) - set(BOOKKEEPING)
         if columns != set(self.columns):
             raise ValueError(
-                f"the training in {path} had the figures {', '.join(sorted(columns))}, and this "
+                f"the training in {path} had the columns {', '.join(sorted(columns))}, and this "
                 f"one has {', '.join(sorted(self.columns))}; give fit and Trainer what they had"
             )
         checkpoint.load(path, self.model, self.optimizer, self.scheduler)
@@ -239,27 +254,25 @@ class Trainer:
     def _named(self) -> list[tuple[str, Callback]]:
         """Callbacks by their class's name, and by a number those of the same class."""
         names = [type(callback).__name__ for callback in self._callbacks]
-        numbers = [names[:i].count(name) for i, name in enumerate(names)]
-        keys = [f"{name}{n or ''}" for name, n in zip(names, numbers, strict=True)]
+        keys = [f"{name}{names[:i].count(name) or ''}" for i, name in enumerate(names)]
         return list(zip(keys, self._callbacks, strict=True))
 
     # ---------------------------------------------------------------- what can go wrong
 
-    def _try_out(self) -> None:
+    def _try_out(self, loader: DataLoader) -> None:
         """Raise what the data would make the model or the loss raise, and change nothing."""
-        for loader in self._loaders:
-            samples = arguments.worst(loader.dataset)
-            quiet = np.errstate(all="ignore")  # training tells what is not finite
-            with evaluating(self.model), no_grad(), unmoved(), quiet:
-                *inputs, target = arguments.with_target(loader.batch(samples))
-                loss = self.loss(self.model(*inputs), target)
-            if not isinstance(loss, Tensor):
-                raise TypeError(
-                    "the loss must answer a Tensor, for its graph to be gone back through, not a "
-                    f"{type(loss).__name__}"
-                )
-            if loss.ndim:
-                raise ValueError("the loss must answer one number, as with reduction='mean'")
+        samples = extreme_samples(loader.dataset)
+        quiet = np.errstate(all="ignore")  # training tells what is not finite
+        with evaluating(self.model), no_grad(), unmoved(), quiet:
+            *inputs, target = with_target(loader.batch(samples))
+            loss = self.loss(self.model(*inputs), target)
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                "the loss must return a Tensor, for its graph to be gone back through, not a "
+                f"{type(loss).__name__}"
+            )
+        if loss.ndim:
+            raise ValueError("the loss must return one number, as with reduction='mean'")
 
     def _diverged(self, loss: Tensor, inputs: list[Any], target: Any) -> FloatingPointError:
         origin = origin_of_nonfinite(self.model, inputs, target)
@@ -272,8 +285,33 @@ class Trainer:
         )
 
 
-class _Tally:
-    """Sums up the figures of batches; metrics judge all predictions together."""
+def _check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> None:
+    """Raise unless the optimizer trains the model and the scheduler is of the optimizer."""
+    if not isinstance(model, Module):
+        raise TypeError(f"Trainer takes a Module first, not {type(model).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
+        )
+    own = set(map(id, model.parameters()))
+    if not any(id(p) in own for group in optimizer.groups for p in group["params"]):
+        raise ValueError(
+            "the optimizer holds no parameter of this model, which would never learn; make it "
+            "from this model's parameters()"
+        )
+    choice("schedule", schedule, ("epoch", "batch"))
+    if scheduler is None:
+        return
+    if not isinstance(scheduler, Scheduler):
+        raise TypeError(f"scheduler is one such as nn.StepLR(optimizer, 10), not {scheduler!r}")
+    if scheduler.optimizer is not optimizer:
+        raise ValueError("the schedule is of another optimizer, and would not change this one")
+    if isinstance(scheduler, ReduceLROnPlateau) and schedule == "batch":
+        raise ValueError("ReduceLROnPlateau judges the loss once an epoch: schedule='epoch'")
+
+
+class _Scores:
+    """Means over batches, and metrics, which judge all predictions together."""
 
     def __init__(self, metrics: Mapping[str, Metric]) -> None:
         self.metrics = metrics
@@ -282,18 +320,17 @@ class _Tally:
         self.outputs: list[np.ndarray] = []
         self.targets: list[np.ndarray] = []
 
-    def add(self, output: Tensor, loss: float, penalty: float | None, target: Any) -> None:
+    def add(self, target: Any, output: Tensor, means: dict[str, float]) -> None:
         """Take a batch in; its loss and penalty are means, so that they count by its size."""
         n = len(target)
         self.n += n
-        self.sums["loss"] = self.sums.get("loss", 0.0) + loss * n
-        if penalty is not None:
-            self.sums["penalty"] = self.sums.get("penalty", 0.0) + penalty * n
+        for name, mean in means.items():
+            self.sums[name] = self.sums.get(name, 0.0) + mean * n
         if self.metrics:
             self.outputs.append(output.data)
             self.targets.append(np.asarray(target))
 
-    def figures(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """The means, and the metrics."""
         means = {name: total / self.n for name, total in self.sums.items()}
         if not self.metrics:

@@ -11,8 +11,10 @@ from tinygrad_edu import Tensor, no_grad
 
 from .module import Module, watched
 
+__all__ = ["origin_of_nonfinite"]
 
-def origin_of_nonfinite(model: Module, inputs: Sequence[Any], target: Any = None) -> str:
+
+def origin_of_nonfinite(model: Module[Any], inputs: Sequence[Any], target: Any = None) -> str:
     """The first thing on the way from the inputs to the loss that is NaN or infinite.
 
     >>> import nn
@@ -21,18 +23,16 @@ def origin_of_nonfinite(model: Module, inputs: Sequence[Any], target: Any = None
     >>> origin_of_nonfinite(model, [np.ones((1, 2))])
     'parameter 1.weight is not finite since an earlier step, in layer 1 (Dense)'
     """
-    for i, x in enumerate(inputs):
-        if not _finite(x):
-            which = f" number {i}" if len(inputs) > 1 else ""
-            return f"the input{which} holds {_count(x)} values that are not finite"
-    if not _finite(target):
-        return f"the target holds {_count(target)} values that are not finite"
+    names = [f"the input number {i}" for i in range(len(inputs))] if inputs[1:] else ["the input"]
+    for name, values in zip([*names, "the target"], [*inputs, target], strict=True):
+        if n := _nonfinite(values):
+            return f"{name} holds {n} values that are not finite"
     found: list[str] = []
 
-    def look(path: str, module: Module, forward: Any, *given: Any, **options: Any) -> Any:
+    def look(path: str, module: Module[Any], forward: Any, *given: Any, **options: Any) -> Any:
         output = forward(*given, **options)
-        if not _finite(output):
-            found.append(_blame(path, module, output))
+        if _nonfinite(output):
+            found.append(_blame(path, module))
         return output
 
     with np.errstate(all="ignore"), no_grad(), watched(model, look):
@@ -40,24 +40,18 @@ def origin_of_nonfinite(model: Module, inputs: Sequence[Any], target: Any = None
     return found[0] if found else "the loss itself is not finite, though the model's output is"
 
 
-def _blame(path: str, module: Module, output: Any) -> str:
+def _blame(path: str, module: Module[Any]) -> str:
     layer = f"layer {path or '(the model)'} ({type(module).__name__})"
     for name, parameter in module.named_parameters():
-        if not _finite(parameter):
+        if _nonfinite(parameter):
             where = f"{path}.{name}".strip(".")
             return f"parameter {where} is not finite since an earlier step, in {layer}"
     return f"the first output that is not finite is that of {layer}"
 
 
-def _finite(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(map(_finite, value))
-    if value is None:
-        return True
-    array = value.data if isinstance(value, Tensor) else np.asarray(value)
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
-
-
-def _count(value: Any) -> int:
-    array = value.data if isinstance(value, Tensor) else np.asarray(value)
-    return int((~np.isfinite(array)).sum())
+def _nonfinite(values: Any) -> int:
+    """How many values are NaN or infinite, in a tuple or list of arrays all together."""
+    if isinstance(values, (tuple, list)):
+        return sum(map(_nonfinite, values))
+    array = values.data if isinstance(values, Tensor) else np.asarray(values)
+    return int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0

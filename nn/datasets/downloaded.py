@@ -1,14 +1,17 @@
-"""MNIST and Fashion-MNIST: 70,000 pictures of 28 x 28 pixels in ten classes."""
+"""MNIST and Fashion-MNIST: 70,000 images of 28 x 28 pixels in ten classes."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..data import Dataset
 from .download import fetch
 from .idx import read_idx
+
+__all__ = ["fashion_mnist", "mnist"]
 
 FILES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
          "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")  # fmt: skip
@@ -50,31 +53,25 @@ def mnist() -> tuple[Dataset, Dataset]:
 
 
 def fashion_mnist() -> tuple[Dataset, Dataset]:
-    """Pictures of clothes, as `mnist()` (Xiao, Rasul and Vollgraf, 2017; MIT licence)."""
+    """Images of clothes, as `mnist()` (Xiao, Rasul and Vollgraf, 2017; MIT license)."""
     return _load("fashion-mnist", FASHION_SUMS, FASHION_MIRRORS, FASHION_NAMES)
 
 
-def _load(
-    name: str,
-    sums: tuple[tuple[str, ...], ...],
-    mirrors: tuple[str, ...],
-    class_names: list[str],
-) -> tuple[Dataset, Dataset]:
-    x, y, test_x, test_y = (
-        fetch(f"{name}/{f}", s, mirrors) for f, s in zip(FILES, sums, strict=True)
-    )
+def _load(name: str, sums: Any, mirrors: Any, class_names: list[str]) -> tuple[Dataset, Dataset]:
+    paths = (fetch(f"{name}/{f}", s, mirrors) for f, s in zip(FILES, sums, strict=True))
+    x, y, test_x, test_y = paths
     return _dataset(x, y, class_names), _dataset(test_x, test_y, class_names)
 
 
 def _dataset(images_path: Path, labels_path: Path, class_names: list[str]) -> Dataset:
-    """Pictures and labels, if the files hold them and they go together."""
+    """Images and labels, if the files hold them and they go together."""
     images, labels = read_idx(images_path, axes=3), read_idx(labels_path, axes=1)
     for path, array in ((images_path, images), (labels_path, labels)):
         if array.dtype != np.uint8 or not array.size:
             raise ValueError(f"{path} should hold bytes, and holds {array.dtype}{array.shape}")
     if len(images) != len(labels):
         raise ValueError(
-            f"{images_path} holds {len(images)} pictures, and {labels_path} {len(labels)} labels"
+            f"{images_path} holds {len(images)} images, and {labels_path} {len(labels)} labels"
         )
     if labels.max() >= len(class_names):
         raise ValueError(

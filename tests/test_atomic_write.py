@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nn.files import written_whole
+from nn.atomic_write import written_whole
 
 
 def write(path: Path, error: type[BaseException] | None = None) -> None:

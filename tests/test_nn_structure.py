@@ -1,0 +1,89 @@
+"""How nn is built: no import circle, public names said once, and only the engine's public names."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import nn
+import tinygrad_edu
+from tinygrad_edu import ops
+
+FOLDER = Path(nn.__file__).parent
+ERRORS = {"LOCATED", "internal", "locate", "located", "location"}
+"""What nn may use of tinygrad_edu.errors."""
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(FOLDER.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+FILES = {name_of(path): path for path in sorted(FOLDER.rglob("*.py"))}
+LEAVES = [name for name, path in FILES.items() if path.name != "__init__.py"]
+
+
+def imports(name: str) -> list[tuple[str, str]]:
+    """Every module that a module imports from, also for types alone, with the name."""
+    path, found = FILES[name], []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = node.level - (path.name == "__init__.py")
+            package = ".".join(name.split(".")[: -above or None]) if node.level else ""
+            source = ".".join(filter(None, [package, node.module or ""]))
+            found += [(source, alias.name) for alias in node.names]
+    return found
+
+
+def test_there_is_no_import_circle_not_even_for_types() -> None:
+    graph: dict[str, set[str]] = {}
+    for name in FILES:
+        sources = {f"{a}.{b}" if f"{a}.{b}" in FILES else a for a, b in imports(name)}
+        graph[name] = sources & FILES.keys()
+    assert graph["nn.trainer"] >= {"nn.callbacks", "nn.checkpoint", "nn.losses", "nn.module"}
+    assert all("nn" not in sources for sources in graph.values())
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+# The layers and the losses are being moved.
+MOVING = ("nn.layers", "nn.losses", "nn.activations", "nn.names")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(MOVING)])
+def test_nn_uses_public_names_of_the_engine_only(name: str) -> None:
+    public = {
+        "tinygrad_edu": {*tinygrad_edu.__all__},
+        "tinygrad_edu.ops": {name for name in dir(ops) if name[0] != "_"},
+        "tinygrad_edu.errors": ERRORS,
+    }
+    for source, imported in imports(name):
+        if source.partition(".")[0] == "tinygrad_edu":
+            assert imported in public[source], f"{name} imports {imported} from {source}"
+
+
+@pytest.mark.parametrize("name", [name for name in LEAVES if not name.startswith(MOVING)])
+def test_every_leaf_says_what_is_public(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__all__
+    assert [n for n in module.__all__ if not hasattr(module, n)] == []
+
+
+def test_names_in_nn_are_public_or_modules() -> None:
+    for package in (nn, nn.optim, nn.datasets):
+        assert len(package.__all__) == len(set(package.__all__))
+        for name in dir(package):
+            public = name in package.__all__ or isinstance(getattr(package, name), ModuleType)
+            assert public or name[0] == "_", f"{package.__name__}.{name}"
+
+
+def test_no_function_hides_the_module_of_its_name() -> None:
+    for name in LEAVES:
+        package, _, leaf = name.rpartition(".")
+        assert isinstance(getattr(importlib.import_module(package), leaf), ModuleType), name

@@ -93,7 +93,7 @@ def test_pydantic_models() -> None:
 
 
 def test_what_holds_no_arrays_is_refused_with_what_works() -> None:
-    with pytest.raises(TypeError, match="by an argument of type object.*dataclasses, attrs"):
+    with pytest.raises(TypeError, match=r"by an argument of type object.*dataclasses, attrs"):
         value_and_grad(lambda p: p)(object())
 
 

@@ -21,28 +21,10 @@ from .tensor import Tensor
 __version__ = "0.1.0"
 
 __all__ = [
-    "Graph",
-    "Tensor",
-    "check_op",
-    "compare",
-    "draw_graph",
-    "elementwise_grad",
-    "enable_grad",
-    "errors",
-    "grad",
-    "gradcheck",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "no_grad",
-    "op",
-    "operators",
-    "ops",
-    "scope",
-    "value_and_grad",
-    "vjp",
-]
+    "Graph", "Tensor", "check_op", "compare", "draw_graph", "elementwise_grad", "enable_grad",
+    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
+    "operators", "ops", "scope", "value_and_grad", "vjp",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from .viz import Graph, draw_graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Generator
@@ -22,7 +23,7 @@ class _State(threading.local):
 state = _State()
 
 
-class no_grad:
+class no_grad(contextlib.ContextDecorator):
     """Inside it nothing is recorded, in this thread: for evaluation and for updating parameters.
 
     It is a context manager and a decorator, also of generator functions, each step of which then
@@ -53,15 +54,10 @@ class no_grad:
                 f"{name} cannot decorate an asynchronous function, whose steps other tasks "
                 f"interrupt; write `with {name}():` around what it computes between two awaits"
             )
-
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if flags & _GENERATOR:
-                return self._steps(function(*args, **kwargs))
-            with self:
-                return function(*args, **kwargs)
-
-        return call  # type: ignore[return-value]
+        if not flags & _GENERATOR:
+            return super().__call__(function)
+        steps = functools.wraps(function)(lambda *args, **kw: self._steps(function(*args, **kw)))
+        return steps  # type: ignore[return-value]
 
     def _steps(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         """The generator, each step of it inside this context and what is between them outside."""

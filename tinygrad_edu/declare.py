@@ -105,6 +105,9 @@ class Op:
         kinks: tuple[float, ...] = (),
     ) -> None:
         defaults = forward.__defaults__ or ()
+        paragraph = (forward.__doc__ or "").strip().partition("\n\n")[0]
+        self.summary, _, formula = paragraph.partition("\n")
+        self.formula = " ".join(formula.split())
         self.forward = forward
         self.name = forward.__name__
         self.numpy_function = numpy_function
@@ -153,17 +156,6 @@ class Op:
         if missing:
             raise errors.missing(self, missing)
         return tuple(bound)
-
-    @property
-    def summary(self) -> str:
-        """The docstring's first line."""
-        return (self.forward.__doc__ or "").strip().partition("\n")[0]
-
-    @property
-    def formula(self) -> str:
-        """The rest of its first paragraph: the op's formula and its derivatives."""
-        paragraph = (self.forward.__doc__ or "").strip().partition("\n\n")[0]
-        return " ".join(paragraph.partition("\n")[2].split())
 
 
 def op(

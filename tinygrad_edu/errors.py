@@ -147,6 +147,13 @@ def not_scalar(caller: str, shape: tuple[int, ...]) -> RuntimeError:
     )
 
 
+def upstream_shape(caller: str, given: tuple[int, ...], shape: tuple[int, ...]) -> ValueError:
+    """For an upstream gradient of another shape than its Tensor."""
+    return ValueError(
+        f"{caller}: the upstream gradient has shape {given}, the Tensor {shape}; they must be equal"
+    )
+
+
 # -------------------------------------------------------------------- what goes wrong backwards
 
 

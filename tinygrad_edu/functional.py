@@ -29,9 +29,7 @@ from .tensor import Tensor
 
 Function = Callable[..., Any]
 
-__all__ = [
-    "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp",
-]  # fmt: skip
+__all__ = ["elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
 # -------------------------------------------------------------------- of a function

@@ -8,7 +8,7 @@ from typing import Any
 from . import graph
 from .context import enable_grad, no_grad
 from .pytree import flat, like
-from .tensor import Tensor, seeds, wrap
+from .tensor import Tensor, seed, wrap
 
 
 def grad(
@@ -46,7 +46,13 @@ def grad(
             f"grad() of {len(outputs)} outputs needs a list of as many grad_outputs, one for each, "
             f"not a {type(grad_outputs).__name__}"
         )
-    start = seeds("grad()", outputs, grad_outputs or [None] * len(outputs), create_graph)
+    grad_outputs = grad_outputs or [None] * len(outputs)
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(f"grad(): {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
+    start: dict[Any, Any] = {}
+    for y, weight in zip(outputs, grad_outputs, strict=True):
+        g = seed("grad()", y, weight, create_graph)
+        start[y.node] = start[y.node] + g if y.node in start else g
     xs: list[Any] = [None] if inputs is None else flat(inputs)
     for i, x in enumerate(xs):
         if not isinstance(x, Tensor) or x.node is None:

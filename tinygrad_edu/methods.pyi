@@ -469,7 +469,8 @@ class Methods(Generic[Result]):
         """
 
     def float_power(self, y: Any) -> Any:
-        """Power, in float64 at least.  z = xʸ
+        """Power, in float64 at least.
+        z = xʸ
 
         Declared in ops/elementwise.py.
         """

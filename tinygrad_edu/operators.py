@@ -9,7 +9,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from . import errors
 from .array_interface import data_of
+from .context import state
 from .methods import Methods
 from .ops.elementwise import (
     absolute,
@@ -65,6 +67,24 @@ OTHERS: dict[str, Any] = {
 }
 
 
+IN_PLACE = ("add", "sub", "mul", "truediv")
+"""`a += b` is `a = a + b`, but updates the data of a leaf that requires grad, unrecorded."""
+
+
+def _in_place(update: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(a: Any, b: Any) -> Any:
+        if a.node is None or a.node.edges:
+            return function(a, b)
+        if state.recording:
+            raise RuntimeError(errors.IN_PLACE.format(update.__name__[1:]))
+        a.data = update(a.data, data_of(b))
+        return a
+
+    return call
+
+
+for _name in IN_PLACE:
+    setattr(Methods, f"__i{_name}__", _in_place(getattr(operator, f"i{_name}"), BINARY[_name]))
 for _name, _function in BINARY.items():
     setattr(Methods, f"__{_name}__", _function)
     setattr(Methods, f"__r{_name}__", _reflected(_function))

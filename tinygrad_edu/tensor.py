@@ -7,19 +7,16 @@ What a Tensor shares with an array is in `array_interface.py`.
 
 from __future__ import annotations
 
-import operator
 import warnings
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import changes, errors, graph
 from .array_interface import ArrayInterface, data_of
-from .context import state
 
 if TYPE_CHECKING:
-    from .methods import Operand
+    pass
 
 
 class Tensor(ArrayInterface["Tensor"]):
@@ -140,7 +137,7 @@ class Tensor(ArrayInterface["Tensor"]):
     def grad(self, value: Any) -> None:
         if self.node is None:
             if value is not None:
-                raise RuntimeError("a Tensor that does not require a gradient cannot be given one")
+                raise RuntimeError("a Tensor that does not require grad cannot be given a gradient")
         elif value is None or value is self.node.grad:
             self.node.grad = value
         else:
@@ -180,35 +177,13 @@ class Tensor(ArrayInterface["Tensor"]):
         >>> x.grad
         array([ 2., 40.])
         """
-        start = seeds("backward()", [self], [gradient], create_graph=False)
+        upstream = seed("backward()", self, gradient, create_graph=False)
+        start: dict[Any, Any] = {self.node: upstream}
         for node, g in graph.sweep(start, retain_graph=retain_graph).items():
             if node.grad is None:
                 node.grad = g
             else:
                 node.grad += g
-
-    # ---------------------------------------------------------------- in place, in a loop
-
-    def __iadd__(self, other: Operand) -> Tensor:
-        return self._update(operator.iadd, other, self.__add__)
-
-    def __isub__(self, other: Operand) -> Tensor:
-        return self._update(operator.isub, other, self.__sub__)
-
-    def __imul__(self, other: Operand) -> Tensor:
-        return self._update(operator.imul, other, self.__mul__)
-
-    def __itruediv__(self, other: Operand) -> Tensor:
-        return self._update(operator.itruediv, other, self.__truediv__)
-
-    def _update(self, inplace: Any, other: Any, outofplace: Callable[[Any], Tensor]) -> Tensor:
-        """`a += b` is `a = a + b`, but on a leaf with gradient it updates the data, unrecorded."""
-        if self.node is None or self.node.edges:
-            return outofplace(other)
-        if state.recording:
-            raise RuntimeError(errors.IN_PLACE.format(inplace.__name__[1:]))
-        self.data = inplace(self._array, data_of(other))
-        return self
 
     # ---------------------------------------------------------------- shown, copied, pickled
 
@@ -222,11 +197,6 @@ class Tensor(ArrayInterface["Tensor"]):
         if self._name:
             parts.append(f"name={self._name!r}")
         return f"Tensor({', '.join(parts)})"
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        copy = _rebuild(type(self), self._array.copy(), self.requires_grad, self._name)
-        memo[id(self)] = copy
-        return copy
 
     def __reduce__(self) -> Any:
         return _rebuild, (type(self), self._array, self.requires_grad, self._name)
@@ -260,34 +230,18 @@ def _rebuild(kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: st
     return tensor
 
 
-# -------------------------------------------------------------------- where a sweep starts
-
-
-def seeds(
-    caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool
-) -> dict[graph.Node, Any]:
-    """Each output's node with its checked upstream gradient: a Tensor if that is recorded too."""
-    start: dict[graph.Node, Any] = {}
-    if len(gradients) != len(outputs):
-        raise ValueError(f"{caller}: {len(outputs)} outputs, but {len(gradients)} grad_outputs")
-    for tensor, gradient in zip(outputs, gradients, strict=True):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{caller} differentiates a Tensor, not a {type(tensor).__name__}")
-        node = tensor.node
-        if node is None:
-            raise errors.no_history(caller)
-        if gradient is None:
-            if tensor.size != 1:
-                raise errors.not_scalar(caller, tensor.shape)
-            gradient = np.ones(tensor.shape, tensor.dtype)
-        elif not (create_graph and isinstance(gradient, Tensor)):
-            gradient = np.asarray(data_of(gradient), tensor.dtype)
-        if create_graph and not isinstance(gradient, Tensor):
-            gradient = wrap(gradient, None)
-        if gradient.shape != tensor.shape:
-            raise ValueError(
-                f"{caller}: the upstream gradient has shape {gradient.shape}, "
-                f"the Tensor {tensor.shape}; they must be equal"
-            )
-        start[node] = start[node] + gradient if node in start else gradient
-    return start
+def seed(caller: str, y: Any, gradient: Any, create_graph: bool) -> Any:
+    """The upstream gradient of an output, checked: a Tensor if what is made of it is recorded."""
+    if not isinstance(y, Tensor):
+        raise TypeError(f"{caller} differentiates a Tensor, not a {type(y).__name__}")
+    if y.node is None:
+        raise errors.no_history(caller)
+    if gradient is None:
+        if y.size != 1:
+            raise errors.not_scalar(caller, y.shape)
+        gradient = np.ones(y.shape, y.dtype)
+    elif not (create_graph and isinstance(gradient, Tensor)):
+        gradient = np.asarray(data_of(gradient), y.dtype)
+    if gradient.shape != y.shape:
+        raise errors.upstream_shape(caller, gradient.shape, y.shape)
+    return wrap(gradient, None) if create_graph and type(gradient) is np.ndarray else gradient

@@ -15,17 +15,8 @@ from .index import scatter
 from .shape import broadcast_to, check_ndim, expand_dims, moveaxis
 
 __all__ = [
-    "dot",
-    "einsum",
-    "inner",
-    "matmul",
-    "matvec",
-    "outer",
-    "tensordot",
-    "vdot",
-    "vecdot",
-    "vecmat",
-]
+    "dot", "einsum", "inner", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat",
+]  # fmt: skip
 
 
 def _matrix(x: Any, like: tuple[int, ...], axis: int) -> Any:

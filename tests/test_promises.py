@@ -413,3 +413,19 @@ class TestThreads:
 
         assert not f(leaf(1.0)).requires_grad
         assert (leaf(1.0) * 2).requires_grad
+
+
+class TestChangedValues:
+    """What backward reads is what forward saw."""
+
+    def test_a_change_in_between_is_an_error(self) -> None:
+        w = leaf(2.0)
+        square, cube = w * w, w * w * w
+        square.backward()
+        with no_grad():
+            w -= 0.1 * w.grad
+        with pytest.raises(RuntimeError, match="changed in place after multiply"):
+            cube.backward()
+        w.zero_grad()
+        (w * w * w).backward()
+        np.testing.assert_allclose(w.grad, 3 * w.data**2)

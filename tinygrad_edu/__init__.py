@@ -37,3 +37,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(viz, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

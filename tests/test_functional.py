@@ -130,15 +130,15 @@ class TestValueAndGrad:
         np.testing.assert_allclose(aux["y"].data, X * X)
         assert aux["note"] == "kept"
         assert not aux["y"].requires_grad
-        with pytest.raises(TypeError, match="must answer a pair"):
+        with pytest.raises(TypeError, match="must return a pair"):
             value_and_grad(lambda x: x, has_aux=True)(1.0)
 
     def test_more_than_one_number(self) -> None:
-        with pytest.raises(RuntimeError, match=r"needs a function that answers one number.*\(3,\)"):
+        with pytest.raises(RuntimeError, match=r"needs a function that returns one number.*\(3,\)"):
             value_and_grad(lambda x: x * 2)(X)
 
     def test_what_has_left_the_graph(self) -> None:
-        with pytest.raises(TypeError, match="answered a float, which no derivative can reach"):
+        with pytest.raises(TypeError, match="returned a float, which no derivative can reach"):
             value_and_grad(lambda x: float(x))(1.0)
         with pytest.raises(TypeError, match=r"write value_and_grad\(f\)\(x\)"):
             grad(quadratic, X)

@@ -27,7 +27,7 @@ class no_grad(contextlib.ContextDecorator):
     """Inside it nothing is recorded, in this thread: for evaluation and for updating parameters.
 
     It is a context manager and a decorator, also of generator functions, each step of which then
-    runs inside it.  Raises TypeError for asynchronous functions.
+    runs inside it. Raises TypeError for asynchronous functions.
 
     >>> from tinygrad_edu import Tensor, no_grad
     >>> x = Tensor(3.0, requires_grad=True)

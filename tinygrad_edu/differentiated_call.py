@@ -27,44 +27,46 @@ class DifferentiatedCall:
     ) -> None:
         recording = state.recording
         single, keys = choice(f, args, kwargs, argnums, argnames)
-        places = dict(enumerate(args)) | kwargs
-        chosen = tuple(places[key] for key in keys)
+        arguments = dict(enumerate(args)) | kwargs
+        chosen = tuple(arguments[key] for key in keys)
         self.given = chosen[0] if single else chosen
         self.name = name(f)
         with enable_grad():
             self.variables = [_variable(x) for x in flat(chosen)]
-            places.update(zip(keys, like(chosen, iter(self.variables)), strict=True))
-            output = f(*[places[i] for i in range(len(args))], **{k: places[k] for k in kwargs})
+            arguments.update(zip(keys, like(chosen, iter(self.variables)), strict=True))
+            output = f(
+                *[arguments[i] for i in range(len(args))], **{k: arguments[k] for k in kwargs}
+            )
         self.has_aux, aux = has_aux, None
         if has_aux:
             if not isinstance(output, tuple) or len(output) != 2:
-                raise TypeError(f"with has_aux=True {self.name}() must answer a pair (value, aux)")
+                raise TypeError(f"with has_aux=True {self.name}() must return a pair (value, aux)")
             output, aux = output
         self.output = output
         self.connected = recording and _reaches_beyond([output, aux], self.variables)
         self.aux = self._released(aux)
 
     def tensors(self) -> list[Tensor]:
-        """The Tensors in what f answered, which may hold nothing else."""
+        """The Tensors in what f returned, which may hold nothing else."""
         outputs = flat(self.output)
         for y in outputs:
             if not isinstance(y, Tensor):
                 raise TypeError(
-                    f"{self.name}() answered a {type(y).__name__}, which no derivative can reach; "
+                    f"{self.name}() returned a {type(y).__name__}, which no derivative can reach; "
                     "return the Tensor itself, not its .data, .item() or float()"
                 )
         return outputs
 
     def value(self) -> Any:
-        """What f answered."""
+        """What f returned."""
         return self._released(self.output)
 
-    def with_aux(self, answer: Any) -> Any:
-        """The answer, in a pair with f's auxiliary one if it has that."""
-        return (answer, self.aux) if self.has_aux else answer
+    def with_aux(self, result: Any) -> Any:
+        """The result, in a pair with f's auxiliary value if it has one."""
+        return (result, self.aux) if self.has_aux else result
 
     def _released(self, structure: Any) -> Any:
-        """Without a history that nobody can use any more."""
+        """Detached, unless it depends on something else that requires grad."""
         if self.connected:
             return structure
         leaves = (x.detach() if isinstance(x, Tensor) else x for x in flat(structure))
@@ -160,7 +162,7 @@ def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
 
 def _variable(x: Any) -> Tensor:
-    """A Tensor of our own in the place of an argument: of an outer variable, a copy that knows."""
+    """A fresh Tensor for an argument; that of an outer variable is connected to it."""
     if isinstance(x, Tensor) and x.node is not None:
         return x.positive()
     if isinstance(x, Tensor):

@@ -1,16 +1,16 @@
 """Derivatives on demand: of what, with respect to what, and in which shape.
 
-`grad` differentiates Tensors that were already computed.  The others take a function, as in JAX
-and autograd, and answer a function (`value_and_grad`, `jacobian`, `hessian`, `elementwise_grad`)
-or differentiate at a point (`vjp`, `jvp`, `hvp`).  Theirs is one set of manners:
+`grad` differentiates Tensors that were already computed. The others take a function, as in JAX
+and autograd, and return a function (`value_and_grad`, `jacobian`, `hessian`, `elementwise_grad`)
+or differentiate at a point (`vjp`, `jvp`, `hvp`). Their conventions:
 
 - Arguments are numbers, arrays or Tensors, or lists, tuples, dicts and dataclasses of them, nested
-  at will; gradients come in the same structure.  None stays None, integers count as float64.
-- The function receives Tensors of its own in their place, so nobody's `.grad` is touched, and no
-  argument is changed.  It is recorded even inside `no_grad`.
-- Answers are Tensors.  They are connected to a graph only if the function's value depends on
+  at will; gradients come in the same structure. None stays None, integers count as float64.
+- The function receives fresh Tensors instead of them, so no `.grad` is touched and no argument is
+  changed. It is recorded even inside `no_grad`.
+- Results are Tensors. They are connected to a graph only if the function's value depends on
   something else that requires a gradient: an argument or a variable of an outer derivative, or a
-  parameter.  So derivatives nest to any order, and what is not nested keeps no memory.
+  parameter. So derivatives nest to any order, and what is not nested is freed.
 - A value that does not depend on an argument has gradient 0 there.
 """
 
@@ -38,11 +38,11 @@ __all__ = ["elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "val
 def value_and_grad(
     f: Function, argnums: Any = None, argnames: Any = None, *, has_aux: bool = False
 ) -> Function:
-    """A function that answers (f(...), ∂f/∂argument), for an f that answers one number.
+    """A function that returns (f(...), ∂f/∂argument), for an f that returns one number.
 
     `argnums` chooses arguments by position and `argnames` by name, one or several; several give a
-    tuple of gradients.  The first argument is the default.  With `has_aux`, f answers a pair
-    (value, anything), and the new function ((value, anything), gradient).  Raises RuntimeError if
+    tuple of gradients. The first argument is the default. With `has_aux`, f returns a pair
+    (value, anything), and the new function ((value, anything), gradient). Raises RuntimeError if
     the value is not one number, TypeError if it is no Tensor.
 
     >>> def loss(p, x):
@@ -56,8 +56,8 @@ def value_and_grad(
         call = DifferentiatedCall(f, args, kwargs, argnums, argnames, has_aux)
         if isinstance(call.output, Tensor) and call.output.size != 1:
             raise RuntimeError(
-                f"value_and_grad() needs a function that answers one number, and "
-                f"{call.name}() answered shape {call.output.shape}; reduce it, as in .sum() or "
+                f"value_and_grad() needs a function that returns one number, and "
+                f"{call.name}() returned shape {call.output.shape}; reduce it, as in .sum() or "
                 ".mean(), or use jacobian()"
             )
         gradients = like(call.given, call.pull(call.tensors(), [None]))
@@ -69,9 +69,9 @@ def value_and_grad(
 def elementwise_grad(
     f: Function, argnums: Any = None, argnames: Any = None, *, has_aux: bool = False
 ) -> Function:
-    """A function that answers dyᵢ/dxᵢ for every element, where yᵢ = f(x)ᵢ depends on xᵢ alone.
+    """A function that returns dyᵢ/dxᵢ for every element, where yᵢ = f(x)ᵢ depends on xᵢ alone.
 
-    It is Σⱼ ∂yⱼ/∂xᵢ, in the shape of x; arguments are chosen as in `value_and_grad`.  Applied
+    It is Σⱼ ∂yⱼ/∂xᵢ, in the shape of x; arguments are chosen as in `value_and_grad`. Applied
     twice it gives second derivatives, and so on.
 
     >>> elementwise_grad(np.tanh)(np.array([0.0, 1.0]))
@@ -92,11 +92,11 @@ def elementwise_grad(
 def jacobian(
     f: Function, argnums: Any = None, argnames: Any = None, *, has_aux: bool = False
 ) -> Function:
-    """A function that answers J = ∂f/∂argument, of shape f(...).shape + argument.shape.
+    """A function that returns J = ∂f/∂argument, of shape f(...).shape + argument.shape.
 
-    Jᵢⱼ = ∂yᵢ/∂xⱼ, one backward sweep an element of y; arguments are chosen as in
-    `value_and_grad`.  Where f answers several Tensors or an argument holds several, J is in the
-    structure of f's answer, and each of its parts in the structure of the argument.
+    Jᵢⱼ = ∂yᵢ/∂xⱼ, one backward sweep for each element of y, or of x if these are few; arguments
+    are chosen as in `value_and_grad`. Where f returns several Tensors or an argument holds several, J is in the
+    structure of f's result, and each of its parts in the structure of the argument.
 
     >>> jacobian(lambda x: x ** 2)(np.array([1.0, 2.0, 3.0]))
     Tensor([[2., 0., 0.],
@@ -118,9 +118,9 @@ def jacobian(
 def hessian(
     f: Function, argnums: Any = None, argnames: Any = None, *, has_aux: bool = False
 ) -> Function:
-    """A function that answers H = ∂²f/∂x∂x, of shape x.shape + x.shape, for a scalar f.
+    """A function that returns H = ∂²f/∂x∂x, of shape x.shape + x.shape, for a scalar f.
 
-    Hᵢⱼ = ∂²y/∂xᵢ∂xⱼ: the Jacobian of the gradient.  Arguments are chosen as in `value_and_grad`;
+    Hᵢⱼ = ∂²y/∂xᵢ∂xⱼ: the Jacobian of the gradient. Arguments are chosen as in `value_and_grad`;
     several, or an argument of several arrays, give the blocks: `hessian(f, (0, 1))(x, y)[0][1]` is
     ∂²f/∂x∂y, of shape x.shape + y.shape.
 
@@ -143,8 +143,8 @@ def hessian(
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """(f(*primals), pull): `pull(g)` is the vector-Jacobian product Jᵀg, a tuple as the primals.
 
-    `g` has the shape, or the structure, of f's answer; `pull` can be called repeatedly.  With
-    `has_aux`, f answers a pair (value, anything), and the anything is the third answer.
+    `g` has the shape, or the structure, of f's result; `pull` can be called repeatedly. With
+    `has_aux`, f returns a pair (value, anything), and the anything is returned third.
 
     >>> y, pull = vjp(lambda x: x ** 2, np.array([1.0, 2.0]))
     >>> y, pull(np.array([1.0, 10.0]))
@@ -178,7 +178,7 @@ def jvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> t
 def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     """H t: the Hessian of a scalar f times a direction, without ever making the Hessian.
 
-    `primals` and `tangents` are as in `jvp`, and the answer is in the structure of the primals.
+    `primals` and `tangents` are as in `jvp`, and the result is in the structure of the primals.
     It costs a few evaluations of f, whatever the size: ∂⟨∇f, t⟩/∂x.
 
     >>> hvp(lambda x: (x ** 3).sum(), np.array([1.0, 2.0]), np.array([1.0, 10.0]))

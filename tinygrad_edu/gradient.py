@@ -22,11 +22,11 @@ def grad(
 ) -> Any:
     """The gradients of `outputs` (summed, if several) with respect to `inputs`.
 
-    `inputs` is a Tensor, or a list, tuple or dict of Tensors, and the answer has the same
-    structure; no Tensor's `.grad` is touched.  `grad_outputs` weights outputs that are not
-    scalars.  With `create_graph=True` the answers are recorded and can be differentiated again;
-    `retain_graph` defaults to `create_graph`.  Raises RuntimeError for an input that the outputs
-    do not depend on, unless `allow_unused=True`, which answers None for it.
+    `inputs` is a Tensor, or a list, tuple or dict of Tensors, and the result has the same
+    structure; no Tensor's `.grad` is touched. `grad_outputs` weights outputs that are not
+    scalars. With `create_graph=True` the results are recorded and can be differentiated again;
+    `retain_graph` defaults to `create_graph`. Raises RuntimeError for an input that the outputs
+    do not depend on, unless `allow_unused=True`, which returns None for it.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> slope = grad(x ** 3, x, create_graph=True)
@@ -64,7 +64,7 @@ def grad(
         found = graph.sweep(
             start, {x.node for x in xs}, retain_graph=retain_graph, create_graph=create_graph
         )
-    answers = []
+    results = []
     for i, x in enumerate(xs):
         g = found.get(x.node)
         if g is None and not allow_unused:
@@ -72,8 +72,8 @@ def grad(
                 f"grad(): the outputs do not depend on input {_label(x, i)}; leave it out, or "
                 "give allow_unused=True to get None for it"
             )
-        answers.append(g if g is None or isinstance(g, Tensor) else wrap(g, None))
-    return like(inputs, iter(answers))
+        results.append(g if g is None or isinstance(g, Tensor) else wrap(g, None))
+    return like(inputs, iter(results))
 
 
 def _label(x: Any, i: int) -> str:

@@ -151,7 +151,7 @@ def sweep(
                 except Exception as error:
                     raise errors.in_backward(error, node) from error
                 if guarded and vjp.reads:
-                    part = guard.silence(part, g, node, vjp, kept)
+                    part = guard.zero_unreached(part, g, node, vjp, kept)
                     if create_graph:
                         guard.mark(part, start, Guarded)
                 if not fits:

@@ -1,7 +1,7 @@
 """What a selection left out sends nothing back: 0 · ∞ behind `where` is 0 and not NaN.
 
 `np.where(x > 0, np.sqrt(x), 0)` has slope 0 at x = 0: the gradient that comes to the square root
-there is 0, and its slope is infinite. The sweep calls `silence` behind ops that select, and only
+there is 0, and its slope is infinite. The sweep calls `zero_unreached` behind ops that select, and only
 there: a NaN that no selection left out stays a NaN. It is done here, and never in a VJP, because a
 guard inside one would cut its second derivative.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 
-def silence(part: Any, g: Any, node: Any, vjp: Any, kept: Any) -> Any:
+def zero_unreached(part: Any, g: Any, node: Any, vjp: Any, kept: Any) -> Any:
     """`part`, what a VJP made of `g`, with 0 for non-finite entries that `g` does not reach.
 
     What `g` reaches, the op declares: in an `elementwise` op its own position, in one that works
@@ -24,7 +24,7 @@ def silence(part: Any, g: Any, node: Any, vjp: Any, kept: Any) -> Any:
     if not (op.elementwise or op.along or op.products) or _is_finite(part):
         return part
     if op.products:
-        return _silence_products(part, g, op, vjp, list(kept))
+        return _zero_unreached_products(part, g, op, vjp, list(kept))
     reached = g != 0
     if op.along:
         axis = node.statics[op.statics.index("axis")] if op.along == "axis" else op.along
@@ -65,7 +65,7 @@ def _spread(reached: Any, axis: Any, ndim: int) -> Any:
     return reached.any(axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=True)
 
 
-def _silence_products(part: Any, g: Any, op: Any, vjp: Any, kept: list[Any]) -> Any:
+def _zero_unreached_products(part: Any, g: Any, op: Any, vjp: Any, kept: list[Any]) -> Any:
     """The same for a VJP that is a sum of products, Σ g x y: its terms 0 · ∞ count as 0.
 
     Run on masks of 0 and 1, the VJP tells which of its elements a non-finite factor takes part in;

@@ -264,7 +264,7 @@ class Methods(Generic[Result]):
         """
 
     def argpartition(self, kth: Any, axis: int | None = -1) -> np.ndarray:
-        """The indices that would put the k-th smallest at its place, as a plain array.
+        """The indices that would put the k-th smallest at its position, as a plain array.
 
         Declared in ops/nondifferentiable.py.
         """

@@ -1,4 +1,4 @@
-"""Arguments as they come: in lists, tuples, dicts and dataclasses, chosen by place or name."""
+"""Arguments as they come: in lists, tuples, dicts and dataclasses, chosen by position or name."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def paths(structure: Any, root: str) -> list[str]:
 
 
 def matching(what: str, value: Any, structure: Any) -> list[Any]:
-    """The leaves of `value`, one for each of the structure's.  Raises ValueError if they differ.
+    """The leaves of `value`, one for each of the structure's. Raises ValueError if they differ.
 
     >>> matching("g", [[1.0, 2.0], 3.0], ["x", "y"])
     [[1.0, 2.0], 3.0]
@@ -140,17 +140,17 @@ def choice(
         argnums = 0
     numbers = list(argnums or ()) if isinstance(argnums, (Sequence, type(None))) else [argnums]
     names = [argnames] if isinstance(argnames, str) else list(argnames or ())
-    keys = [place(f, args, kwargs, chosen) for chosen in [*numbers, *names]]
+    keys = [position(f, args, kwargs, chosen) for chosen in [*numbers, *names]]
     if len(set(keys)) < len(keys):
         raise ValueError(f"argnums={argnums} and argnames={argnames!r} choose an argument twice")
     several = isinstance(argnums, Sequence) or not isinstance(argnames, (str, type(None)))
     return len(keys) == 1 and not several, keys
 
 
-def place(
+def position(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], chosen: Any
 ) -> Any:
-    """Where the argument with a number or a name was given.  Raises TypeError if it was not."""
+    """Where the argument with a number or a name was given. Raises TypeError if it was not."""
     by_name = isinstance(chosen, str)
     if by_name and chosen in kwargs:
         return chosen

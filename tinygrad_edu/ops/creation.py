@@ -3,7 +3,7 @@
     w = ops.normal(rng, (784, 128), scale=0.05, requires_grad=True, name="weight")
 
 The dtype is NumPy's own, so float64 for zeros and for random numbers; np.zeros_like and its
-like, called through NumPy, answer plain arrays.
+like, called through NumPy, return plain arrays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def _creator(create: Callable[..., Any], summary: str) -> Callable[..., Tensor]:
-    """NumPy's function, answering a Tensor."""
+    """NumPy's function, returning a Tensor."""
 
     def function(
         *args: Any, requires_grad: bool = False, name: str | None = None, **kwargs: Any

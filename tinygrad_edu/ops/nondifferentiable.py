@@ -41,7 +41,7 @@ def argsort(
 
 
 def argpartition(self: Any, kth: Any, axis: int | None = -1) -> np.ndarray:
-    """The indices that would put the k-th smallest at its place, as a plain array."""
+    """The indices that would put the k-th smallest at its position, as a plain array."""
     return np.argpartition(self.data, kth, axis)
 
 

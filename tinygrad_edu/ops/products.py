@@ -202,7 +202,7 @@ def _explicit(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[
 
 @op(None, _einsum_vjp, sequence=True, products=True, method=False)
 def einsum(operands: Any, subscripts: str, optimize: Any = False) -> Array:
-    """Sum of products over labelled axes.
+    """Sum of products over labeled axes.
     z = Σ x y ... over the labels that the output lacks,  ∂L/∂x = Σ g y ... over those that x lacks
     """
     return np.einsum(subscripts, *operands, optimize=optimize)

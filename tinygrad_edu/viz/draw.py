@@ -11,14 +11,14 @@ from ..graph import Edge, Node, topological_order
 from ..tensor import Tensor
 from .render import Graph
 
-_KINDS = {  # outlines differ as well as colours, for those who cannot tell these apart
+_KINDS = {  # outlines differ as well as colors, for those who cannot tell these apart
     "operation": 'STYLE="ROUNDED" BORDER="1" COLOR="#94a3b8" BGCOLOR="#ffffff"',
     "parameter": 'BORDER="1" COLOR="#d97706" BGCOLOR="#fef3c7"',
     "input": 'STYLE="DASHED" BORDER="1" COLOR="#2563eb" BGCOLOR="#dbeafe"',
     "output": 'STYLE="ROUNDED" BORDER="2" COLOR="#059669" BGCOLOR="#d1fae5"',
 }
 _FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
-_INK, _GREY, _FAINT = "#1e293b", "#64748b", "#cbd5e1"
+_INK, _GRAY, _FAINT = "#1e293b", "#64748b", "#cbd5e1"
 _LINES, _PORTS = 'BORDER="0" CELLPADDING="1"', 'BORDER="0" CELLPADDING="3"'
 _LONGEST = 40
 
@@ -69,7 +69,7 @@ class _Drawing:
         self.sheet = graphviz.Digraph(
             graph_attr={"rankdir": direction, "bgcolor": "white", "fontname": _FONT},
             node_attr={"shape": "plain", "fontname": _FONT, "fontsize": "12", "fontcolor": _INK},
-            edge_attr={"color": _GREY, "arrowsize": "0.6", "tailport": "e" if self.across else "s"},
+            edge_attr={"color": _GRAY, "arrowsize": "0.6", "tailport": "e" if self.across else "s"},
         )
         self.frames = {"": self.sheet}
         self.arrows: list[tuple[str, str, str]] = []
@@ -239,8 +239,8 @@ def _grid(rows: str, style: str = _LINES) -> str:
     return f'<TABLE {style} CELLBORDER="0" CELLSPACING="0">{rows}</TABLE>'
 
 
-def _small(text: Any, colour: str = _GREY) -> str:
-    return f'<FONT POINT-SIZE="9" COLOR="{colour}">{_text(text)}</FONT>' if text else ""
+def _small(text: Any, color: str = _GRAY) -> str:
+    return f'<FONT POINT-SIZE="9" COLOR="{color}">{_text(text)}</FONT>' if text else ""
 
 
 def _text(text: Any) -> str:

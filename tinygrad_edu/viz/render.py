@@ -45,9 +45,9 @@ class Graph:
         return self._rendered("svg").decode()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drawing as .svg, .png, .pdf or .dot, as the suffix says; answers the path.
+        """Write the drawing as .svg, .png, .pdf or .dot, as the suffix says; returns the path.
 
-        A file that is there is replaced only once the new one is complete.  Raises ValueError for
+        A file that is there is replaced only once the new one is complete. Raises ValueError for
         another suffix, FileNotFoundError for a missing folder, and RuntimeError if there is no
         Graphviz to render it (.dot needs none).
         """

@@ -1,6 +1,6 @@
 """Inverses, determinants and decompositions.
 
-All take stacks of matrices, along the last two axes.  Functions of symmetric matrices read one
+All take stacks of matrices, along the last two axes. Functions of symmetric matrices read one
 triangle, as in NumPy, so the gradient lies in that triangle; of (A + Aᵀ) / 2 it is symmetric.
 """
 
@@ -157,7 +157,7 @@ def eigh(a: Array, UPLO: Any = "L") -> Any:
     A = V diag(w) Vᵀ,  ∂L/∂A = V (diag(g_w) + F ∘ Vᵀ g_v) Vᵀ,  Fᵢⱼ = 1 / (wⱼ - wᵢ);
     where eigenvalues are equal, their vectors have no derivative: a gradient that comes through
     the vectors is infinite or NaN there, while one through the eigenvalues alone is right if it
-    treats equal ones alike, as a sum does.  Second derivatives need distinct eigenvalues.  Only
+    treats equal ones alike, as a sum does. Second derivatives need distinct eigenvalues. Only
     one triangle of A is read, so the other's derivative is added to it."""
     return np.linalg.eigh(a, UPLO)
 
@@ -196,7 +196,7 @@ def svd(a: Array, full_matrices: bool = True) -> Any:
     + (I - U Uᵀ) g_u S⁻¹ Vᵀ + U S⁻¹ g_vᵀ (I - V Vᵀ),  Fᵢⱼ = 1 / (sⱼ² - sᵢ²);
     where singular values are equal or 0, a gradient that comes through their vectors is infinite
     or NaN, while one through the values alone is right if it treats equal ones alike, as a sum
-    does.  Second derivatives need distinct values other than 0."""
+    does. Second derivatives need distinct values other than 0."""
     return np.linalg.svd(a, full_matrices)
 
 

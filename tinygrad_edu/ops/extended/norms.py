@@ -62,8 +62,8 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         raise ValueError(f"norm: over one axis or two, not {len(axes)}; or give no ord")
     if ord in (None, "fro", "f"):
         return vector_norm(x, 2, axes, keepdims)
-    answer = _of_matrices(moveaxis(x, axes, (-2, -1)), ord)
-    return expand_dims(answer, axes) if keepdims else answer
+    norms = _of_matrices(moveaxis(x, axes, (-2, -1)), ord)
+    return expand_dims(norms, axes) if keepdims else norms
 
 
 def _of_matrices(x: Any, ord: Any) -> Any:

@@ -368,6 +368,6 @@ def test_options_that_do_not_fit() -> None:
 def test_a_state_given_to_the_next_layer_is_explained() -> None:
     model = nn.Sequential(nn.LSTM(3, 4), nn.Dense(4, 2))
     with pytest.raises(
-        TypeError, match=r"layer 1 .*\[:, -1\] for the last .*; at test_recurrent.py:\d+"
+        TypeError, match=r"layer 1 .*\[:, -1\] for the last .*, at test_recurrent.py:\d+"
     ):
         model(np.ones((2, 5, 3)))

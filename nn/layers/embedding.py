@@ -9,11 +9,11 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from ..init import Initialiser, initial, normal
-from ..module import Module, Parameter, get_default_dtype
+from ..module import Parameter, Regularized, get_default_dtype
 from .arguments import not_negative, positive
 
 
-class Embedding(Module):
+class Embedding(Regularized):
     """A table of vectors: y = W[i], (...) integers -> (..., embedding_dim).
 
     `weight` has shape (num_embeddings, embedding_dim) and starts in N(0, 1), or by `init`; what

@@ -18,7 +18,7 @@ from .functional import (
 )
 from .tensor import Tensor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Graph", "Tensor", "check_op", "compare", "draw_graph", "elementwise_grad", "enable_grad",

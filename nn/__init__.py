@@ -2,7 +2,7 @@
 
 from tinygrad_edu.errors import internal
 
-from . import datasets, init, metrics, optim, transforms
+from . import datasets, functional, init, metrics, optim, transforms
 from .activations import (
     ELU,
     GELU,
@@ -27,6 +27,7 @@ from .activations import (
 from .callbacks import Callback, CSVLog, EarlyStopping, ModelCheckpoint
 from .checkpoint import Checkpoint, from_torch_state_dict, load, save, to_torch_state_dict
 from .data import DataLoader, Dataset
+from .function_module import FunctionModule
 from .history import History
 from .init import manual_seed
 from .layers import (
@@ -169,6 +170,7 @@ __all__ = [
     "Embedding",
     "ExponentialLR",
     "Flatten",
+    "FunctionModule",
     "GlobalAvgPool",
     "GroupNorm",
     "Hardtanh",
@@ -234,6 +236,7 @@ __all__ = [
     "cross_entropy",
     "datasets",
     "from_torch_state_dict",
+    "functional",
     "get_default_dtype",
     "hinge_loss",
     "huber_loss",

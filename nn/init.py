@@ -1,7 +1,7 @@
 """Initial values of parameters, drawn from one generator that `manual_seed` sets.
 
-An initialiser is a function of a shape and a generator, which answers values.  The functions here
-make one from its settings; layers take an initialiser, or the name of one with usual settings:
+An initializer is a function of a shape and a generator that returns values.  The functions here
+make one from its settings; layers take an initializer, or the name of one with usual settings:
 
 >>> import nn
 >>> layer = nn.Dense(4, 8, init="he")
@@ -9,8 +9,8 @@ make one from its settings; layers take an initialiser, or the name of one with 
 >>> layer = nn.Dense(4, 8, init=nn.init.normal(std=0.02))
 >>> layer = nn.Dense(4, 8, init=lambda shape, rng: rng.integers(-1, 2, shape))
 
-What a unit adds up is as large as its inputs if the variance of its weights is gain² / fan_in,
-where fan_in is the number of its inputs, and `gain` makes good what the activation takes away.
+Pre-activations keep their inputs' variance if the variance of the weights is 1 / fan_in, where
+fan_in is the number of a unit's inputs; `gain` makes up for what an activation takes away.
 """
 
 from __future__ import annotations
@@ -22,9 +22,17 @@ from typing import Any
 
 import numpy as np
 
-from .names import unknown
+from .validation import choice, not_negative, unknown_name
 
-Initialiser = Callable[[tuple[int, ...], np.random.Generator], Any]
+__all__ = [
+    "Initializer", "constant", "fans", "gain", "generator", "glorot", "glorot_normal",
+    "glorot_uniform", "he", "he_normal", "he_uniform", "initial", "kaiming", "kaiming_normal",
+    "kaiming_uniform", "manual_seed", "normal", "ones", "orthogonal", "truncated_normal",
+    "uniform", "unmoved", "xavier", "xavier_normal", "xavier_uniform", "zeros",
+]  # fmt: skip
+
+Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
+Initialiser = Initializer  # its former name
 
 _generator = np.random.default_rng()
 
@@ -43,9 +51,9 @@ def manual_seed(seed: int) -> np.random.Generator:
     return _generator
 
 
-def generator() -> np.random.Generator:
-    """The generator in use."""
-    return _generator
+def generator(seed: int | None = None) -> np.random.Generator:
+    """The generator in use, or with a seed one of its own."""
+    return _generator if seed is None else np.random.default_rng(seed)
 
 
 @contextmanager
@@ -84,15 +92,9 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
     >>> gain("relu") == math.sqrt(2)
     True
     """
-    gains = {
-        "linear": 1.0,
-        "identity": 1.0,
-        "sigmoid": 1.0,
-        "tanh": 5 / 3,
-        "relu": math.sqrt(2),
-        "leaky_relu": math.sqrt(2 / (1 + slope**2)),
-        "selu": 3 / 4,
-    }
+    gains = dict.fromkeys(("linear", "identity", "sigmoid"), 1.0)
+    gains |= {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
+    gains["leaky_relu"] = math.sqrt(2 / (1 + slope**2))
     if nonlinearity not in gains:
         raise ValueError(f"no gain is known for {nonlinearity!r}; there are {', '.join(gains)}")
     return gains[nonlinearity]
@@ -101,41 +103,41 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
 # -------------------------------------------------------------------- the same for every shape
 
 
-def constant(value: float) -> Initialiser:
+def constant(value: float) -> Initializer:
     """The same value everywhere."""
     return lambda shape, rng: np.full(shape, value, np.float64)
 
 
-def zeros() -> Initialiser:
+def zeros() -> Initializer:
     """All zero: right for biases; a network of such weights never learns."""
     return constant(0.0)
 
 
-def ones() -> Initialiser:
+def ones() -> Initializer:
     """All one."""
     return constant(1.0)
 
 
-def normal(mean: float = 0.0, std: float = 0.01) -> Initialiser:
+def normal(mean: float = 0.0, std: float = 0.01) -> Initializer:
     """N(mean, std²).
 
     >>> _ = manual_seed(0)
     >>> float(normal(std=3.0)((400, 400), generator()).std().round(1))
     3.0
     """
-    _check_std("normal", std)
+    not_negative("normal: std", std)
     return lambda shape, rng: rng.normal(mean, std, shape)
 
 
 def truncated_normal(
     mean: float = 0.0, std: float = 0.01, a: float | None = None, b: float | None = None
-) -> Initialiser:
+) -> Initializer:
     """N(mean, std²) without what lies outside a to b, which by default are mean ∓ 2 std.
 
     What falls outside is drawn again, so the spread is less than std: 0.88 std by default.  Raises
     ValueError if less than 1% lies inside.
     """
-    _check_std("truncated_normal", std)
+    not_negative("truncated_normal: std", std)
     low = mean - 2 * std if a is None else a
     high = mean + 2 * std if b is None else b
     below = [math.erf((x - mean) / std * math.sqrt(0.5)) / 2 if std else 0 for x in (low, high)]
@@ -157,42 +159,47 @@ def truncated_normal(
 # -------------------------------------------------------------------- by the shape
 
 
-def uniform(a: float | None = None, b: float | None = None) -> Initialiser:
+def uniform(a: float | None = None, b: float | None = None) -> Initializer:
     """U(a, b); without bounds U(-1/√fan_in, 1/√fan_in), with which PyTorch's layers start."""
     if a is None and b is None:
-        return _uniform(1 / math.sqrt(3), "fan_in")
+        return he_uniform(1 / math.sqrt(3))
     if a is None or b is None or a > b:
         raise ValueError(f"uniform needs two bounds, the lower one first, not a={a}, b={b}")
     return lambda shape, rng: rng.uniform(a, b, shape)
 
 
-def xavier_normal(gain: float = 1.0) -> Initialiser:
-    """N(0, gain² 2 / (fan_in + fan_out)), for tanh and sigmoid (Glorot and Bengio, 2010).
-
-    A compromise: forward 1 / fan_in would keep the variance, and backward 1 / fan_out.
-    """
-    return _normal(gain, "fan_avg")
-
-
-def xavier_uniform(gain: float = 1.0) -> Initialiser:
-    """U(-a, a), a = gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
-    return _uniform(gain, "fan_avg")
-
-
-def he_normal(gain: float = math.sqrt(2), mode: str = "fan_in") -> Initialiser:
+def he_normal(gain: float = math.sqrt(2), mode: str = "fan_in") -> Initializer:
     """N(0, gain² / fan), for ReLU, which halves the variance (He et al., 2015).
 
-    `mode` "fan_in" keeps the variance forward, "fan_out" that of the gradients backward.
+    `mode` "fan_in" keeps the variance forward, "fan_out" that of the gradients backward, and
+    "fan_avg", the mean of both, is a compromise.
     """
-    return _normal(gain, mode)
+    choice("mode", mode, _MODES)
+    return lambda shape, rng: rng.normal(0.0, _deviation(shape, gain, mode), shape)
 
 
-def he_uniform(gain: float = math.sqrt(2), mode: str = "fan_in") -> Initialiser:
+def he_uniform(gain: float = math.sqrt(2), mode: str = "fan_in") -> Initializer:
     """U(-a, a), a = gain √(3 / fan), for ReLU (He et al., 2015); `mode` as in `he_normal`."""
-    return _uniform(gain, mode)
+    choice("mode", mode, _MODES)
+
+    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        bound = math.sqrt(3) * _deviation(shape, gain, mode)
+        return rng.uniform(-bound, bound, shape)
+
+    return draw
 
 
-def orthogonal(gain: float = 1.0) -> Initialiser:
+def xavier_normal(gain: float = 1.0) -> Initializer:
+    """N(0, gain² 2 / (fan_in + fan_out)), for tanh and sigmoid (Glorot and Bengio, 2010)."""
+    return he_normal(gain, "fan_avg")
+
+
+def xavier_uniform(gain: float = 1.0) -> Initializer:
+    """U(-a, a), a = gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    return he_uniform(gain, "fan_avg")
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
     """gain times a matrix whose rows or columns, the fewer, are orthonormal (Saxe et al., 2014).
 
     It keeps lengths, so signals neither grow nor fade, however many layers follow each other.  The
@@ -210,35 +217,13 @@ def orthogonal(gain: float = 1.0) -> Initialiser:
     return draw
 
 
-def _normal(gain: float, mode: str) -> Initialiser:
-    _check_mode(mode)
-    return lambda shape, rng: rng.normal(0.0, _deviation(shape, gain, mode), shape)
-
-
-def _uniform(gain: float, mode: str) -> Initialiser:
-    _check_mode(mode)
-
-    def draw(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        bound = math.sqrt(3) * _deviation(shape, gain, mode)
-        return rng.uniform(-bound, bound, shape)
-
-    return draw
+_MODES = ("fan_in", "fan_out", "fan_avg")
 
 
 def _deviation(shape: tuple[int, ...], gain: float, mode: str) -> float:
     fan_in, fan_out = fans(shape)
     fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
     return gain / math.sqrt(fan)
-
-
-def _check_mode(mode: str) -> None:
-    if mode not in ("fan_in", "fan_out", "fan_avg"):
-        raise ValueError(f"mode is 'fan_in', 'fan_out' or 'fan_avg', not {mode!r}")
-
-
-def _check_std(name: str, std: float) -> None:
-    if not std >= 0:
-        raise ValueError(f"{name}: std must not be negative, and is {std}")
 
 
 # -------------------------------------------------------------------- by name
@@ -248,34 +233,22 @@ glorot_uniform = xavier_uniform
 he = kaiming = kaiming_normal = he_normal
 kaiming_uniform = he_uniform
 
-NAMES: dict[str, Callable[[], Initialiser]] = {
-    "zeros": zeros,
-    "ones": ones,
-    "normal": normal,
-    "truncated_normal": truncated_normal,
-    "uniform": uniform,
-    "xavier": xavier_normal,
-    "xavier_normal": xavier_normal,
-    "xavier_uniform": xavier_uniform,
-    "glorot": xavier_normal,
-    "glorot_normal": xavier_normal,
-    "glorot_uniform": xavier_uniform,
-    "he": he_normal,
-    "he_normal": he_normal,
-    "he_uniform": he_uniform,
-    "kaiming": he_normal,
-    "kaiming_normal": he_normal,
-    "kaiming_uniform": he_uniform,
-    "orthogonal": orthogonal,
-}
+NAMES: dict[str, Callable[..., Initializer]] = {
+    "zeros": zeros, "ones": ones, "normal": normal, "truncated_normal": truncated_normal,
+    "uniform": uniform, "orthogonal": orthogonal,
+    "xavier": xavier, "xavier_normal": xavier, "glorot": xavier, "glorot_normal": xavier,
+    "xavier_uniform": xavier_uniform, "glorot_uniform": xavier_uniform,
+    "he": he, "he_normal": he, "kaiming": he, "kaiming_normal": he,
+    "he_uniform": he_uniform, "kaiming_uniform": he_uniform,
+}  # fmt: skip
 _MAKERS: tuple[Any, ...] = (constant, *NAMES.values())
 
 
-def initial(init: str | Initialiser, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Values by an initialiser or its name, in a dtype.
+def initial(init: str | Initializer, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Values by an initializer or its name, in a dtype.
 
     Raises ValueError for an unknown name or for values of another shape, TypeError for what is no
-    initialiser.
+    initializer.
 
     >>> initial("ones", (2,), np.float32)
     array([1., 1.], dtype=float32)
@@ -284,14 +257,14 @@ def initial(init: str | Initialiser, shape: tuple[int, ...], dtype: Any) -> np.n
         if init == "constant":
             raise ValueError("a constant needs its value: init=nn.init.constant(0.1)")
         if init not in NAMES:
-            raise unknown("initialiser", init, NAMES)
+            raise unknown_name("initializer", init, NAMES)
         init = NAMES[init]()
     elif not callable(init):
         raise TypeError(f"init is a name or a function of a shape and a generator, not {init!r}")
     elif init in _MAKERS:
         name = init.__name__
-        raise TypeError(f"nn.init.{name} makes an initialiser; write nn.init.{name}(...)")
+        raise TypeError(f"nn.init.{name} makes an initializer; write nn.init.{name}(...)")
     values = np.asarray(init(shape, _generator), dtype)
     if values.shape != shape:
-        raise ValueError(f"the initialiser answered shape {values.shape} for shape {shape}")
+        raise ValueError(f"the initializer returned shape {values.shape} for shape {shape}")
     return values

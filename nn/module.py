@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
-from tinygrad_edu import Tensor
-from tinygrad_edu.context import state
-from tinygrad_edu.errors import place
+from tinygrad_edu import Tensor, scope
+from tinygrad_edu.errors import LOCATED, locate
 
-from .names import several
-from .state import KeyDifference, compare
+from .state_dict import KeyDifference, key_difference
+from .validation import several_values
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, TypeVar
+
+    Output = TypeVar("Output", default=Tensor)
+else:
+    from typing import TypeVar
+
+    Output = TypeVar("Output")
+
+__all__ = [
+    "Module", "ModuleList", "Parameter", "Sequential", "get_default_dtype", "set_default_dtype",
+]  # fmt: skip
 
 
 class _Default(threading.local):
@@ -55,12 +66,14 @@ class Parameter(Tensor):
         super().__init__(data, requires_grad=requires_grad, dtype=dtype, name=name)
 
 
-class Module:
+class Module(Generic[Output]):
     """A part of a network: assign Parameters and Modules to attributes and define `forward`.
 
     A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
     parameters are found; any other list or dict that holds modules or parameters is a TypeError.
-    Calling the module turns arrays into constant Tensors, calls `forward` and answers in Tensors.
+    Calling the module turns arrays into constant Tensors, calls `forward` and returns Tensors.
+    To a type checker a module returns one Tensor; one that returns something else says so, as in
+    `class Pair(nn.Module[tuple[Tensor, Tensor]])`.
 
     >>> import nn
     >>> class Twice(nn.Module):
@@ -73,27 +86,23 @@ class Module:
     """
 
     training: bool = True
-    l2: float = 0.0  # of the weight, in `penalty`
     _name: str = ""
     _buffers: tuple[str, ...] = ()
     _transposed: tuple[str, ...] = ()  # parameters that PyTorch holds the other way round
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:
         """What the module computes; defined by each kind of module."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
 
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        for x in inputs:
-            if isinstance(x, np.ndarray):
-                tensors = (Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs)
-                return self(*tensors, **options)
-        outer = state.scope  # as `with scope(self._name)`, at a third of the cost
-        state.scope = f"{outer}.{self._name}" if outer else self._name
-        try:
-            output = self.forward(*inputs, **options)
-        finally:
-            state.scope = outer
-        return Tensor(output) if isinstance(output, np.ndarray) else output
+    def __call__(self, *inputs: Any, **options: Any) -> Output:
+        if any(isinstance(x, np.ndarray) for x in inputs):
+            inputs = tuple(Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs)
+        with scope(self._name):
+            try:
+                output = self.forward(*inputs, **options)
+            except LOCATED as error:
+                raise locate(error) from error.__cause__
+        return Tensor(output) if isinstance(output, np.ndarray) else output  # type: ignore[return-value]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
@@ -104,7 +113,9 @@ class Module:
                 f"{type(self).__name__}.{name} is a Parameter and can be replaced only by one; "
                 f"to change its values write module.{name}.data[...] = array"
             )
-        elif isinstance(value, (list, tuple)) and value and all(map(_is_module, value)):
+        elif (
+            isinstance(value, (list, tuple)) and value and all(isinstance(m, Module) for m in value)
+        ):
             value = ModuleList(value)
         elif _hides(value):
             raise TypeError(
@@ -122,16 +133,16 @@ class Module:
 
     # ---------------------------------------------------------------- what it holds
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, Module[Any]]]:
         """The modules directly inside, with their names."""
         return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
 
-    def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module[Any]]]:
         yield prefix, self
         for name, child in self.named_children():
             yield from child._walk(f"{prefix}{name}.")
 
-    def named_modules(self) -> Iterator[tuple[str, Module]]:
+    def named_modules(self) -> Iterator[tuple[str, Module[Any]]]:
         """This module ('') and all inside it, each once, with their dotted paths."""
         return _each_once((path[:-1], module) for path, module in self._walk())
 
@@ -162,36 +173,34 @@ class Module:
 
     # ---------------------------------------------------------------- its state
 
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Every parameter's and buffer's values by path; a shared one under each path."""
+        return {path: p.data for path, p in self._named_parameters()} | dict(self.named_buffers())
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """A copy of every parameter's and buffer's values by path; a shared one under each path."""
-        state = {path: p.data.copy() for path, p in self._named_parameters()}
-        return state | {path: np.array(b) for path, b in self.named_buffers()}
+        return {path: np.array(values) for path, values in self._arrays().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> KeyDifference:
         """Set every parameter and buffer to the values of a `state_dict`.
 
         Raises ValueError, with all that differs, for missing or unexpected paths (unless
-        `strict=False`, which answers them) and for other shapes; nothing is changed then.
+        `strict=False`, which returns them) and for other shapes; nothing is changed then.
         """
-        own = {path: p.data for path, p in self._named_parameters()} | dict(self.named_buffers())
-        arrays = {path: np.asarray(value) for path, value in state.items()}
-        difference = compare(
-            f"the state does not fit {type(self).__name__}:",
-            {path: array.shape for path, array in own.items()},
-            {path: array.shape for path, array in arrays.items()},
-            strict,
-        )
-        for path in own.keys() & arrays.keys():
-            own[path][...] = arrays[path]
+        own, state = self._arrays(), {path: np.asarray(value) for path, value in state.items()}
+        opening = f"the state does not fit {type(self).__name__}:"
+        difference = key_difference(opening, own, state, strict)
+        for path in own.keys() & state.keys():
+            own[path][...] = state[path]
         return difference
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Switch to training, in which Dropout drops and BatchNorm learns its statistics."""
         for _, module in self._walk():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Switch to evaluation; the opposite of `train()`."""
         return self.train(False)
 
@@ -208,16 +217,14 @@ class Module:
         >>> float(layer.penalty())
         0.5
         """
-        # l2 may also be the name of a layer
-        given = (m for _, m in self.named_modules() if isinstance(m.l2, Real) and m.l2)
-        layers = [m for m in given if hasattr(m, "weight")]
-        terms = [(m.weight * m.weight).sum() * (m.l2 / 2) for m in layers]
+        layers = [m for _, m in self.named_modules() if isinstance(m, Regularized) and m.l2]
+        terms = [(layer.weight * layer.weight).sum() * (layer.l2 / 2) for layer in layers]
         return sum(terms[1:], terms[0]) if terms else Tensor(0.0)
 
-    def requires_grad_(self, wish: bool = True) -> Module:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze (False) or unfreeze all parameters."""
         for parameter in self.parameters():
-            parameter.requires_grad = wish
+            parameter.requires_grad = requires_grad
         return self
 
     # ---------------------------------------------------------------- how it looks
@@ -234,8 +241,11 @@ class Module:
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
-def _is_module(value: Any) -> bool:
-    return isinstance(value, Module)
+class Regularized(Module):
+    """A layer with an option `l2`: it adds l2/2 ‖weight‖² to the `penalty()` of its model."""
+
+    weight: Parameter
+    l2: float = 0.0
 
 
 def _hides(value: Any) -> bool:
@@ -256,7 +266,7 @@ def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def evaluating(model: Module) -> Iterator[None]:
+def evaluating(model: Module[Any]) -> Iterator[None]:
     """Within the block the model is in evaluation mode; then every module is as it was."""
     modes = [(module, module.training) for _, module in model._walk()]
     model.eval()
@@ -268,7 +278,7 @@ def evaluating(model: Module) -> Iterator[None]:
 
 
 @contextmanager
-def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
+def watched(model: Module[Any], around: Callable[..., Any]) -> Iterator[None]:
     """Within the block every module computes `around(path, module, forward, *inputs, **options)`.
 
     >>> import nn
@@ -293,21 +303,25 @@ def watched(model: Module, around: Callable[..., Any]) -> Iterator[None]:
                 object.__setattr__(module, "forward", own)
 
 
-def like(x: Tensor, parameter: Tensor) -> Tensor:
+def cast_like(x: Tensor, parameter: Tensor) -> Tensor:
     """A constant input in the parameter's dtype: float64 data would double a float32 net's cost."""
     if isinstance(x, np.ndarray):  # given by keyword
         x = Tensor(x)
     if isinstance(x, tuple):
         raise TypeError(
-            f"{several('a layer')}; write a Module whose forward takes one of them, as in "
-            f"output[:, -1]{place()}"
+            f"{several_values('a layer')}; write a Module whose forward takes one of them, as in "
+            "output[:, -1]"
         )
     if not isinstance(x, Tensor):
-        kind = type(x).__name__
-        raise TypeError(f"a layer takes an array or a Tensor, not a {kind}; np.array(x){place()}")
+        raise TypeError(
+            f"a layer takes an array or a Tensor, not a {type(x).__name__}; np.array(x)"
+        )
     if x.node is None and x.dtype != parameter.dtype:
         return Tensor(x.data.astype(parameter.dtype), name=x.name)
     return x
+
+
+like = cast_like
 
 
 class _Numbered(Module):
@@ -316,21 +330,21 @@ class _Numbered(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self.named_children())
 
-    def __iter__(self) -> Iterator[Module]:
+    def __iter__(self) -> Iterator[Module[Any]]:
         return (child for _, child in self.named_children())
 
-    def __getitem__(self, index: int) -> Module:
+    def __getitem__(self, index: int) -> Module[Any]:
         return list(self)[index]
 
 
 class ModuleList(_Numbered):
     """Modules in a list, found under their numbers; it computes nothing itself."""
 
-    def __init__(self, modules: Any = ()) -> None:
+    def __init__(self, modules: Iterable[Module[Any]] = ()) -> None:
         for module in modules:
             self.append(module)
 
-    def append(self, module: Module) -> None:
+    def append(self, module: Module[Any]) -> None:
         """Add one at the end."""
         setattr(self, str(len(self)), module)
         self._rename(self._name)
@@ -353,7 +367,7 @@ class Sequential(_Numbered):
     )
     """
 
-    def __init__(self, *modules: Module) -> None:
+    def __init__(self, *modules: Module[Any]) -> None:
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
                 own, given = type(self).__name__, type(module).__name__
@@ -370,8 +384,8 @@ class Sequential(_Numbered):
                 if not isinstance(x, tuple):
                     raise
                 raise TypeError(
-                    f"{several(f'layer {name} ({type(module).__name__})')}; put "
+                    f"{several_values(f'layer {name} ({type(module).__name__})')}; put "
                     "nn.Lambda(lambda values: values[0]) before it, or values[0][:, -1] for the "
-                    f"last step alone{place()}"
+                    "last step alone"
                 ) from error
         return x

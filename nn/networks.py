@@ -12,13 +12,15 @@ from tinygrad_edu import Tensor, scope
 
 from .activations import AnyActivation, LogSoftmax, Sigmoid, Softmax
 from .activations import activation as as_module
-from .init import Initialiser, initial
+from .init import Initializer, initial
 from .layers import Dense, Dropout
-from .module import Module, Parameter, Sequential, get_default_dtype, like
-from .names import whole
+from .module import Module, Parameter, Regularized, Sequential, cast_like, get_default_dtype
+from .validation import integer, not_negative
+
+__all__ = ["MLP", "Network", "Neuron"]
 
 
-class Neuron(Module):
+class Neuron(Regularized):
     """One unit: y = f(x · w + b), on the last axis: (..., in_features) -> (...,).
 
     `weight` has shape (in_features,) and starts by `init`; `bias` is a scalar that starts at 0.
@@ -37,22 +39,20 @@ class Neuron(Module):
         activation: AnyActivation = "sigmoid",
         bias: bool = True,
         *,
-        init: str | Initialiser = "xavier",
+        init: str | Initializer = "xavier",
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
-        if not l2 >= 0:
-            raise ValueError(f"Neuron: l2 must not be negative, and is {l2}")
         dtype = dtype or get_default_dtype()
-        self.l2 = l2
-        self.in_features = whole("Neuron: in_features", in_features)
+        self.l2 = not_negative("Neuron: l2", l2)
+        self.in_features = integer("Neuron: in_features", in_features)
         self.weight = Parameter(initial(init, (self.in_features,), dtype))
         self.bias = Parameter(initial("zeros", (), dtype)) if bias else None
         self.activation = as_module(activation)
 
     def forward(self, x: Tensor) -> Any:
         """x (..., in_features) -> (...,)."""
-        y = like(x, self.weight) @ self.weight
+        y = cast_like(x, self.weight) @ self.weight
         return self.activation(y if self.bias is None else y + self.bias)
 
     def __repr__(self) -> str:
@@ -88,11 +88,11 @@ class Network(Sequential):
 
     def __init__(
         self,
-        layers: Sequence[int | Module],
+        layers: Sequence[int | Module[Any]],
         *,
         activation: AnyActivation = "relu",
         output: AnyActivation | None = "softmax",
-        init: str | Initialiser = "he",
+        init: str | Initializer = "he",
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
@@ -104,8 +104,7 @@ class Network(Sequential):
             )
         if isinstance(layers[-1], Module):
             output = None
-        made = _dense_layers(layers, activation, output, init=init, l2=l2, dtype=dtype)
-        super().__init__(*made)
+        super().__init__(*_dense_layers(layers, activation, output, init=init, l2=l2, dtype=dtype))
 
     def logits(self, x: Any) -> Any:
         """What the network gives before a softmax, log-softmax or sigmoid at its end.
@@ -151,17 +150,16 @@ class MLP(Sequential):
         *,
         activation: AnyActivation = "relu",
         dropout: float = 0.0,
-        init: str | Initialiser = "he",
+        init: str | Initializer = "he",
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
         if not isinstance(hidden, (list, tuple)):
             raise TypeError(f"MLP: the hidden sizes are a list, such as [16], not {hidden!r}")
-        layers: list[int | Module] = [in_features]
+        layers: list[int | Module[Any]] = [in_features]
         for size in hidden:
             layers += [size, Dropout(dropout)] if dropout else [size]
         layers.append(out_features)
-        _sizes(layers)
         super().__init__(*_dense_layers(layers, activation, None, init=init, l2=l2, dtype=dtype))
 
 
@@ -182,14 +180,13 @@ def _sizes(layers: Sequence[Any]) -> list[int]:
 
 
 def _dense_layers(
-    layers: Sequence[int | Module],
+    layers: Sequence[int | Module[Any]],
     between: AnyActivation,
     output: AnyActivation | None,
     **options: Any,
-) -> Iterator[Module]:
+) -> Iterator[Module[Any]]:
     """A Dense from each size to the next, the activation after it, and the modules in place."""
-    left = sum(not isinstance(item, Module) for item in layers) - 1
-    size = 0
+    left, size = len(_sizes(layers)) - 1, 0
     for item in layers:
         if isinstance(item, Module):
             yield item

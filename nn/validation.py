@@ -1,13 +1,14 @@
-"""What is said of numbers, choices and names that cannot be."""
+"""What is said of numbers, choices and names that cannot be, and of packages that are missing."""
 
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
-__all__ = ["choice", "integer", "not_negative", "several_values", "unknown_name"]
+__all__ = ["choice", "integer", "not_negative", "required", "several_values", "unknown_name"]
 
 
 def integer(name: str, value: Any, least: int = 1, kind: Any = Real) -> int:
@@ -61,3 +62,12 @@ def several_values(what: str) -> str:
         f"{what} was given several values, such as the (output, state) of a recurrent layer or of "
         "attention"
     )
+
+
+def required(module: str, opening: str, package: str) -> Any:
+    """An optional module.  Raises ModuleNotFoundError with the install line if it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        name = module.split(".")[0]
+        raise ModuleNotFoundError(f"{opening} {name}: pip install {package}") from None

@@ -1,16 +1,25 @@
-"""What an op says when it is called wrongly: what went wrong, where, and what to do."""
+"""What an op says when it is called wrongly: what went wrong, where, and what to do.
+
+A message is given its location once, by `locate`: in the op call, in `Module.__call__`, and by the
+decorator `located` around the functions of a layer on top.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .context import state
+
+__all__ = ["LOCATED", "internal", "locate", "located", "location", "warn"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _KINDS: tuple[type[Exception], ...] = (
     np.exceptions.AxisError,
@@ -28,7 +37,7 @@ internal = {__package__}
 
 
 def explain(op: Any, values: list[Any], error: Exception) -> Exception:
-    """The error NumPy raised, of the same kind, with the op, the shapes, the place and a remedy."""
+    """The error NumPy raised, of the same kind, with op, shapes, location and a remedy."""
     operands = values[0] if op.sequence else values[: len(op.tensors)]
     for i, value in enumerate(operands):
         if getattr(value, "dtype", np.dtype(float)).kind not in "fiub":
@@ -36,8 +45,8 @@ def explain(op: Any, values: list[Any], error: Exception) -> Exception:
     shapes = [np.shape(value) for value in operands if value is not None]
     remedy = _REMEDIES.get(op.name) or (_broadcast if op.elementwise else _other)
     listed = ", ".join(map(str, shapes[:6])) + (", ..." if len(shapes) > 6 else "")
-    message = f"{op.name}: {remedy(shapes, values, error)} (shapes: {listed}{place()})"
-    return next(kind for kind in _KINDS if isinstance(error, kind))(message)
+    message = f"{op.name}: {remedy(shapes, values, error)} (shapes: {listed})"
+    return locate(next(kind for kind in _KINDS if isinstance(error, kind))(message))
 
 
 def keyword(op: Any, name: str, value: Any) -> TypeError:
@@ -61,27 +70,32 @@ def operand(op: Any, position: int, value: Any) -> Any:
         if value.dtype.kind in "fiub":
             return value
     kind = f"dtype {value.dtype}" if hasattr(value, "dtype") else type(value).__name__
-    raise TypeError(
-        f"{op.name}: argument `{name}` must be a Tensor, an array or a real number, not "
-        f"{kind}{place(', at ')}"
+    raise locate(
+        TypeError(
+            f"{op.name}: argument `{name}` must be a Tensor, an array or a real number, not {kind}"
+        )
     )
 
 
-def static(op: Any, value: Any, position: int) -> TypeError:
+def static(op: Any, value: Any, position: int) -> Exception:
     """For a Tensor where only a constant can stand."""
     name = op.parameters[position]
     example = "int(t)" if value.ndim == 0 else "t.data"
-    return TypeError(
-        f"{op.name}: `{name}` is a static argument, which no gradient can reach, so it cannot be a "
-        f"Tensor; write {name}={example}{place(', at ')}"
+    return locate(
+        TypeError(
+            f"{op.name}: `{name}` is a static argument, which no gradient can reach, so it cannot "
+            f"be a Tensor; write {name}={example}"
+        )
     )
 
 
-def constant(op: Any, position: int) -> TypeError:
+def constant(op: Any, position: int) -> Exception:
     """For a gradient wanted through an argument that has no derivative."""
-    return TypeError(
-        f"{op.name} has no derivative with respect to `{op.parameters[position]}`; "
-        f"give it .detach() or an array{place(', at ')}"
+    return locate(
+        TypeError(
+            f"{op.name} has no derivative with respect to `{op.parameters[position]}`; "
+            "give it .detach() or an array"
+        )
     )
 
 
@@ -90,9 +104,7 @@ def constant(op: Any, position: int) -> TypeError:
 
 def location() -> str:
     """The caller's line outside this package and the path of the layer at work, "at file:line"."""
-    frame = sys._getframe(1)
-    while frame.f_back and _is_internal(frame):
-        frame = frame.f_back
+    frame, _ = _caller()
     layer = f", in layer {state.scope}" if state.scope else ""
     return f"at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
 
@@ -114,8 +126,8 @@ def locate(error: Exception) -> Exception:
     return error
 
 
-def located(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: what the function raises says on which line of the caller's code, and where."""
+def located(function: F) -> F:
+    """Decorator: the errors that the function raises say on which line of the caller's code."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -124,7 +136,20 @@ def located(function: Callable[..., Any]) -> Callable[..., Any]:
         except LOCATED as error:
             raise locate(error) from error.__cause__
 
-    return call
+    return call  # type: ignore[return-value]
+
+
+def warn(message: str) -> None:
+    """Warn, with the location, of the caller's line, so that Python shows it once for each."""
+    warnings.warn(f"{message}, {location()}", stacklevel=_caller()[1])
+
+
+def _caller() -> tuple[Any, int]:
+    """The innermost frame outside this package, and how many frames it is from here, less one."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back and _is_internal(frame):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
 
 
 def _is_internal(frame: Any) -> bool:

@@ -11,12 +11,14 @@ from .composed_shape import *
 from .convolution import *
 from .creation import *
 from .decompositions import *
+from .dropout import *
 from .einsum import *
 from .elementwise import *
 from .index import *
 from .linalg import *
+from .linear import *
 from .losses import *
-from .neural import *
+from .normalization import *
 from .norms import *
 from .plain import *
 from .pooling import *

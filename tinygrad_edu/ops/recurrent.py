@@ -1,6 +1,6 @@
-"""Derivatives of one step of a recurrent network: of many small operations made one.
+"""Recurrent cells: one step of a recurrent network, many small operations made one.
 
-Each op also answers its gates, stacked, so that its derivatives can read them and need not compute
+Each op also returns its gates, stacked, so that its derivatives can read them and need not compute
 them again.  The formulas leave out what comes back through the gates themselves.
 """
 
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
+
+__all__ = ["gru_cell", "lstm_cell"]
 
 
 def _blocks(a: Array, state: Array, n: int) -> Array:

@@ -71,7 +71,7 @@ CONVENTION = re.compile(r"^\d|ties| at ")
 READING_ORDER = [
     *("elementwise", "trigonometric", "activations", "reduce", "shape", "index"),
     *("linalg", "einsum", "decompositions", "norms"),
-    *("neural", "convolution", "pooling", "recurrent", "losses"),
+    *("linear", "convolution", "pooling", "normalization", "dropout", "recurrent", "losses"),
     *("composed", "composed_math", "composed_shape", "creation"),
 ]
 

@@ -231,7 +231,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: ops.dense(x()),
         TypeError,
-        "dense(x, weight, bias) lacks weight, bias",
+        "dense(x, weight, bias) lacks weight",
     ),
     (
         lambda: np.log(x(), where=[True]),

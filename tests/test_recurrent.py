@@ -339,7 +339,7 @@ def test_inputs_that_do_not_fit(kind: Any) -> None:
         model(data(2, 5, 4))
     with pytest.raises(ValueError, match=r"\(5, 3\); a single sequence is x\[np.newaxis\]"):
         layer(data(5, 3))
-    with pytest.raises(ValueError, match=r"takes \(length, batch, 3\), and x has shape \(5, 3\); "):
+    with pytest.raises(ValueError, match=r"takes \(length, batch, 3\), and x has shape \(5, 3\), "):
         kind(3, 4, batch_first=False)(data(5, 3))
     with pytest.raises(ValueError, match="an empty sequence has no last state"):
         layer(data(2, 0, 3))
@@ -357,17 +357,17 @@ def test_options_that_do_not_fit() -> None:
         nn.LSTM(3, 0)
     with pytest.raises(ValueError, match=r"GRU: num_layers must be a positive integer, not 1\.5"):
         nn.GRU(3, 4, 1.5)
-    with pytest.raises(ValueError, match="p is a probability"):
+    with pytest.raises(ValueError, match="p must be a probability"):
         nn.GRU(3, 4, 2, dropout=1.5)
     with pytest.raises(ValueError, match="'tanh' or 'relu', not 'selu'"):
         nn.RNN(3, 4, nonlinearity="selu")
-    with pytest.raises(ValueError, match="unknown initialiser"):
+    with pytest.raises(ValueError, match="unknown initializer"):
         nn.GRU(3, 4, init="orth")
 
 
 def test_a_state_given_to_the_next_layer_is_explained() -> None:
     model = nn.Sequential(nn.LSTM(3, 4), nn.Dense(4, 2))
     with pytest.raises(
-        TypeError, match=r"layer 1 .*\[:, -1\] for the last .*; at test_recurrent.py:\d+"
+        TypeError, match=r"layer 1 .*\[:, -1\] for the last .*, at test_recurrent.py:\d+"
     ):
         model(np.ones((2, 5, 3)))

@@ -54,14 +54,14 @@ def binary_cross_entropy(
     Tensor([  0.69314718, 100.        ])
     """
     name = "binary_cross_entropy"
+    prediction, t = pair(name, prediction, target)
     check_probabilities(name, target)
-    prediction, target = pair(name, prediction, target)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
             f"{name}: the predictions must be probabilities, from 0 to 1; put a sigmoid before it, "
             "or use binary_cross_entropy_with_logits"
         )
-    return weighted(name, ops.bernoulli(prediction, target), reduction, weight)
+    return weighted(name, ops.bernoulli(prediction, t), reduction, weight)
 
 
 @checked(REDUCTION)
@@ -103,8 +103,8 @@ def hinge_loss(
     >>> hinge_loss(Tensor([0.5, 2.0, 2.0]), np.array([1, 1, -1]), "none")
     Tensor([0.5, 0. , 3. ])
     """
-    check_signs("hinge_loss", target)
     prediction, target = pair("hinge_loss", prediction, target)
+    check_signs("hinge_loss", target)
     return weighted("hinge_loss", ops.maximum(1 - prediction * target, 0), reduction, weight)
 
 
@@ -142,7 +142,7 @@ def cross_entropy(
     instead = "what comes before the softmax, or use categorical_cross_entropy"
     expects(name, "logits", logits, instead)
     t = plain(targets)
-    indices = t.dtype.kind in "iu" and t.shape == logits.shape[:-1]
+    indices = t.ndim < logits.ndim and t.shape == logits.shape[:-1] and t.dtype.kind in "iu"
     if indices and weight is None and not label_smoothing and _all_count(t, ignore_index):
         return ops.cross_entropy(logits, targets if isinstance(targets, Tensor) else t, reduction)
     return _of_classes(

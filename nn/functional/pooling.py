@@ -2,60 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.errors import located
 
-from .options import Rule, checked
-
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "global_avg_pool"]
 
 
-def _output_size(axes: int) -> Rule:
-    def rule(name: str, options: Mapping[str, Any]) -> None:
-        size = options["output_size"]
-        if not all(isinstance(n, (int, np.integer)) and n > 0 for n in _sizes(size, axes)):
-            raise ValueError(
-                f"{name}: output_size is one positive integer, or one for each of the {axes} "
-                f"spatial dimensions, and not {size!r}"
-            )
-
-    return rule
-
-
-def _sizes(size: Any, axes: int) -> tuple[Any, ...]:
-    """One for each spatial dimension; 0 stands for what cannot be."""
-    sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * axes
-    return sizes if len(sizes) == axes else (0,)
-
-
-@checked(_output_size(1))
+@located
 def adaptive_avg_pool1d(x: Any, output_size: Any) -> Any:
     """Means of so many windows of (batch, channels, length), which cover it evenly.
 
     Raises ValueError for other axes.
     """
-    return _adaptive("adaptive_avg_pool1d", x, _sizes(output_size, 1))
+    return _adaptive("adaptive_avg_pool1d", x, output_size, ("length",))
 
 
-@checked(_output_size(2))
+@located
 def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
     """Means of so many windows of (batch, channels, height, width), which cover it evenly.
 
     Window i of m on an axis of n elements reaches from ⌊i n / m⌋ to ⌈(i + 1) n / m⌉.  Raises
     ValueError for other axes.
     """
-    return _adaptive("adaptive_avg_pool2d", x, _sizes(output_size, 2))
+    return _adaptive("adaptive_avg_pool2d", x, output_size, ("height", "width"))
 
 
-def _adaptive(name: str, x: Any, sizes: tuple[int, ...]) -> Any:
-    if x.ndim != len(sizes) + 2:
-        space = ", ".join(("length",) if len(sizes) == 1 else ("height", "width"))
+def _adaptive(name: str, x: Any, output_size: Any, space: tuple[str, ...]) -> Any:
+    sizes = output_sizes(name, output_size, len(space))
+    if x.ndim != len(space) + 2:
         raise ValueError(
-            f"{name}: x has {x.ndim} axes, not (batch, channels, {space}) (shape: {x.shape})"
+            f"{name}: x has {x.ndim} axes, not (batch, channels, {', '.join(space)}) "
+            f"(shape: {x.shape})"
         )
     if set(sizes) == {1}:
         return x.mean(axis=tuple(range(2, x.ndim)), keepdims=True)
@@ -63,6 +43,17 @@ def _adaptive(name: str, x: Any, sizes: tuple[int, ...]) -> Any:
     for axis, m in enumerate(sizes, 2):
         x = (x.swapaxes(axis, -1) @ _averaging(x.shape[axis], m, dtype)).swapaxes(axis, -1)
     return x
+
+
+def output_sizes(name: str, size: Any, axes: int) -> tuple[int, ...]:
+    """One size for each spatial dimension.  Raises ValueError for anything else."""
+    sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * axes
+    if len(sizes) != axes or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
+        raise ValueError(
+            f"{name}: output_size is one positive integer, or one for each of the {axes} spatial "
+            f"dimensions, and not {size!r}"
+        )
+    return sizes
 
 
 def _averaging(n: int, m: int, dtype: Any) -> np.ndarray:

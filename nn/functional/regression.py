@@ -124,7 +124,7 @@ def cosine_embedding_loss(
     0.5
     """
     name = "cosine_embedding_loss"
-    check_signs(name, target)
     cosine, target = pair(name, cosine_similarity(x, y), target)
+    check_signs(name, target)
     losses = ops.where(target > 0, 1 - cosine, ops.maximum(cosine - margin, 0))
     return weighted(name, losses, reduction, weight)

@@ -9,6 +9,7 @@ from tinygrad_edu import ops
 
 from .. import functional as F
 from ..function_module import FunctionModule, described
+from ..functional.pooling import output_sizes
 
 __all__ = [
     "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "GlobalAvgPool", "MaxPool1d", "MaxPool2d",
@@ -106,6 +107,9 @@ class AdaptiveAvgPool2d(FunctionModule, of=F.adaptive_avg_pool2d):
     """
 
     output_size: int | Sizes
+
+    def _check(self, name: str, options: Mapping[str, Any]) -> None:
+        output_sizes(name, self.output_size, 2)
 
     def extra_repr(self) -> str:
         return described(self, self._options)

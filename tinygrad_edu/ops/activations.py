@@ -1,4 +1,4 @@
-"""Activations, stable at every size of x."""
+"""Activations: stable at every size of x."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
 def ours_engine(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
     """This project's engine alone."""
     from tinygrad_edu import Tensor
-    from tinygrad_edu.ops.neural import cross_entropy, dense
+    from tinygrad_edu.ops import cross_entropy, dense
 
     w1, b1, w2, b2, w3, b3 = ps = [Tensor(p, requires_grad=True) for p in flat(layers)]
 

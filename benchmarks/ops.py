@@ -19,7 +19,7 @@ from .harness import Row, Table, compare
 SIDE = 1000
 SQUARE = (SIDE, SIDE)
 SMALL = (100, 100)  # for what costs n³
-STEP = Geometry((1, 1), (1, 1), (0, 0))
+STEP = Geometry((3, 3), (1, 1), (1, 1), (0, 0), (0, 0))
 
 CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("sum", "mean", "max", "min", "var", "std", "prod"), ([SQUARE], [-1])),
@@ -60,11 +60,11 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     "conv2d": ([(64, 16, 14, 14), (32, 16, 3, 3), (32,)], [1, 1]),
     "conv_transpose1d": ([(64, 16, 200), (16, 32, 3), (32,)], [1, 1]),
     "conv_transpose2d": ([(64, 16, 14, 14), (16, 32, 3, 3), (32,)], [1, 1]),
-    "unfold": ([(64, 16, 14, 14)], [(3, 3), (12, 12), STEP]),
+    "unfold": ([(64, 16, 14, 14)], [(12, 12), STEP]),
     "fold": ([(64, 16, 3, 3, 12, 12)], [(14, 14), STEP]),
     "correlate": ([(64, 16, 14, 14), (32, 16, 3, 3)], [(12, 12), STEP]),
     "correlate_input": ([(64, 32, 12, 12), (32, 16, 3, 3)], [(14, 14), STEP]),
-    "correlate_weight": ([(64, 16, 14, 14), (64, 32, 12, 12)], [(3, 3), STEP]),
+    "correlate_weight": ([(64, 16, 14, 14), (64, 32, 12, 12)], [STEP]),
 }
 """Operand shapes and static arguments of the ops that are not elementwise."""
 

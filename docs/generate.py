@@ -101,7 +101,7 @@ OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested i
 CONVENTION = re.compile(r"^\d|ties| at ")
 READING_ORDER = [
     *("elementwise", "trigonometric", "activations", "reduce", "statistics", "shape", "joining"),
-    *("index", "products", "einsum", "dense", "softmax", "losses", "normalization", "dropout"),
+    *("index", "products", "linear", "losses", "normalization", "dropout"),
     *("convolution", "pooling", "recurrent", "creation"),
 ]
 

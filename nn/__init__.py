@@ -1,11 +1,11 @@
 """Neural networks on tinygrad_edu: modules, losses, optimizers and data."""
 
-# ruff: noqa: F405
 import typing as _typing
 
 from tinygrad_edu.errors import internal as _internal
 
 from . import datasets as datasets
+from . import functional as functional
 from . import init as init
 from . import losses as losses
 from . import metrics as metrics
@@ -15,6 +15,7 @@ from .activations import *
 from .callbacks import *
 from .checkpoint import *
 from .data import *
+from .function_module import *
 from .history import *
 from .init import manual_seed as manual_seed
 from .layers import *
@@ -34,9 +35,15 @@ Linear = Dense
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
         *("Linear", "Standardizer", "manual_seed", "one_hot"),
-        *("datasets", "init", "losses", "metrics", "optim", "transforms"),
+        *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
-        *(*history.__all__, *layers.__all__, *losses.__all__, *model_summary.__all__),
+        *(
+            *function_module.__all__,
+            *history.__all__,
+            *layers.__all__,
+            *losses.__all__,
+            *model_summary.__all__,
+        ),
         *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
         *trainer.__all__,
     ]

@@ -1,17 +1,26 @@
-"""Functions as modules: the activations of `tinygrad_edu.ops`, and any other by `Lambda`."""
+"""Activations as modules: functions of the engine and nn.functional, and any other by `Lambda`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import place
 
-from .module import Module, Parameter, get_default_dtype, like
-from .names import unknown, whole
+from . import functional as F
+from .function_module import FunctionModule
+from .module import Module, Parameter, cast_like, get_default_dtype
+from .validation import integer, unknown_name
+
+__all__ = [
+    "ELU", "GELU", "SELU", "Hardtanh", "Identity", "Lambda", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus",
+    "Softsign", "Tanh", "activation",
+]  # fmt: skip
+
+# -------------------------------------------------------------------- with a kink at 0
 
 __all__ = [
     "ELU", "GELU", "SELU", "Hardtanh", "Identity", "Lambda", "LeakyReLU", "LogSigmoid",
@@ -20,139 +29,92 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Activation(Module):
-    """A function as a module: `class Name(Activation, of=function)`.
-
-    The parameters of the class's constructor are the function's arguments after x, in its order,
-    and are kept as attributes.
-
-    >>> class Scaled(Activation, of=lambda x, scale: x * scale):
-    ...     def __init__(self, scale=2.0):
-    ...         self.scale = scale
-    >>> Scaled(3.0), float(Scaled(3.0)(Tensor(2.0)))
-    (Scaled(scale=3.0), 6.0)
-    """
-
-    _function: ClassVar[Callable[..., Any]]
-    _options: ClassVar[tuple[str, ...]]
-
-    def __init_subclass__(cls, of: Callable[..., Any] | None = None) -> None:
-        if of is not None:
-            code = getattr(vars(cls).get("__init__"), "__code__", None)
-            cls._function = staticmethod(of)
-            cls._options = code.co_varnames[1 : code.co_argcount] if code else ()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The function of x."""
-        y: Tensor = self._function(x, *(getattr(self, name) for name in self._options))
-        return y
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._options)
-
-
-# -------------------------------------------------------------------- bent at 0
-
-
-class ReLU(Activation, of=ops.relu):
+class ReLU(FunctionModule, of=ops.relu):
     """max(x, 0), elementwise (Nair and Hinton, 2010).
 
-    >>> import numpy as np
     >>> ReLU()(np.array([-1.0, 2.0]))
     Tensor([0., 2.])
     """
 
 
-class LeakyReLU(Activation, of=ops.leaky_relu):
+class LeakyReLU(FunctionModule, of=ops.leaky_relu):
     """x if x > 0 else negative_slope · x, elementwise, so that no unit dies (Maas et al., 2013)."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+    negative_slope: float = 0.01
 
 
-class ELU(Activation, of=ops.elu):
+class ELU(FunctionModule, of=ops.elu):
     """x if x > 0 else alpha (eˣ - 1), elementwise (Clevert et al., 2016)."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+    alpha: float = 1.0
 
 
-class SELU(Activation, of=ops.selu):
+class SELU(FunctionModule, of=ops.selu):
     """1.05 times ELU with alpha 1.67: keeps mean 0 and variance 1 (Klambauer et al., 2017)."""
 
 
-class Hardtanh(Activation, of=ops.hardtanh):
+class Hardtanh(FunctionModule, of=F.hardtanh):
     """x between min_val and max_val, elementwise.  Raises ValueError unless min_val < max_val."""
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
-        if not min_val < max_val:
-            raise ValueError(f"Hardtanh: min_val={min_val} is not below max_val={max_val}")
-        self.min_val, self.max_val = min_val, max_val
+    min_val: float = -1.0
+    max_val: float = 1.0
 
 
 # -------------------------------------------------------------------- smooth
 
 
-class GELU(Activation, of=ops.gelu):
+class GELU(FunctionModule, of=F.gelu):
     """x Φ(x), Φ the normal distribution function, elementwise (Hendrycks and Gimpel, 2016).
 
     `approximate="tanh"` is the formula by tanh that GPT-2 has; raises ValueError for other names.
     """
 
-    def __init__(self, approximate: str = "none") -> None:
-        if approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU: approximate is 'none' or 'tanh', not {approximate!r}")
-        self.approximate = approximate
+    approximate: str = "none"
 
 
-class SiLU(Activation, of=ops.silu):
+class SiLU(FunctionModule, of=ops.silu):
     """x σ(x), elementwise, also called swish (Ramachandran et al., 2017)."""
 
 
-class Mish(Activation, of=ops.mish):
+class Mish(FunctionModule, of=ops.mish):
     """x tanh(ln(1 + eˣ)), elementwise (Misra, 2019)."""
 
 
-class Softplus(Activation, of=ops.softplus):
+class Softplus(FunctionModule, of=F.softplus):
     """ln(1 + eᵝˣ) / β, elementwise: a smooth ReLU.  Raises ValueError unless beta > 0."""
 
-    def __init__(self, beta: float = 1.0) -> None:
-        if not beta > 0:
-            raise ValueError(f"Softplus: beta must be positive, and is {beta}")
-        self.beta = beta
+    beta: float = 1.0
 
 
-class Softsign(Activation, of=ops.softsign):
+class Softsign(FunctionModule, of=ops.softsign):
     """x / (1 + |x|), elementwise."""
 
 
-class Tanh(Activation, of=ops.tanh):
+class Tanh(FunctionModule, of=ops.tanh):
     """tanh x, elementwise."""
 
 
-class Sigmoid(Activation, of=ops.sigmoid):
+class Sigmoid(FunctionModule, of=ops.sigmoid):
     """1 / (1 + e⁻ˣ), elementwise: the probability of one class against the other."""
 
 
-class LogSigmoid(Activation, of=ops.logsigmoid):
+class LogSigmoid(FunctionModule, of=ops.logsigmoid):
     """ln σ(x) = -ln(1 + e⁻ˣ), elementwise, stable where σ(x) is 0."""
 
 
 # -------------------------------------------------------------------- along an axis
 
 
-class Softmax(Activation, of=ops.softmax):
+class Softmax(FunctionModule, of=ops.softmax):
     """eˣ / Σ eˣ along an axis: probabilities.  `CrossEntropyLoss` wants the logits before it."""
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    axis: int = -1
 
 
-class LogSoftmax(Activation, of=ops.log_softmax):
+class LogSoftmax(FunctionModule, of=ops.log_softmax):
     """x - ln Σ eˣ along an axis: logarithms of probabilities."""
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    axis: int = -1
 
 
 # -------------------------------------------------------------------- the others
@@ -164,27 +126,18 @@ class PReLU(Module):
     `weight`, of shape (num_parameters,), holds one slope, or one for each channel on axis 1, and
     starts at `init`.  Raises ValueError for an input with another number of channels.
 
-    >>> import numpy as np
     >>> PReLU(init=0.5)(np.array([-1.0, 2.0]))
     Tensor([-0.5,  2. ], dtype=float32, op=<where>)
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
-        self.num_parameters = whole("PReLU: num_parameters", num_parameters)
+        self.num_parameters = integer("PReLU: num_parameters", num_parameters)
         self.weight = Parameter(np.full(self.num_parameters, init, dtype or get_default_dtype()))
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        x = like(x, self.weight)
-        slope: Tensor = self.weight
-        if self.num_parameters > 1:
-            if x.ndim < 2 or x.shape[1] != self.num_parameters:
-                raise ValueError(
-                    f"PReLU: expected {self.num_parameters} channels on axis 1 of the input, and "
-                    f"was given shape {x.shape}{place()}"
-                )
-            slope = slope.reshape((-1, *(1,) * (x.ndim - 2)))
-        return ops.where(x > 0, x, x * slope)
+        y: Tensor = F.prelu(cast_like(x, self.weight), self.weight)
+        return y
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
@@ -201,7 +154,6 @@ class Identity(Module):
 class Lambda(Module):
     """Any function as a module.  Raises TypeError for what cannot be called.
 
-    >>> import numpy as np
     >>> Lambda(np.square)(np.array([1.0, 2.0]))
     Tensor([1., 4.])
     """
@@ -220,27 +172,12 @@ class Lambda(Module):
 
 
 NAMES: dict[str, type[Module]] = {
-    "relu": ReLU,
-    "leaky_relu": LeakyReLU,
-    "prelu": PReLU,
-    "elu": ELU,
-    "selu": SELU,
-    "hardtanh": Hardtanh,
-    "gelu": GELU,
-    "silu": SiLU,
-    "swish": SiLU,
-    "mish": Mish,
-    "softplus": Softplus,
-    "softsign": Softsign,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "logsigmoid": LogSigmoid,
-    "softmax": Softmax,
-    "log_softmax": LogSoftmax,
-    "identity": Identity,
-    "linear": Identity,
-}
-
+    "relu": ReLU, "leaky_relu": LeakyReLU, "prelu": PReLU, "elu": ELU, "selu": SELU,
+    "hardtanh": Hardtanh, "gelu": GELU, "silu": SiLU, "swish": SiLU, "mish": Mish,
+    "softplus": Softplus, "softsign": Softsign, "tanh": Tanh, "sigmoid": Sigmoid,
+    "logsigmoid": LogSigmoid, "softmax": Softmax, "log_softmax": LogSoftmax,
+    "identity": Identity, "linear": Identity,
+}  # fmt: skip
 
 AnyActivation = str | type[Module] | Module | Callable[..., Any]
 """The name of an activation, a module or a function."""
@@ -249,7 +186,7 @@ AnyActivation = str | type[Module] | Module | Callable[..., Any]
 def activation(of: AnyActivation) -> Module:
     """A module for the name of an activation, for a class of modules, or for a function.
 
-    A module is answered as it is.  Raises ValueError for an unknown name, TypeError for what
+    A module is returned as it is.  Raises ValueError for an unknown name, TypeError for what
     cannot be called.
 
     >>> activation("tanh"), activation(GELU), activation(ELU(0.5)), activation(np.sin)
@@ -257,7 +194,7 @@ def activation(of: AnyActivation) -> Module:
     """
     if isinstance(of, str):
         if of not in NAMES:
-            raise unknown("activation", of, NAMES)
+            raise unknown_name("activation", of, NAMES)
         return NAMES[of]()
     if isinstance(of, Module):
         return of

@@ -32,7 +32,6 @@ __all__ = [
 ]  # fmt: skip
 
 Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
-Initialiser = Initializer  # its former name
 
 _generator = np.random.default_rng()
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tinygrad_edu import ops
 from tinygrad_edu.errors import located
 
+from . import functional as F
 from .init import generator
 from .module import get_default_dtype
 from .validation import integer
@@ -31,7 +31,7 @@ def one_hot(indices: Any, classes: int, dtype: Any = None) -> np.ndarray:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    rows: np.ndarray = ops.one_hot(indices, classes, dtype or get_default_dtype())
+    rows: np.ndarray = F.one_hot(indices, classes, dtype or get_default_dtype())
     return rows
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nn
+import nn.functional as F
 import tinygrad_edu.ops.activations as family
 from nn import activations
 from tinygrad_edu import Tensor, gradcheck, ops
@@ -24,10 +26,10 @@ PAIRS = [
     (nn.SELU(), ops.selu, "SELU()"),
     (
         nn.Hardtanh(-0.5, max_val=0.7),
-        lambda x: ops.hardtanh(x, -0.5, 0.7),
+        lambda x: F.hardtanh(x, -0.5, 0.7),
         "Hardtanh(min_val=-0.5, max_val=0.7)",
     ),
-    (nn.GELU(), ops.gelu, "GELU(approximate='none')"),
+    (nn.GELU(), F.gelu, "GELU(approximate='none')"),
     (nn.GELU("tanh"), ops.gelu_tanh, "GELU(approximate='tanh')"),
     (nn.SiLU(), ops.silu, "SiLU()"),
     (nn.Mish(), ops.mish, "Mish()"),
@@ -58,7 +60,7 @@ def test_a_module_is_its_function(module: Any, function: Any, text: str) -> None
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
 @pytest.mark.parametrize(("module", "function", "text"), PAIRS)
-def test_whole_numbers_do_not_wrap(module: Any, function: Any, text: str, dtype: str) -> None:
+def test_integers_do_not_wrap(module: Any, function: Any, text: str, dtype: str) -> None:
     x = np.array([[0, 1, 5, 100]]).astype(dtype)
     np.testing.assert_allclose(function(x), function(x.astype(np.float64)), rtol=1e-3)
 
@@ -66,21 +68,26 @@ def test_whole_numbers_do_not_wrap(module: Any, function: Any, text: str, dtype:
 def test_every_activation_of_the_engine_has_its_module() -> None:
     tree = ast.parse(inspect.getsource(family))
     functions = {f.name for f in tree.body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"}
-    assert functions - {"erf", "gelu_tanh"} <= set(activations.NAMES)
+    assert functions - {"erf", "gelu_tanh", "logsumexp", "peak"} <= set(activations.NAMES)
 
 
-@pytest.mark.parametrize(
-    "cls", activations.Activation.__subclasses__(), ids=lambda cls: cls.__name__
-)
+def function_modules(cls: Any = nn.FunctionModule) -> Iterator[Any]:
+    """Every kind of the library itself."""
+    for kind in cls.__subclasses__():
+        yield from function_modules(kind)
+        if kind.__module__.startswith("nn.") and hasattr(kind, "_function"):
+            yield kind
+
+
+@pytest.mark.parametrize("cls", list(function_modules()), ids=lambda cls: cls.__name__)
 def test_constructors_agree_with_their_functions(cls: Any) -> None:
-    """Options pass by position: the names and defaults must be the function's own."""
-    if cls.__module__ != activations.__name__:
-        return
-    options = list(inspect.signature(cls).parameters.values())
-    statics = list(inspect.signature(cls._function).parameters.values())[1:]
-    expected = [(p.name, p.default) for p in statics]
-    assert [(p.name, p.default) for p in options] == expected
-    assert activations.NAMES[cls._function.__name__] is cls
+    """The names and defaults of options must be the function's own."""
+    parameters = inspect.signature(cls._function).parameters
+    for option in inspect.signature(cls).parameters.values():
+        assert option.default == parameters[option.name].default
+    if cls.__module__ == activations.__name__:
+        assert len(inspect.signature(cls).parameters) == len(parameters) - 1
+        assert activations.NAMES[cls._function.__name__] is cls
 
 
 def test_prelu_learns_its_slope() -> None:
@@ -113,9 +120,8 @@ def test_a_lambda_of_several_inputs() -> None:
 
 
 def test_a_class_of_ones_own() -> None:
-    class Shrink(activations.Activation, of=lambda x, by: x / by):
-        def __init__(self, by: float = 2.0) -> None:
-            self.by = by
+    class Shrink(nn.FunctionModule, of=lambda x, by: x / by):
+        by: float = 2.0
 
     class Shrunk(Shrink):
         def __init__(self) -> None:
@@ -123,6 +129,50 @@ def test_a_class_of_ones_own() -> None:
 
     assert repr(Shrink(3.0)) == "Shrink(by=3.0)"
     np.testing.assert_array_equal(Shrunk()(X).data, X / 4)
+    np.testing.assert_array_equal(Shrink()(x=Tensor(X)).data, X / 2)
+    assert str(inspect.signature(Shrink)) == "(by=2.0)"
+    assert str(inspect.signature(Shrunk)) == "() -> 'None'"
+    assert str(inspect.signature(nn.AvgPool1d)) == (
+        "(kernel_size, stride=None, padding=0, *, count_include_pad=True)"
+    )
+
+
+def test_an_option_can_be_changed_and_is_checked_again() -> None:
+    layer = nn.LeakyReLU()
+    layer.negative_slope = 0.5
+    twin = pickle.loads(pickle.dumps(layer))
+    np.testing.assert_array_equal(twin(np.array([-2.0, 3.0])).data, [-1.0, 3.0])
+    loss = nn.HuberLoss()
+    with pytest.raises(ValueError, match="HuberLoss: delta must be positive, and is -1"):
+        loss.delta = -1
+
+
+def test_functions_without_a_signature() -> None:
+    class Hypotenuse(nn.FunctionModule, of=np.hypot):
+        """A ufunc of two inputs."""
+
+    assert Hypotenuse()(np.array(3.0), np.array(4.0)).data == 5
+
+
+def test_what_is_no_option_of_the_function() -> None:
+    with pytest.raises(TypeError, match=r"Steep: leaky_relu\(x, negative_slope\) has no parameter"):
+
+        class Steep(nn.FunctionModule, of=ops.leaky_relu):
+            slope: float = 3.0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.LeakyReLU(slope=1), r"LeakyReLU\(negative_slope=0.01\): got an unexpected"),
+        (lambda: nn.ReLU(1), r"ReLU\(\): too many positional arguments"),
+        (lambda: nn.MaxPool2d(), r"MaxPool2d\(kernel_size, .*\): missing a required argument"),
+        (lambda: nn.MSELoss()(X), "missing 1 required positional argument: 'target'"),
+    ],
+)
+def test_wrong_arguments(make: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        make()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +188,7 @@ def test_a_class_of_ones_own() -> None:
         (
             lambda: nn.Sequential(nn.PReLU(5))(X),
             ValueError,
-            r"5 channels on axis 1 .* \(4, 3\); at test_activations.py:\d+, in layer 0",
+            r"5 channels on axis 1 .* \(4, 3\), at test_activations.py:\d+, in layer 0",
         ),
     ],
 )

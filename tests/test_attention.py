@@ -333,7 +333,7 @@ def test_shapes_that_do_not_fit() -> None:
         nn.TransformerBlock(6, 2, activation="gulu")
     layer = attention()
     takes = r"MultiheadAttention takes \(batch, length, 4\), and the "
-    with pytest.raises(ValueError, match=takes + r"query has shape \(2, 3, 5\); at test_att"):
+    with pytest.raises(ValueError, match=takes + r"query has shape \(2, 3, 5\), at test_att"):
         layer(data(2, 3, 5))
     with pytest.raises(ValueError, match=takes + r"value has shape \(2, 3, 5\)"):
         layer(data(2, 3, 4), data(2, 3, 4), data(2, 3, 5))
@@ -350,7 +350,7 @@ def test_shapes_that_do_not_fit() -> None:
 
 def test_masks_that_do_not_fit() -> None:
     block, x = nn.TransformerBlock(4, 2), data(3, 5, 4)
-    needed = r"attn_mask has shape \(5, 4\), and \(5, 5\) or \(6, 5, 5\) is needed; at test_att"
+    needed = r"attn_mask has shape \(5, 4\), and \(5, 5\) or \(6, 5, 5\) is needed, at test_att"
     with pytest.raises(ValueError, match=needed + r".*, in layer self_attn$"):
         block(x, np.zeros((5, 4), bool))
     with pytest.raises(ValueError, match=r"key_padding_mask has shape \(5, 3\), and \(3, 5\) is"):

@@ -238,7 +238,6 @@ def test_reprs_show_what_is_not_the_default() -> None:
         (nn.ConvTranspose2d(3, 4, 3, output_padding=1), (2, 3, 8, 8), "output_padding must be"),
         (nn.MaxPool1d(2), (3, 8), "x has 2 axes"),
         (nn.MaxPool2d(2), (3, 8, 8), "x has 3 axes"),
-        (nn.MaxPool2d(2, padding=2), (2, 3, 8, 8), "more than half of kernel_size"),
         (nn.AvgPool2d(9), (2, 3, 8, 8), "take a smaller kernel"),
         (nn.AdaptiveAvgPool2d(1), (3, 8, 8), "x has 3 axes"),
         (nn.GlobalAvgPool(), (3, 8), r"takes \(batch, channels, \*space\), and x has .*\(3, 8\)"),
@@ -247,7 +246,7 @@ def test_reprs_show_what_is_not_the_default() -> None:
 def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: str) -> None:
     model = nn.Sequential(nn.ReLU(), nn.Sequential(layer))
     with pytest.raises(
-        ValueError, match=message + r".*; at test_convolution_layers.py:\d+, in layer 1\.0"
+        ValueError, match=message + r".*[;,] at test_convolution_layers.py:\d+, in layer 1\.0"
     ):
         model(np.ones(shape))
 
@@ -260,7 +259,7 @@ def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: str
         (lambda: nn.Conv2d(2, 2, 1, groups=0), "Conv2d: groups must be a positive integer"),
         (lambda: nn.Conv2d(3, 4, 1, groups=2), "Conv2d: 3 channels in and 4 out do not"),
         (lambda: nn.Conv2d(4, 3, 1, groups=2), "Conv2d: 4 channels in and 3 out do not"),
-        (lambda: nn.Conv2d(1, 1, 0), "Conv2d: kernel_size is one whole number from 1 up"),
+        (lambda: nn.Conv2d(1, 1, 0), "Conv2d: kernel_size is one integer from 1 up"),
         (lambda: nn.Conv1d(1, 1, (3, 3)), r"Conv1d: kernel_size .* not \(3, 3\)"),
         (lambda: nn.Conv2d(1, 1, 1, stride=0), "Conv2d: stride is"),
         (lambda: nn.Conv2d(1, 1, 1, padding=-1), "Conv2d: padding is"),
@@ -269,6 +268,7 @@ def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: str
         (lambda: nn.Conv2d(1, 1, 1, dilation=0), "Conv2d: dilation is"),
         (lambda: nn.Conv2d(1, 1, 1, l2=-1), "Conv2d: l2 must not be negative, and is -1"),
         (lambda: nn.ConvTranspose2d(1, 1, 1, output_padding=-1), "ConvTranspose2d: output_padding"),
+        (lambda: nn.MaxPool2d(2, padding=2), "MaxPool2d: padding 2 is more than half of kernel"),
         (lambda: nn.MaxPool2d(0), "MaxPool2d: kernel_size is"),
         (lambda: nn.MaxPool2d(2, stride=0), "MaxPool2d: stride is"),
         (lambda: nn.AvgPool1d((2, 2)), "AvgPool1d: kernel_size is"),

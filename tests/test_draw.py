@@ -8,8 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from tinygrad_edu import Tensor, op, scope
-from tinygrad_edu.ops import neural
+from tinygrad_edu import Tensor, op, ops, scope
 from tinygrad_edu.viz import Graph, draw_graph, render
 
 
@@ -40,10 +39,10 @@ def mlp():
     x, targets = Tensor(np.ones((4, 3)), name="x"), Tensor([0, 1, 0, 1], name="targets")
     with scope("layers"):
         with scope("0"):
-            h = neural.dense(x, parameter(3, 5, name="W0"), parameter(5, name="b0")).relu()
+            h = ops.dense(x, parameter(3, 5, name="W0"), parameter(5, name="b0")).relu()
         with scope("1"):
-            h = neural.dense(h, parameter(5, 2, name="W1"), parameter(2, name="b1"))
-    loss = neural.cross_entropy(h, targets).mean()
+            h = ops.dense(h, parameter(5, 2, name="W1"), parameter(2, name="b1"))
+    loss = ops.cross_entropy(h, targets).mean()
     loss.name = "loss"
     return loss
 

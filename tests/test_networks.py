@@ -79,9 +79,9 @@ def test_gradients_through_dropout() -> None:
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
 def test_dropout_by_no_probability(p: float) -> None:
-    with pytest.raises(ValueError, match="Dropout2d: p is a probability, from 0 to 1, not"):
+    with pytest.raises(ValueError, match="Dropout2d: p must be a probability, from 0 to 1, and is"):
         nn.Dropout2d(p)
-    with pytest.raises(ValueError, match="Dropout: p is a probability"):
+    with pytest.raises(ValueError, match="Dropout: p must be a probability"):
         nn.Dropout(p)
 
 
@@ -310,7 +310,7 @@ def test_mlp() -> None:
         (lambda: nn.Network([4, 3], init="hee"), ValueError, "initializer 'hee'"),
         (lambda: nn.Network([4, 3])(np.ones((2, 5))), ValueError, "4 features.*in layer 0"),
         (lambda: nn.MLP(4, [0], 3), ValueError, r"positive integers, and are \[4, 0, 3\]"),
-        (lambda: nn.MLP(4, [5], 3, dropout=2), ValueError, "Dropout: p is a probability"),
+        (lambda: nn.MLP(4, [5], 3, dropout=2), ValueError, "Dropout: p must be a probability"),
         (lambda: nn.MLP(4, [5], 3, activation="x"), ValueError, "activation 'x'"),
         (lambda: nn.Neuron(0), ValueError, "in_features must be a positive integer, not 0"),
         (lambda: nn.Neuron(2, l2=-1), ValueError, "l2 must not be negative, and is -1"),

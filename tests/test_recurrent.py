@@ -339,7 +339,7 @@ def test_inputs_that_do_not_fit(kind: Any) -> None:
         model(data(2, 5, 4))
     with pytest.raises(ValueError, match=r"\(5, 3\); a single sequence is x\[np.newaxis\]"):
         layer(data(5, 3))
-    with pytest.raises(ValueError, match=r"takes \(length, batch, 3\), and x has shape \(5, 3\); "):
+    with pytest.raises(ValueError, match=r"takes \(length, batch, 3\), and x has shape \(5, 3\), "):
         kind(3, 4, batch_first=False)(data(5, 3))
     with pytest.raises(ValueError, match="an empty sequence has no last state"):
         layer(data(2, 0, 3))
@@ -357,7 +357,7 @@ def test_options_that_do_not_fit() -> None:
         nn.LSTM(3, 0)
     with pytest.raises(ValueError, match=r"GRU: num_layers must be a positive integer, not 1\.5"):
         nn.GRU(3, 4, 1.5)
-    with pytest.raises(ValueError, match="p is a probability"):
+    with pytest.raises(ValueError, match="p must be a probability"):
         nn.GRU(3, 4, 2, dropout=1.5)
     with pytest.raises(ValueError, match="'tanh' or 'relu', not 'selu'"):
         nn.RNN(3, 4, nonlinearity="selu")

@@ -1,16 +1,25 @@
-"""What an op says when it is called wrongly: what went wrong, where, and what to do."""
+"""What an op says when it is called wrongly: what went wrong, where, and what to do.
+
+A message is given its location once, by `locate`: in the op call, in `Module.__call__`, and by the
+decorator `located` around the functions of a layer on top.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .context import state
+
+__all__ = ["LOCATED", "internal", "locate", "located", "location", "warn"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _KINDS: tuple[type[Exception], ...] = (
     np.exceptions.AxisError,
@@ -248,9 +257,7 @@ def not_recorded(function: Any) -> TypeError:
 
 def location() -> str:
     """The caller's line outside this package and the path of the layer at work, "at file:line"."""
-    frame = sys._getframe(1)
-    while frame.f_back and _is_internal(frame):
-        frame = frame.f_back
+    frame, _ = _caller()
     layer = f", in layer {state.scope}" if state.scope else ""
     return f"at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
 
@@ -272,8 +279,8 @@ def locate(error: Exception) -> Exception:
     return error
 
 
-def located(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: what the function raises says on which line of the caller's code, and where."""
+def located(function: Function) -> Function:
+    """Decorator: the errors that the function raises say on which line of the caller's code."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -282,7 +289,20 @@ def located(function: Callable[..., Any]) -> Callable[..., Any]:
         except LOCATED as error:
             raise locate(error) from error.__cause__
 
-    return call
+    return call  # type: ignore[return-value]
+
+
+def warn(message: str) -> None:
+    """Warn, with the location, of the caller's line, so that Python shows it once for each."""
+    warnings.warn(f"{message}, {location()}", stacklevel=_caller()[1])
+
+
+def _caller() -> tuple[Any, int]:
+    """The innermost frame outside this package, and how many frames it is from here, less one."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back and _is_internal(frame):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
 
 
 def _is_internal(frame: Any) -> bool:
@@ -295,11 +315,6 @@ def _is_raised_internally(error: Exception) -> bool:
     while trace and trace.tb_next:
         trace = trace.tb_next
     return trace is None or _is_internal(trace.tb_frame)
-
-
-def place(opening: str = "; at ") -> str:
-    """Superseded by `locate`, which adds the location once."""
-    return opening.removesuffix("at ") + location()
 
 
 # -------------------------------------------------------------------- the rule broken, the remedy

@@ -95,8 +95,8 @@ def jacobian(
     """A function that returns J = ∂f/∂argument, of shape f(...).shape + argument.shape.
 
     Jᵢⱼ = ∂yᵢ/∂xⱼ, one backward sweep for each element of y, or of x if these are few; arguments
-    are chosen as in `value_and_grad`. Where f returns several Tensors or an argument holds several, J is in the
-    structure of f's result, and each of its parts in the structure of the argument.
+    are chosen as in `value_and_grad`. Where f returns several Tensors or an argument holds several,
+    J is in the structure of f's result, and each of its parts in the structure of the argument.
 
     >>> jacobian(lambda x: x ** 2)(np.array([1.0, 2.0, 3.0]))
     Tensor([[2., 0., 0.],

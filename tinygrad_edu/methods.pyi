@@ -283,10 +283,9 @@ class Methods(Generic[Result]):
 
     def binary_cross_entropy_with_logits(self, targets: Operand, reduction: str = 'none') -> Result:
         """Cross-entropy of a logit and a probability t, of each pair unless reduced.
-
         y = ln(1 + eˣ) - t x,  ∂L/∂x = g (σ(x) - t),  ∂L/∂t = -g x
 
-        Declared in ops/neural.py.
+        Declared in ops/losses.py.
         """
 
     def broadcast_to(self, shape: Any) -> Result:
@@ -350,9 +349,10 @@ class Methods(Generic[Result]):
         """
 
     def cross_entropy(self, targets: Operand, reduction: str = 'mean') -> Result:
-        """Cross-entropy of logits and a class t.  y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])
+        """Cross-entropy of logits and a class t.
+        y = ln Σ eˣ - xₜ,  ∂L/∂x = g (softmax x - [t])
 
-        Declared in ops/neural.py.
+        Declared in ops/losses.py.
         """
 
     def cumprod(self, axis: int | None = None, dtype: Any = None) -> Result:
@@ -410,7 +410,8 @@ class Methods(Generic[Result]):
         """
 
     def erf(self) -> Result:
-        """Error function.  y = 2/√π ∫₀ˣ exp(-t²) dt,  ∂L/∂x = 2/√π g exp(-x²)
+        """Error function.
+        y = 2/√π ∫₀ˣ exp(-t²) dt,  ∂L/∂x = 2/√π g exp(-x²)
 
         Declared in ops/activations.py.
         """
@@ -577,9 +578,10 @@ class Methods(Generic[Result]):
         """
 
     def log_softmax(self, axis: int = -1) -> Result:
-        """Logarithm of the softmax.  y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g
+        """Logarithm of the softmax.
+        y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g
 
-        Declared in ops/neural.py.
+        Declared in ops/activations.py.
         """
 
     def logaddexp(self, y: Operand) -> Result:
@@ -597,9 +599,10 @@ class Methods(Generic[Result]):
         """
 
     def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Result:
-        """Logarithm of a sum of exponentials.  y = ln Σ eˣ,  ∂L/∂x = g softmax x
+        """Logarithm of a sum of exponentials.
+        y = ln Σ eˣ,  ∂L/∂x = g softmax x
 
-        Declared in ops/neural.py.
+        Declared in ops/activations.py.
         """
 
     def matmul(self, y: Operand) -> Result:
@@ -755,7 +758,8 @@ class Methods(Generic[Result]):
         """
 
     def relu(self) -> Result:
-        """Rectifier.  y = max(x, 0),  ∂L/∂x = g [x > 0],  0 at 0
+        """Rectifier.
+        y = max(x, 0),  ∂L/∂x = g [x > 0],  0 at 0
 
         Declared in ops/activations.py.
         """
@@ -837,9 +841,10 @@ class Methods(Generic[Result]):
         """
 
     def softmax(self, axis: int = -1) -> Result:
-        """Softmax.  y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)
+        """Softmax.
+        y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)
 
-        Declared in ops/neural.py.
+        Declared in ops/activations.py.
         """
 
     def sqrt(self) -> Result:

@@ -1,6 +1,5 @@
 """Data to learn on: shipped (see SOURCES.md), generated, or downloaded and kept."""
 
-# ruff: noqa: F405
 import typing as _typing
 
 from .downloaded import *

@@ -1,21 +1,14 @@
-"""Layers: modules with parameters."""
+"""Layers: modules with parameters, and modules of functions."""
 
-from .attention import MultiheadAttention, TransformerBlock
-from .convolution import Conv1d, Conv2d, ConvTranspose2d
-from .dense import Dense
-from .embedding import Embedding
-from .normalisation import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
-from .pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, GlobalAvgPool, MaxPool1d, MaxPool2d
-from .recurrent import GRU, LSTM, RNN
-from .regularisation import (
-    Dropout,
-    Dropout2d,
-)
-from .shaping import (
-    Flatten,
-    Reshape,
-    Residual,
-)
+from .attention import *
+from .convolution import *
+from .dense import *
+from .dropout import *
+from .embedding import *
+from .normalization import *
+from .pooling import *
+from .recurrent import *
+from .shaping import *
 
 __all__ = [
     "GRU", "LSTM", "RNN", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d",

@@ -1,4 +1,4 @@
-"""Attention, in which every place of a sequence chooses what it reads, and the block made of it."""
+"""Attention, in which each position of a sequence weights what it reads, and a block with it."""
 
 from __future__ import annotations
 
@@ -7,30 +7,33 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import place
 
+from .. import functional as F
 from ..activations import AnyActivation
 from ..activations import activation as as_module
-from ..init import Initialiser, initial
-from ..module import Module, Parameter, get_default_dtype, like
-from .arguments import positive
+from ..init import Initializer
+from ..module import Module, cast_like
+from ..validation import integer
 from .dense import Dense
-from .normalisation import LayerNorm
-from .regularisation import Dropout
+from .dropout import Dropout
+from .layer import parameter
+from .normalization import LayerNorm
+
+__all__ = ["MultiheadAttention", "TransformerBlock"]
 
 Shapes = dict[tuple[int, ...], tuple[int, ...]]
 
 
-class MultiheadAttention(Module):
+class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
     """Attention of several heads: softmax(q kᵀ / √d) v, each on its own d features.
 
     q = query W_q + b_q,  k = key W_k + b_k,  v = value W_v + b_v,  d = embed_dim / num_heads
 
-    and what the heads answer, side by side, goes through the Dense `out_proj` (Vaswani et al.,
+    and what the heads return, side by side, goes through the Dense `out_proj` (Vaswani et al.,
     2017).  All are (batch, length, embed_dim); key and value have the same length.  `attention(x)`
     is self-attention, short for `attention(x, x, x)`; `attention(x, memory)` is cross-attention.
 
-    Answers `(output, weights)` as PyTorch does: weights (batch, queries, keys) are the mean over
+    Returns `(output, weights)` as PyTorch does: weights (batch, queries, keys) are the mean over
     the heads, before dropout; one for each head, (batch, heads, queries, keys), with
     `average_attn_weights=False`; None, which is faster, with `need_weights=False`.
 
@@ -43,7 +46,6 @@ class MultiheadAttention(Module):
     `init`, and biases at 0.  Raises ValueError for shapes that do not fit, TypeError for a mask of
     integers.
 
-    >>> import numpy as np
     >>> attention = MultiheadAttention(8, num_heads=2)
     >>> output, weights = attention(np.ones((5, 3, 8)), is_causal=True)
     >>> output.shape, weights.data[0].round(2)
@@ -61,18 +63,17 @@ class MultiheadAttention(Module):
         dropout: float = 0.0,
         bias: bool = True,
         *,
-        init: str | Initialiser = "xavier_uniform",
+        init: str | Initializer = "xavier_uniform",
         dtype: Any = None,
     ) -> None:
-        positive(self, embed_dim=embed_dim, num_heads=num_heads)
+        self.embed_dim = embed_dim = integer("MultiheadAttention: embed_dim", embed_dim)
+        self.num_heads = num_heads = integer("MultiheadAttention: num_heads", num_heads)
         if embed_dim % num_heads:
             raise ValueError(
                 f"MultiheadAttention: embed_dim={embed_dim} does not divide into {num_heads} heads"
             )
-        self.embed_dim, self.num_heads = embed_dim, num_heads
-        dtype = dtype or get_default_dtype()
-        self.in_proj_weight = Parameter(initial(init, (embed_dim, 3 * embed_dim), dtype))
-        self.in_proj_bias = Parameter(initial("zeros", (3 * embed_dim,), dtype)) if bias else None
+        self.in_proj_weight = parameter(init, (embed_dim, 3 * embed_dim), dtype)
+        self.in_proj_bias = parameter("zeros", (3 * embed_dim,), dtype) if bias else None
         self.out_proj = Dense(embed_dim, embed_dim, bias, init=init, dtype=dtype)
         self.dropout = Dropout(dropout)
 
@@ -93,7 +94,7 @@ class MultiheadAttention(Module):
         self._check(query, key, value)
         q, k, v = (self._projected(i, x) for i, x in enumerate((query, key, value)))
         mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]))
-        weights = ops.attention_weights(q, k, mask, is_causal)
+        weights = F.attention_weights(q, k, mask, is_causal)
         y = self.dropout(weights) @ v
         output = self.out_proj(y.swapaxes(1, 2).reshape(query.shape))
         if not need_weights:
@@ -102,10 +103,10 @@ class MultiheadAttention(Module):
 
     def _projected(self, i: int, x: Tensor) -> Tensor:
         """Queries (i = 0), keys (1) or values (2) as (batch, heads, length, features)."""
-        x, n = like(x, self.in_proj_weight), self.embed_dim
+        x, n = cast_like(x, self.in_proj_weight), self.embed_dim
         part = slice(i * n, (i + 1) * n)
-        weight, bias = self.in_proj_weight[:, part], self.in_proj_bias
-        y = x @ weight if bias is None else ops.dense(x, weight, bias[part])
+        bias = None if self.in_proj_bias is None else self.in_proj_bias[part]
+        y = ops.dense(x, self.in_proj_weight[:, part], bias)
         return y.reshape((*x.shape[:2], self.num_heads, n // self.num_heads)).swapaxes(1, 2)
 
     def _mask(self, attn_mask: Any, key_padding_mask: Any, shape: tuple[int, ...]) -> Any:
@@ -114,7 +115,7 @@ class MultiheadAttention(Module):
         attn: Shapes = {(queries, keys): (queries, keys), (batch * heads, queries, keys): shape}
         padding: Shapes = {(batch, keys): (batch, 1, 1, keys)}
         masks = [
-            _placed(name, mask, shapes)
+            _broadcastable(name, mask, shapes)
             for name, mask, shapes in (
                 ("attn_mask", attn_mask, attn),
                 ("key_padding_mask", key_padding_mask, padding),
@@ -129,7 +130,7 @@ class MultiheadAttention(Module):
             Tensor(np.where(mask.data, -np.inf, 0)) if mask.dtype == bool else mask
             for mask in masks
         ]
-        added = [like(mask, self.in_proj_weight) for mask in added]
+        added = [cast_like(mask, self.in_proj_weight) for mask in added]
         return sum(added[1:], added[0])
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
@@ -138,35 +139,35 @@ class MultiheadAttention(Module):
                 advice = "; a single sequence is x[np.newaxis]" if x.ndim == 2 else ""
                 raise ValueError(
                     f"MultiheadAttention takes (batch, length, {self.embed_dim}), and the {name} "
-                    f"has shape {x.shape}{advice}{place()}"
+                    f"has shape {x.shape}{advice}"
                 )
         if len(query) != len(key) or key.shape != value.shape:
             raise ValueError(
                 "MultiheadAttention: query, key and value have the same batch, and key and value "
-                f"the same length (shapes: {query.shape}, {key.shape}, {value.shape}{place()})"
+                f"the same length (shapes: {query.shape}, {key.shape}, {value.shape})"
             )
 
 
-def _placed(name: str, mask: Any, shapes: Shapes) -> Tensor:
+def _broadcastable(name: str, mask: Any, shapes: Shapes) -> Tensor:
     """A mask in a shape that broadcasts to the scores'."""
     if not isinstance(mask, Tensor):
         mask = Tensor(mask)
     if mask.dtype.kind not in "bf":
         raise TypeError(
             f"MultiheadAttention: {name} is boolean, True where it is forbidden to look, or "
-            f"floating point, to add to the scores, and not {mask.dtype}{place()}"
+            f"floating point, to add to the scores, and not {mask.dtype}"
         )
     if mask.shape not in shapes:
         raise ValueError(
             f"MultiheadAttention: {name} has shape {mask.shape}, and "
-            f"{' or '.join(map(str, shapes))} is needed{place()}"
+            f"{' or '.join(map(str, shapes))} is needed"
         )
-    placed: Tensor = mask.reshape(shapes[mask.shape])
-    return placed
+    reshaped: Tensor = mask.reshape(shapes[mask.shape])
+    return reshaped
 
 
 class TransformerBlock(Module):
-    """Self-attention, then two Dense layers on each place, both added to what they were given.
+    """Self-attention, then two Dense layers on each position, both added to what they were given.
 
     x' = x + attention(norm1(x)),  y = x' + linear2(activation(linear1(norm2(x'))))
 
@@ -181,7 +182,6 @@ class TransformerBlock(Module):
     is a name such as "relu" or "gelu", a module or a function.  Raises ValueError if `nhead` does
     not divide `d_model`, or for an input of another shape.
 
-    >>> import numpy as np
     >>> block = TransformerBlock(8, nhead=2, activation="gelu")
     >>> block(np.ones((5, 3, 8)), is_causal=True).shape
     (5, 3, 8)
@@ -198,12 +198,11 @@ class TransformerBlock(Module):
         norm_first: bool = True,
         bias: bool = True,
         *,
-        init: str | Initialiser = "xavier_uniform",
+        init: str | Initializer = "xavier_uniform",
         dtype: Any = None,
     ) -> None:
-        positive(self, d_model=d_model, nhead=nhead)
         wide = 4 * d_model if dim_feedforward is None else dim_feedforward
-        positive(self, dim_feedforward=wide)
+        wide = integer("TransformerBlock: dim_feedforward", wide)
         self.norm_first = norm_first
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, init=init, dtype=dtype)
         self.linear1 = Dense(d_model, wide, bias, init=init, dtype=dtype)
@@ -221,7 +220,7 @@ class TransformerBlock(Module):
         is_causal: bool = False,
     ) -> Tensor:
         """src (batch, length, d_model) -> the same shape; masks as for MultiheadAttention."""
-        x = like(src, self.linear1.weight)
+        x = cast_like(src, self.linear1.weight)
         masks = {
             "attn_mask": src_mask,
             "key_padding_mask": src_key_padding_mask,

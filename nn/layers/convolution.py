@@ -1,4 +1,4 @@
-"""Convolutions: one small set of weights, met at every place of a signal or an image."""
+"""Convolutions: one small set of weights at every position of a signal or an image."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.ops.convolution import padded_geometry, per_axis
 
-from ..init import Initialiser, initial
-from ..module import Parameter, Regularized, get_default_dtype, like
-from .arguments import described, not_negative, positive
+from ..init import Initializer, initial
+from ..module import Parameter, Regularized, cast_like, get_default_dtype
+from ..validation import integer, not_negative
+from .layer import Layer, parameter
+
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
 
 Sizes = tuple[int, ...]
 
 
-class _Convolution(Regularized):
+class _Convolution(Layer, Regularized):
     """What all convolutions have: how the kernel moves, a weight, and a bias for each channel."""
 
-    _axes = 2  # of space
+    _axes = 2  # spatial dimensions
+    output_padding: int | Sizes = 0
 
     def __init__(
         self,
@@ -32,43 +35,35 @@ class _Convolution(Regularized):
         groups: int = 1,
         bias: bool = True,
         *,
-        init: str | Initialiser = "he",
+        init: str | Initializer = "he",
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
-        positive(self, in_channels=in_channels, out_channels=out_channels, groups=groups)
-        not_negative(self, l2=l2)
-        if in_channels % groups or out_channels % groups:
+        name = type(self).__name__
+        self.in_channels = integer(f"{name}: in_channels", in_channels)
+        self.out_channels = integer(f"{name}: out_channels", out_channels)
+        self.groups = integer(f"{name}: groups", groups)
+        self.l2 = not_negative(f"{name}: l2", l2)
+        if self.in_channels % self.groups or self.out_channels % self.groups:
             raise ValueError(
-                f"{type(self).__name__}: {in_channels} channels in and {out_channels} out do not "
-                f"both divide into {groups} groups"
+                f"{name}: {in_channels} channels in and {out_channels} out do not both divide into "
+                f"{groups} groups"
             )
-        self.l2 = l2
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = self._sizes("kernel_size", kernel_size, 1)
-        self.stride = self._sizes("stride", stride, 1)
-        self.dilation = self._sizes("dilation", dilation, 1)
-        self.padding: str | Sizes = (
-            padding if isinstance(padding, str) else self._sizes("padding", padding, 0)
-        )
-        try:  # 'same' with a stride, and other strings
-            padded_geometry(self.kernel_size, self.stride, self.padding, self.dilation, groups)
+        try:
+            moves = ops.geometry(
+                self._axes, kernel_size, stride, padding, dilation, groups, self.output_padding
+            )
         except ValueError as error:
-            raise ValueError(f"{type(self).__name__}: {error}") from None
-        dtype = dtype or get_default_dtype()
-        self.weight = Parameter(self._initial(init, dtype))
-        self.bias = Parameter(initial("zeros", (out_channels,), dtype)) if bias else None
+            raise ValueError(f"{name}: {error}") from None
+        self.kernel_size, self.stride, self.dilation = moves.kernel, moves.stride, moves.dilation
+        self.padding: str | Sizes = padding if isinstance(padding, str) else moves.before
+        self.output_padding = moves.extra
+        self.weight = Parameter(self._initial(init, dtype or get_default_dtype()))
+        self.bias = parameter("zeros", (self.out_channels,), dtype) if bias else None
 
-    def _sizes(self, name: str, value: Any, least: int) -> Sizes:
-        """One number for each axis of space."""
-        return per_axis(f"{type(self).__name__}: {name}", value, self._axes, least)
-
-    def _initial(self, init: str | Initialiser, dtype: Any) -> np.ndarray:
+    def _initial(self, init: str | Initializer, dtype: Any) -> np.ndarray:
         shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
         return initial(init, shape, dtype)
-
-    def extra_repr(self) -> str:
-        return described(self)
 
 
 class Conv1d(_Convolution):
@@ -89,14 +84,9 @@ class Conv1d(_Convolution):
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, in_channels, length) -> (batch, out_channels, positions)."""
         y: Tensor = ops.conv1d(
-            like(x, self.weight),
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-        )
+            cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
+            self.dilation, self.groups,
+        )  # fmt: skip
         return y
 
 
@@ -104,7 +94,7 @@ class Conv2d(_Convolution):
     """Convolution of images: (batch, in_channels, height, width) -> (batch, out_channels, ...).
 
     y[n, o, p] = b[o] + Σᵢₖ w[o, i, k] x[n, i, p stride + k dilation - padding], and 0 outside x,
-    where p and k are places of two numbers (LeCun et al., 1989).
+    where p and k are pairs of numbers (LeCun et al., 1989).
 
     `kernel_size`, `stride`, `padding` and `dilation` are one number or (vertical, horizontal);
     padding="same" keeps height and width, "valid" is 0.  With `groups`, each group of output
@@ -125,14 +115,9 @@ class Conv2d(_Convolution):
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, in_channels, height, width) -> (batch, out_channels, ...)."""
         y: Tensor = ops.conv2d(
-            like(x, self.weight),
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-        )
+            cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
+            self.dilation, self.groups,
+        )  # fmt: skip
         return y
 
 
@@ -145,7 +130,7 @@ class ConvTranspose2d(_Convolution):
     Height and width become (size - 1) stride - 2 padding + dilation (kernel_size - 1) + 1 +
     output_padding; the last tells apart the sizes of which a convolution with this stride makes
     the same one.  `weight` has shape (in_channels, out_channels / groups, *kernel_size), as in
-    PyTorch.  A place of y meets only one in stride of the kernel's elements along each axis, so
+    PyTorch.  An element of y meets only one in stride of the kernel's along each axis, so
     the layer is a convolution to stride² as many channels, each with its part of the kernel; `init`
     is asked for that one's weight, of shape (out_channels · stride², in_channels / groups,
     *⌈kernel_size / stride⌉).  So "he" keeps the variance where stride divides kernel_size, while
@@ -170,17 +155,17 @@ class ConvTranspose2d(_Convolution):
         bias: bool = True,
         dilation: int | Sizes = 1,
         *,
-        init: str | Initialiser = "he",
+        init: str | Initializer = "he",
         l2: float = 0.0,
         dtype: Any = None,
     ) -> None:
+        self.output_padding = output_padding
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             init=init, l2=l2, dtype=dtype,
         )  # fmt: skip
-        self.output_padding = self._sizes("output_padding", output_padding, 0)
 
-    def _initial(self, init: str | Initialiser, dtype: Any) -> np.ndarray:
+    def _initial(self, init: str | Initializer, dtype: Any) -> np.ndarray:
         inputs, outputs = self.in_channels // self.groups, self.out_channels // self.groups
         (s, t), (k, m) = self.stride, self.kernel_size
         parts = -(-k // s), -(-m // t)
@@ -193,13 +178,7 @@ class ConvTranspose2d(_Convolution):
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, in_channels, height, width) -> (batch, out_channels, ...)."""
         y: Tensor = ops.conv_transpose2d(
-            like(x, self.weight),
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-        )
+            cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
+            self.output_padding, self.groups, self.dilation,
+        )  # fmt: skip
         return y

@@ -1,58 +1,42 @@
-"""Pooling: what is left of each window, its largest element or its mean."""
+"""Pooling: the largest element of each window, or its mean."""
 
 from __future__ import annotations
 
-from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import place
-from tinygrad_edu.ops.convolution import padded_geometry, per_axis
+from collections.abc import Mapping
+from typing import Any
 
-from ..module import Module
-from .arguments import described
+from tinygrad_edu import ops
+
+from .. import functional as F
+from ..function_module import FunctionModule, described
+from ..functional.pooling import output_sizes
+
+__all__ = [
+    "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "GlobalAvgPool", "MaxPool1d", "MaxPool2d",
+]  # fmt: skip
 
 Sizes = tuple[int, ...]
 
 
-class _Pool(Module):
-    """What all windows have: a size, a stride that is their size unless given, and padding."""
+class _Pool(FunctionModule):
+    """A window of a size, a stride that is its size unless given, and padding."""
 
-    _axes = 2  # of space
+    kernel_size: int | Sizes
+    stride: int | Sizes | None = None
+    padding: int | Sizes = 0
+    _axes = 2  # spatial dimensions
 
-    def __init__(
-        self,
-        kernel_size: int | Sizes,
-        stride: int | Sizes | None = None,
-        padding: int | Sizes = 0,
-    ) -> None:
+    def _check(self, name: str, options: Mapping[str, Any]) -> None:
         try:
-            kernel = per_axis("kernel_size", kernel_size, self._axes, 1)
-            padded_geometry(kernel, kernel if stride is None else stride, padding, 1, 1)
+            ops.window(self._axes, self.kernel_size, self.stride, self.padding)
         except ValueError as error:
-            raise ValueError(f"{type(self).__name__}: {error}") from None
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+            raise ValueError(f"{name}: {error}") from None
 
     def extra_repr(self) -> str:
-        return described(self)
+        return described(self, self._options)
 
 
-class MaxPool1d(_Pool):
-    """Largest of each window: (batch, channels, length) -> (batch, channels, windows).
-
-    The arguments are those of `MaxPool2d`.
-
-    >>> import numpy as np
-    >>> MaxPool1d(2)(np.array([[[1.0, 3.0, 2.0, 0.0]]])).data
-    array([[[3., 2.]]])
-    """
-
-    _axes = 1
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, length) -> (batch, channels, windows)."""
-        y: Tensor = ops.max_pool1d(x, self.kernel_size, self.stride, self.padding)
-        return y
-
-
-class MaxPool2d(_Pool):
+class MaxPool2d(_Pool, of=ops.max_pool2d):
     """Largest of each window: (batch, channels, height, width) -> (batch, channels, ...).
 
     `kernel_size`, `stride` (that size unless given) and `padding` (at most half of it) are one
@@ -67,46 +51,21 @@ class MaxPool2d(_Pool):
     (5, 3, 14, 14)
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, height, width) -> (batch, channels, ...)."""
-        y: Tensor = ops.max_pool2d(x, self.kernel_size, self.stride, self.padding)
-        return y
 
+class MaxPool1d(_Pool, of=ops.max_pool1d):
+    """Largest of each window: (batch, channels, length) -> (batch, channels, windows).
 
-class _AvgPool(_Pool):
-    def __init__(
-        self,
-        kernel_size: int | Sizes,
-        stride: int | Sizes | None = None,
-        padding: int | Sizes = 0,
-        *,
-        count_include_pad: bool = True,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding)
-        self.count_include_pad = count_include_pad
-
-
-class AvgPool1d(_AvgPool):
-    """Mean of each window: (batch, channels, length) -> (batch, channels, windows).
-
-    The arguments are those of `AvgPool2d`.
+    The arguments are those of `MaxPool2d`.
 
     >>> import numpy as np
-    >>> AvgPool1d(2)(np.array([[[1.0, 3.0, 2.0, 0.0]]])).data
-    array([[[2., 1.]]])
+    >>> MaxPool1d(2)(np.array([[[1.0, 3.0, 2.0, 0.0]]])).data
+    array([[[3., 2.]]])
     """
 
     _axes = 1
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, length) -> (batch, channels, windows)."""
-        y: Tensor = ops.avg_pool1d(
-            x, self.kernel_size, self.stride, self.padding, self.count_include_pad
-        )
-        return y
 
-
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_Pool, of=ops.avg_pool2d, kw_only=True):
     """Mean of each window: (batch, channels, height, width) -> (batch, channels, ...).
 
     `kernel_size`, `stride` and `padding` are those of `MaxPool2d`.  The padding counts as zeros;
@@ -119,15 +78,23 @@ class AvgPool2d(_AvgPool):
              [1., 1.]]]])
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, height, width) -> (batch, channels, ...)."""
-        y: Tensor = ops.avg_pool2d(
-            x, self.kernel_size, self.stride, self.padding, self.count_include_pad
-        )
-        return y
+    count_include_pad: bool = True
 
 
-class AdaptiveAvgPool2d(Module):
+class AvgPool1d(AvgPool2d, of=ops.avg_pool1d):
+    """Mean of each window: (batch, channels, length) -> (batch, channels, windows).
+
+    The arguments are those of `AvgPool2d`.
+
+    >>> import numpy as np
+    >>> AvgPool1d(2)(np.array([[[1.0, 3.0, 2.0, 0.0]]])).data
+    array([[[2., 1.]]])
+    """
+
+    _axes = 1
+
+
+class AdaptiveAvgPool2d(FunctionModule, of=F.adaptive_avg_pool2d):
     """Means of `output_size` windows: (batch, channels, h, w) -> (batch, channels, *output_size).
 
     Window i of m on an axis of n elements reaches from ⌊i n / m⌋ to ⌈(i + 1) n / m⌉, so that
@@ -139,35 +106,22 @@ class AdaptiveAvgPool2d(Module):
     (5, 3, 7, 7)
     """
 
-    def __init__(self, output_size: int | Sizes) -> None:
-        per_axis("AdaptiveAvgPool2d: output_size", output_size, 2, 1)
-        self.output_size = output_size
+    output_size: int | Sizes
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, height, width) -> (batch, channels, *output_size)."""
-        y: Tensor = ops.adaptive_avg_pool2d(x, self.output_size)
-        return y
+    def _check(self, name: str, options: Mapping[str, Any]) -> None:
+        output_sizes(name, self.output_size, 2)
 
     def extra_repr(self) -> str:
-        return described(self)
+        return described(self, self._options)
 
 
-class GlobalAvgPool(Module):
+class GlobalAvgPool(FunctionModule, of=F.global_avg_pool):
     """Mean of each channel, over all of space: (batch, channels, *space) -> (batch, channels).
 
     It takes the place of Flatten before a classifier, which then has channels as features and
-    images of any size (Lin et al., 2013).  Raises ValueError for inputs without axes of space.
+    images of any size (Lin et al., 2013).  Raises ValueError for inputs without spatial dimensions.
 
     >>> import numpy as np
     >>> GlobalAvgPool()(np.ones((5, 3, 28, 28))).shape
     (5, 3)
     """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, *space) -> (batch, channels)."""
-        if x.ndim < 3:
-            raise ValueError(
-                f"GlobalAvgPool takes (batch, channels, *space), and x has shape {x.shape}{place()}"
-            )
-        y: Tensor = x.mean(axis=tuple(range(2, x.ndim)))
-        return y

@@ -1,25 +1,28 @@
-"""Recurrent layers: one step, with the same weights at every place of a sequence."""
+"""Recurrent layers: one step, with the same weights at every position of a sequence."""
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import place
+from tinygrad_edu.errors import warn
 
-from ..init import Initialiser, initial, uniform
-from ..module import Module, Parameter, get_default_dtype, like
-from .arguments import positive
-from .regularisation import Dropout
+from .. import functional as F
+from ..init import Initializer, initial, uniform
+from ..module import Output, Parameter, cast_like, get_default_dtype
+from ..validation import choice, integer
+from .dropout import Dropout
+from .layer import Layer, parameter
+
+__all__ = ["GRU", "LSTM", "RNN"]
 
 State = tuple[Tensor, ...]
 
 
-class _Recurrent(Module):
-    """What RNN, LSTM and GRU share: the parameters, the layers, the directions, the way in time."""
+class _Recurrent(Layer[Output]):
+    """What RNN, LSTM and GRU share: parameters, layers, directions, the loop over time."""
 
     _gates = 1  # blocks of hidden_size columns in each weight
     _kept = 1  # tensors in the state
@@ -37,52 +40,47 @@ class _Recurrent(Module):
         batch_first: bool = True,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        init: str | Initialiser | None = None,
+        init: str | Initializer | None = None,
         dtype: Any = None,
     ) -> None:
-        positive(self, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        name = type(self).__name__
+        self.input_size = integer(f"{name}: input_size", input_size)
+        self.hidden_size = integer(f"{name}: hidden_size", hidden_size)
+        self.num_layers = integer(f"{name}: num_layers", num_layers)
         if dropout and num_layers == 1:
-            kind = type(self).__name__
-            warnings.warn(
-                f"{kind}: dropout acts between layers, and num_layers=1 has no between",
-                stacklevel=2,
-            )
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.batch_first, self.bidirectional = batch_first, bidirectional
+            warn(f"{name}: dropout acts between layers, and num_layers=1 has no between")
+        self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         self.dropout = Dropout(dropout).p
         ways = ("", "_reverse") if bidirectional else ("",)
-        self._suffixes = [tuple(f"_l{k}{way}" for way in ways) for k in range(num_layers)]
+        self._suffixes = [tuple(f"_l{k}{way}" for way in ways) for k in range(self.num_layers)]
         every = [suffix for layer in self._suffixes for suffix in layer]
         self._transposed = tuple(f"weight_{x}{suffix}" for suffix in every for x in ("ih", "hh"))
         for i, suffix in enumerate(every):
-            features = input_size if i < len(ways) else hidden_size * len(ways)
-            self._add(suffix, features, bias, init, dtype or get_default_dtype())
+            features = self.input_size if i < len(ways) else self.hidden_size * len(ways)
+            self._add(suffix, features, init, dtype or get_default_dtype())
 
-    def _add(
-        self, suffix: str, features: int, bias: bool, init: str | Initialiser | None, dtype: Any
-    ) -> None:
+    def _add(self, suffix: str, features: int, init: str | Initializer | None, dtype: Any) -> None:
         """The parameters of one layer in one direction."""
         n = self.hidden_size
         usual = uniform(-(n**-0.5), n**-0.5)
         for name, rows in (("ih", features), ("hh", n)):
             gates = [initial(init or usual, (rows, n), dtype) for _ in range(self._gates)]
             setattr(self, f"weight_{name}{suffix}", Parameter(np.concatenate(gates, axis=1)))
-        for name in ("ih", "hh") if bias else ():
-            start = initial("zeros" if init else usual, (self._gates * n,), dtype)
-            setattr(self, f"bias_{name}{suffix}", Parameter(start))
+        for name in ("ih", "hh") if self.bias else ():
+            start = parameter("zeros" if init else usual, (self._gates * n,), dtype)
+            setattr(self, f"bias_{name}{suffix}", start)
 
     def forward(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         """x (batch, length, input_size) and the state to start from -> (output, last state)."""
-        y = self._checked(like(x, self.weight_ih_l0))
+        y = self._checked(cast_like(x, self.weight_ih_l0))
         if self.batch_first:
             y = y.swapaxes(0, 1)
         length, batch, _ = y.shape
-        between = Dropout(self.dropout).train(self.training)
         starts, ends = iter(self._states(hx, batch)), []
         for layer, suffixes in enumerate(self._suffixes):
             rows = y.reshape(length * batch, y.shape[2])
             if layer:
-                rows = between.forward(rows)
+                rows = F.dropout(rows, self.dropout, self.training)
             walks = [self._run(rows, length, suffix, next(starts)) for suffix in suffixes]
             y = walks[0][0] if len(walks) == 1 else ops.concatenate([y for y, _ in walks], 2)
             ends += [end for _, end in walks]
@@ -97,8 +95,8 @@ class _Recurrent(Module):
         if self._joined and b_ih is not None:
             b_ih = b_ih + b_hh
         outputs = []
-        for x in _pieces(_affine(rows, w_ih, b_ih), length)[::order]:
-            a = _affine(state[0], w_hh, x if self._joined else b_hh)
+        for x in _pieces(ops.dense(rows, w_ih, b_ih), length)[::order]:
+            a = ops.dense(state[0], w_hh, x if self._joined else b_hh)
             state = self._step(x, a, state)
             outputs.append(state[0])
         return ops.stack(outputs[::order]), state
@@ -120,7 +118,7 @@ class _Recurrent(Module):
             advice = "; an empty sequence has no last state"
         raise ValueError(
             f"{type(self).__name__} takes ({layout}, {self.input_size}), and x has shape {x.shape}"
-            f"{advice}{place()}"
+            f"{advice}"
         )
 
     def _states(self, hx: Any, batch: int) -> list[State]:
@@ -136,22 +134,10 @@ class _Recurrent(Module):
             raise ValueError(
                 f"{type(self).__name__} starts from {'(h, c), each' if self._kept > 1 else 'h'} of "
                 f"shape (layers and directions, batch, hidden_size) = {shape}, and was given "
-                f"{shapes}{place()}"
+                f"{shapes}"
             )
         tensors = [each if isinstance(each, Tensor) else Tensor(each) for each in given]
-        return list(zip(*(like(each, self.weight_hh_l0) for each in tensors), strict=True))
-
-    def extra_repr(self) -> str:
-        shown = [str(self.input_size), str(self.hidden_size)]
-        shown += [f"num_layers={self.num_layers}"] if self.num_layers > 1 else []
-        shown += [] if hasattr(self, "bias_ih_l0") else ["bias=False"]
-        shown += [] if self.batch_first else ["batch_first=False"]
-        shown += [f"dropout={self.dropout}"] if self.dropout else []
-        return ", ".join(shown + ["bidirectional=True"] * self.bidirectional)
-
-
-def _affine(x: Tensor, weight: Any, bias: Any) -> Tensor:
-    return x @ weight if bias is None else ops.dense(x, weight, bias)
+        return list(zip(*(cast_like(each, self.weight_hh_l0) for each in tensors), strict=True))
 
 
 def _pieces(rows: Tensor, n: int) -> list[Tensor]:
@@ -166,12 +152,12 @@ def _pieces(rows: Tensor, n: int) -> list[Tensor]:
     return _pieces(rows[:cut], n // 2) + _pieces(rows[cut:], n - n // 2)
 
 
-class RNN(_Recurrent):
+class RNN(_Recurrent[tuple[Tensor, Tensor]]):
     """A state that each step mixes with its input (Elman, 1990).
 
     h' = tanh(x W_ih + b_ih + h W_hh + b_hh),  or relu for tanh
 
-    Takes x (batch, length, input_size) and answers `(output, h)`: the state of the last layer after
+    Takes x (batch, length, input_size) and returns `(output, h)`: the state of the last layer after
     every step, (batch, length, hidden_size), and that of every layer after the last step,
     (num_layers, batch, hidden_size).  `batch_first=True` is the default here and not in PyTorch;
     with False, batch and length change places in x and output, and h stays as it is.  With
@@ -204,33 +190,20 @@ class RNN(_Recurrent):
         batch_first: bool = True,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        init: str | Initialiser | None = None,
+        init: str | Initializer | None = None,
         dtype: Any = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"RNN: nonlinearity is 'tanh' or 'relu', not {nonlinearity!r}")
+        self.nonlinearity = choice("RNN: nonlinearity", nonlinearity, ("tanh", "relu"))
         super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias=bias,
-            batch_first=batch_first,
-            dropout=dropout,
-            bidirectional=bidirectional,
-            init=init,
-            dtype=dtype,
-        )
-        self.nonlinearity = nonlinearity
+            input_size, hidden_size, num_layers, bias=bias, batch_first=batch_first,
+            dropout=dropout, bidirectional=bidirectional, init=init, dtype=dtype,
+        )  # fmt: skip
 
     def _step(self, x: Tensor, a: Tensor, state: State) -> State:
         return ((ops.tanh if self.nonlinearity == "tanh" else ops.relu)(a),)
 
-    def extra_repr(self) -> str:
-        relu = ", nonlinearity='relu'" if self.nonlinearity == "relu" else ""
-        return super().extra_repr() + relu
 
-
-class LSTM(_Recurrent):
+class LSTM(_Recurrent[tuple[Tensor, State]]):
     """Long short-term memory: a cell c that gates write, keep and read.
 
     i, f, o = σ(x W_ih + b_ih + h W_hh + b_hh),  g = tanh(the same),  each of its own columns
@@ -239,7 +212,7 @@ class LSTM(_Recurrent):
 
     (Hochreiter and Schmidhuber, 1997; with the forget gate f of Gers et al., 2000.)  Inputs,
     options and parameters are `RNN`'s, batch_first=True included; the weights hold the columns of
-    i, f, g, o side by side, 4 hidden_size in all.  The answer is `(output, (h, c))`, and the state
+    i, f, g, o side by side, 4 hidden_size in all.  It returns `(output, (h, c))`, and the state
     to start from is such a pair: `output, (h, c) = lstm(part, (h.detach(), c.detach()))`.
 
     >>> import numpy as np
@@ -256,7 +229,7 @@ class LSTM(_Recurrent):
         return h, c
 
 
-class GRU(_Recurrent):
+class GRU(_Recurrent[tuple[Tensor, Tensor]]):
     """Gated recurrent unit: one gate forgets while the other chooses what the past may say.
 
     r, z = σ(x W_ih + b_ih + h W_hh + b_hh),  each of its own columns
@@ -264,7 +237,7 @@ class GRU(_Recurrent):
     n = tanh(x W_in + b_in + r (h W_hn + b_hn)),  h' = (1 - z) n + z h
 
     (Cho et al., 2014.)  This is PyTorch's variant, in which r acts after the product with W_hn; the
-    paper's, tanh(... + (r h) W_hn), acts before it.  Inputs, options, parameters and the answer
+    paper's, tanh(... + (r h) W_hn), acts before it.  Inputs, options, parameters and the output
     `(output, h)` are `RNN`'s, batch_first=True included; the weights hold the columns of r, z, n
     side by side, 3 hidden_size in all.
 

@@ -1,17 +1,19 @@
-"""Layers that change the shape of what passes, or the way it takes."""
+"""Layers that change the shape of their input, or add it to their output."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tinygrad_edu import Tensor
-from tinygrad_edu.errors import place
 
-from ..module import Module, Sequential, like
+from .. import functional as F
+from ..function_module import FunctionModule, described
+from ..module import Module, Sequential, cast_like
+
+__all__ = ["Flatten", "Reshape", "Residual"]
 
 
-class Flatten(Module):
+class Flatten(FunctionModule, of=F.flatten):
     """All axes from start_axis on become one: (N, ...) -> (N, features).
 
     Raises ValueError for an input without that axis.
@@ -21,21 +23,10 @@ class Flatten(Module):
     (5, 192)
     """
 
-    def __init__(self, start_axis: int = 1) -> None:
-        self.start_axis = start_axis
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(a, b, c, ...) -> (a, b c ...)."""
-        if not -x.ndim <= self.start_axis < x.ndim:
-            raise ValueError(
-                f"Flatten: an input of shape {x.shape} has no axis {self.start_axis} to start "
-                f"from{place()}"
-            )
-        kept = x.shape[: self.start_axis]  # up to a negative axis too
-        return x.reshape((*kept, math.prod(x.shape[self.start_axis :])))
+    start_axis: int = 1
 
     def extra_repr(self) -> str:
-        return "" if self.start_axis == 1 else f"start_axis={self.start_axis}"
+        return described(self, self._options)
 
 
 class Reshape(Module):
@@ -86,6 +77,6 @@ class Residual(Sequential):
         if y.shape != x.shape:
             raise ValueError(
                 f"Residual: x + f(x) needs f to keep the shape, and it turns {x.shape} into "
-                f"{y.shape}; match its first and last sizes{place()}"
+                f"{y.shape}; match its first and last sizes"
             )
-        return like(x, y) + y
+        return cast_like(x, y) + y

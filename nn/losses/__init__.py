@@ -1,4 +1,4 @@
-"""Losses, as functions and as modules: the prediction first, a scalar out.
+"""Losses as modules, with their functions from nn.functional: the prediction first, a scalar out.
 
 All take `reduction`: "mean", "sum" or "none", each loss by itself.  Elementwise losses take
 `weight`, which broadcasts to the losses and multiplies each; "mean" still divides by the number of
@@ -16,70 +16,34 @@ from typing import Any
 
 from tinygrad_edu import Tensor
 
+from ..functional.classification import *
+from ..functional.regression import *
 from ..module import Module
-from ..names import unknown
-from .classes import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    categorical_cross_entropy,
-    cross_entropy,
-    hinge_loss,
-    kl_div,
-    nll_loss,
-)
-from .modules import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CategoricalCrossEntropyLoss,
-    CosineEmbeddingLoss,
-    CrossEntropyLoss,
-    HingeLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    Loss,
-    MSELoss,
-    NLLLoss,
-    SmoothL1Loss,
-)
-from .numbers import (
-    cosine_embedding_loss,
-    cosine_similarity,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-    smooth_l1_loss,
-)
+from ..validation import unknown_name
+from .classification import *
+from .loss import *
+from .regression import *
 
-_FUNCTIONS: tuple[Callable[..., Tensor], ...] = (
-    mse_loss,
-    l1_loss,
-    huber_loss,
-    smooth_l1_loss,
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    categorical_cross_entropy,
-    nll_loss,
-    kl_div,
-    hinge_loss,
-)
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CategoricalCrossEntropyLoss", "CosineEmbeddingLoss",
+    "CrossEntropyLoss", "HingeLoss", "HuberLoss", "KLDivLoss", "L1Loss", "Loss", "MSELoss",
+    "NLLLoss", "SmoothL1Loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "categorical_cross_entropy", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
+    "hinge_loss", "huber_loss", "kl_div", "l1_loss", "mse_loss", "nll_loss",
+    "smooth_l1_loss",
+]  # fmt: skip
 
-NAMES: dict[str, Callable[..., Tensor]] = {function.__name__: function for function in _FUNCTIONS}
+NAMES: dict[str, Callable[..., Tensor]] = {
+    "mse_loss": mse_loss, "l1_loss": l1_loss, "huber_loss": huber_loss,
+    "smooth_l1_loss": smooth_l1_loss, "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "cross_entropy": cross_entropy, "categorical_cross_entropy": categorical_cross_entropy,
+    "nll_loss": nll_loss, "kl_div": kl_div, "hinge_loss": hinge_loss, "mse": mse_loss,
+    "mae": l1_loss, "l1": l1_loss, "huber": huber_loss, "smooth_l1": smooth_l1_loss,
+    "bce": binary_cross_entropy, "bce_with_logits": binary_cross_entropy_with_logits,
+    "cce": categorical_cross_entropy, "nll": nll_loss, "hinge": hinge_loss,
+}  # fmt: skip
 """Every loss of a prediction and a target by name."""
-
-NAMES.update(
-    mse=mse_loss,
-    mae=l1_loss,
-    l1=l1_loss,
-    huber=huber_loss,
-    smooth_l1=smooth_l1_loss,
-    bce=binary_cross_entropy,
-    bce_with_logits=binary_cross_entropy_with_logits,
-    cce=categorical_cross_entropy,
-    nll=nll_loss,
-    hinge=hinge_loss,
-)
 
 
 def get(loss: str | Callable[..., Any]) -> Callable[..., Any]:
@@ -93,18 +57,9 @@ def get(loss: str | Callable[..., Any]) -> Callable[..., Any]:
     if isinstance(loss, str):
         if loss in NAMES:
             return NAMES[loss]
-        raise unknown("loss", loss, NAMES)
+        raise unknown_name("loss", loss, NAMES)
     if isinstance(loss, type) and issubclass(loss, Module):
         raise TypeError(f"{loss.__name__} is a class; write {loss.__name__}() with parentheses")
     if not callable(loss):
         raise TypeError(f"a loss is a name, a function or a module, not {loss!r}")
     return loss
-
-
-__all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CategoricalCrossEntropyLoss", "CosineEmbeddingLoss",
-    "CrossEntropyLoss", "HingeLoss", "HuberLoss", "KLDivLoss", "L1Loss", "Loss", "MSELoss",
-    "NLLLoss", "SmoothL1Loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "categorical_cross_entropy", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
-    "hinge_loss", "huber_loss", "kl_div", "l1_loss", "mse_loss", "nll_loss", "smooth_l1_loss",
-]  # fmt: skip

@@ -1,6 +1,5 @@
 """Optimizers, in order of increasing complexity: `step()` changes parameters by their gradients."""
 
-# ruff: noqa: F405
 import typing as _typing
 
 from .adagrad import *

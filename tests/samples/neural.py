@@ -48,11 +48,11 @@ def judged(draw: Any, op: Any) -> Call:
     return Call(values(draw, op, *pair), {"reduction": draw(st.sampled_from(REDUCTIONS))})
 
 
-# -------------------------------------------------------------------- normalisation, dropout
+# -------------------------------------------------------------------- normalization
 
 
 @sampler("standardize", "unit_rms")
-def normalised(draw: Any, op: Any) -> Call:
+def normalized(draw: Any, op: Any) -> Call:
     shape = draw(shapes(min_dims=1, min_side=1))
     axis = axes(draw, len(shape))
     return Call(values(draw, op, shape), {"axis": axis, "eps": draw(st.sampled_from([1e-2, 1.0]))})
@@ -65,8 +65,8 @@ def _numbers(draw: Any, axes: int, most: int, least: int = 1) -> tuple[int, ...]
     return draw(st.tuples(*[st.integers(least, most)] * axes))
 
 
-def _moving(draw: Any, axes: int) -> tuple[Any, Any, Any, Any]:
-    """Kernel, positions, geometry, and a size that lies around what they meet."""
+def _moving(draw: Any, axes: int) -> tuple[Any, Any, Any]:
+    """Positions, a size around what the kernel meets there, and how it moves."""
     kernel, positions = _numbers(draw, axes, 3), _numbers(draw, axes, 3)
     stride, dilation, before = (
         _numbers(draw, axes, 3),
@@ -76,7 +76,11 @@ def _moving(draw: Any, axes: int) -> tuple[Any, Any, Any, Any]:
     zipped = zip(kernel, positions, stride, dilation, before, strict=True)
     size = [max(1, (p - 1) * s + d * (k - 1) + 1 - b) for k, p, s, d, b in zipped]
     size = tuple(max(1, n + draw(st.integers(-1, 1))) for n in size)
-    return kernel, positions, size, Geometry(stride, dilation, before, draw(st.integers(1, 2)))
+    return (
+        positions,
+        size,
+        Geometry(kernel, stride, dilation, before, before, draw(st.integers(1, 2))),
+    )
 
 
 def _channels(draw: Any, groups: int) -> tuple[int, int]:
@@ -85,29 +89,29 @@ def _channels(draw: Any, groups: int) -> tuple[int, int]:
 
 @sampler("unfold")
 def unfolded(draw: Any, op: Any) -> Call:
-    kernel, positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
     x = values(draw, op, (draw(st.integers(0, 2)), 2, *size))
-    return Call(x, {"kernel": kernel, "positions": positions, "geometry": geometry})
+    return Call(x, {"positions": positions, "geometry": geometry})
 
 
 @sampler("fold")
 def folded(draw: Any, op: Any) -> Call:
-    kernel, positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
-    y = values(draw, op, (draw(st.integers(0, 2)), 2, *kernel, *positions))
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    y = values(draw, op, (draw(st.integers(0, 2)), 2, *geometry.kernel, *positions))
     return Call(y, {"size": size, "geometry": geometry})
 
 
 @sampler("correlate", "correlate_input", "correlate_weight")
 def correlated(draw: Any, op: Any) -> Call:
-    kernel, positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
     batch = draw(st.integers(0, 9))
     taken, made = _channels(draw, geometry.groups)
     shaped = {
         "x": (batch, taken, *size),
-        "weight": (made, taken // geometry.groups, *kernel),
+        "weight": (made, taken // geometry.groups, *geometry.kernel),
         "y": (batch, made, *positions),
     }
-    statics = {"positions": positions, "size": size, "kernel": kernel, "geometry": geometry}
+    statics = {"positions": positions, "size": size, "geometry": geometry}
     operands = values(draw, op, *(shaped[name] for name in op.tensors))
     return Call(operands, {name: statics[name] for name in op.statics})
 

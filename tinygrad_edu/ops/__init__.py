@@ -4,15 +4,25 @@ NumPy's functions find the ops that bear their names; the others are called from
 `ops.relu(x)`, or as methods, `x.relu()`.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from . import (
+    activations,
+    convolution,
     creation,
     elementwise,
     extended,
     index,
     joining,
+    linear,
+    losses,
     nondifferentiable,
+    normalization,
+    pooling,
     products,
+    recurrent,
     reduce,
+    regularization,
     shape,
     statistics,
     trigonometric,
@@ -24,18 +34,35 @@ from .elementwise import *
 from .extended import *
 from .index import *
 from .joining import *
+from .linear import *
 from .losses import *
-from .neural import *
 from .nondifferentiable import *
+from .normalization import *
 from .pooling import *
 from .products import *
 from .recurrent import *
 from .reduce import *
+from .regularization import *
 from .shape import *
 from .statistics import *
 from .trigonometric import *
 
 _FAMILIES = (
-    *(creation, elementwise, extended, index, joining, nondifferentiable, products, reduce),
+    *(activations, convolution, creation, elementwise, extended, index, joining, linear),
+    *(
+        losses,
+        nondifferentiable,
+        normalization,
+        pooling,
+        products,
+        recurrent,
+        reduce,
+        regularization,
+    ),
     *(shape, statistics, trigonometric),
 )
+if not _TYPE_CHECKING:  # type checkers know what star imports bring
+    __all__ = sorted(name for family in _FAMILIES for name in family.__all__)
+
+    def __dir__() -> list[str]:
+        return __all__

@@ -1,4 +1,4 @@
-"""Derivatives of the functions that bend the layers of a network, stable at every size of x."""
+"""Activations: stable at every size of x."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ..declare import Array, composed
-from .elementwise import clamp, only, pointwise, selection, sigmoid
+from ..declare import Array, op
+from .elementwise import only, pointwise, selection, sigmoid
+from .reduce import spread
+
+__all__ = [
+    "elu", "erf", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid", "logsumexp", "mish",
+    "relu", "selu", "silu", "softmax", "softplus", "softsign",
+]  # fmt: skip
 
 
 @selection(None, lambda g, out: only(g, out > 0), kinks=(0.0,))
 def relu(x: Array) -> Array:
-    """Rectifier.  y = max(x, 0),  ∂L/∂x = g [x > 0],  0 at 0"""
+    """Rectifier.
+    y = max(x, 0),  ∂L/∂x = g [x > 0],  0 at 0"""
     return np.maximum(x, 0)
 
 
@@ -29,7 +36,8 @@ def _either(mask: Any, right: float, left: float, dtype: Any) -> Any:
     kinks=(0.0,),
 )
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
-    """Rectifier that leaks.  y = x if x > 0 else a x,  ∂L/∂x = g if x > 0 else a g"""
+    """Rectifier that leaks.
+    y = x if x > 0 else a x,  ∂L/∂x = g if x > 0 else a g"""
     return np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
 
 
@@ -40,51 +48,50 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     kinks=(0.0,),
 )
 def elu(x: Array, alpha: float = 1.0) -> Array:
-    """Exponential linear unit.  y = x if x > 0 else a (eˣ - 1),  ∂L/∂x = g,  else g (y + a)"""
+    """Exponential linear unit.
+    y = x if x > 0 else a (eˣ - 1),  ∂L/∂x = g,  else g (y + a)"""
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 
-SELU_SCALE = 1.0507009873554805
-SELU_LEFT = SELU_SCALE * 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+_SELU_LEFT = _SELU_SCALE * 1.6732632423543772
 
 
 @pointwise(
     None,
-    lambda g, out: g * (np.minimum(out, 0) + _either(out > 0, SELU_SCALE, SELU_LEFT, g.dtype)),
+    lambda g, out: g * (np.minimum(out, 0) + _either(out > 0, _SELU_SCALE, _SELU_LEFT, g.dtype)),
     method=False,
     kinks=(0.0,),
 )
 def selu(x: Array) -> Array:
-    """Self-normalising elu.  y = 1.05 elu(x, 1.67),  ∂L/∂x = 1.05 g if x > 0 else g (y + 1.76)
+    """Self-normalizing elu.
+    y = 1.05 elu(x, 1.67),  ∂L/∂x = 1.05 g if x > 0 else g (y + 1.76)
 
     Layers of it keep mean 0 and variance 1.
     """
-    return SELU_SCALE * np.maximum(x, 0) + SELU_LEFT * np.expm1(np.minimum(x, 0))
+    return _SELU_SCALE * np.maximum(x, 0) + _SELU_LEFT * np.expm1(np.minimum(x, 0))
 
 
 @pointwise(None, lambda g, x, beta: g * sigmoid(x * beta), method=False)
 def softplus(x: Array, beta: float = 1.0) -> Array:
-    """Smooth rectifier.  y = ln(1 + eᵝˣ) / β,  ∂L/∂x = g σ(β x)"""
+    """Smooth rectifier.
+    y = ln(1 + eᵝˣ) / β,  ∂L/∂x = g σ(β x)"""
     z = x * beta
     return (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta
 
 
 @pointwise(None, lambda g, x: g * sigmoid(-x), method=False)
 def logsigmoid(x: Array) -> Array:
-    """Logarithm of the sigmoid.  y = -ln(1 + e⁻ˣ),  ∂L/∂x = g σ(-x)"""
+    """Logarithm of the sigmoid.
+    y = -ln(1 + e⁻ˣ),  ∂L/∂x = g σ(-x)"""
     return np.minimum(x, 0) - np.log1p(np.exp(-1.0 * np.abs(x)))
 
 
 @pointwise(None, lambda g, x: g / np.square(1 + np.absolute(x)), method=False, kinks=(0.0,))
 def softsign(x: Array) -> Array:
-    """Softer tanh.  y = x / (1 + |x|),  ∂L/∂x = g / (1 + |x|)²"""
+    """Softer tanh.
+    y = x / (1 + |x|),  ∂L/∂x = g / (1 + |x|)²"""
     return x / (1 + np.abs(x))
-
-
-@composed(method=False)
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    """tanh of straight lines: x between two bounds, which pass the gradient."""
-    return clamp(x, min_val, max_val)
 
 
 def _silu_vjp(g: Any, x: Any) -> Any:
@@ -94,7 +101,8 @@ def _silu_vjp(g: Any, x: Any) -> Any:
 
 @pointwise(None, _silu_vjp, method=False)
 def silu(x: Array) -> Array:
-    """Sigmoid linear unit, also called swish.  y = x σ(x),  ∂L/∂x = g σ (1 + x (1 - σ))"""
+    """Sigmoid linear unit, also called swish.
+    y = x σ(x),  ∂L/∂x = g σ (1 + x (1 - σ))"""
     return x * sigmoid(x)
 
 
@@ -112,39 +120,69 @@ def _mish_vjp(g: Any, x: Any) -> Any:
 
 @pointwise(None, _mish_vjp, method=False)
 def mish(x: Array) -> Array:
-    """A bend like silu's.  y = x t,  t = tanh(ln(1 + eˣ)),  ∂L/∂x = g (t + x (1 - t²) σ(x))"""
+    """Related to silu.
+    y = x t,  t = tanh(ln(1 + eˣ)),  ∂L/∂x = g (t + x (1 - t²) σ(x))"""
     return x * _mish_factor(x)[0]
 
 
-@composed(method=False)
-def gelu(x: Any, approximate: str = "none") -> Any:
-    """Gaussian error linear unit.  y = x Φ(x), where Φ is the normal distribution function.
-
-    `approximate="tanh"` is `gelu_tanh`, which GPT-2 has.
-    """
-    if approximate == "tanh":
-        return gelu_tanh(x)
-    if approximate != "none":
-        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
-    return x * (erf(x * math.sqrt(0.5)) * 0.5 + 0.5)
-
-
-LINEAR = math.sqrt(2 / math.pi)
-CUBIC = 0.044715 * LINEAR
+_LINEAR = math.sqrt(2 / math.pi)
+_CUBIC = 0.044715 * _LINEAR
 
 
 def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
-    t = np.tanh(x * (x * x * CUBIC + LINEAR))
-    return g * (x * (x * x * (1.5 * CUBIC) + 0.5 * LINEAR) * (1 - t * t) + t * 0.5 + 0.5)
+    t = np.tanh(x * (x * x * _CUBIC + _LINEAR))
+    return g * (x * (x * x * (1.5 * _CUBIC) + 0.5 * _LINEAR) * (1 - t * t) + t * 0.5 + 0.5)
 
 
 @pointwise(None, _gelu_tanh_vjp, method=False)
 def gelu_tanh(x: Array) -> Array:
-    """Nearly gelu.  y = x (1 + tanh u) / 2,  u = √(2/π) (x + 0.044715 x³),
+    """Nearly gelu.
+    y = x (1 + tanh u) / 2,  u = √(2/π) (x + 0.044715 x³),
+    ∂L/∂x = g ((1 + tanh u) / 2 + x u' (1 - tanh² u) / 2)"""
+    return x * (np.tanh(x * (x * x * _CUBIC + _LINEAR)) * 0.5 + 0.5)
 
-    ∂L/∂x = g ((1 + tanh u) / 2 + x u' (1 - tanh² u) / 2)
-    """
-    return x * (np.tanh(x * (x * x * CUBIC + LINEAR)) * 0.5 + 0.5)
+
+# -------------------------------------------------------------------- softmax
+
+
+def peak(x: Array, axis: Any) -> Array:
+    """The largest along the axis, which may be empty: subtracted, it keeps exp from overflowing."""
+    dtype = None if x.dtype.kind == "f" else np.float64  # no integer is -∞
+    return np.maximum.reduce(x, axis=axis, dtype=dtype, keepdims=True, initial=-np.inf)
+
+
+@op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)), along="axis")
+def softmax(x: Array, axis: int = -1) -> Array:
+    """Softmax.
+    y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)"""
+    y = np.exp(x - peak(x, axis))
+    y /= np.add.reduce(y, axis=axis, keepdims=True)
+    return y
+
+
+@op(None, lambda g, out, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True), along="axis")
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """Logarithm of the softmax.
+    y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g"""
+    y = x - peak(x, axis)
+    with np.errstate(divide="ignore"):  # an empty axis
+        y -= np.log(np.exp(y).sum(axis, keepdims=True))
+    return y
+
+
+def _logsumexp_vjp(g: Any, x: Any, out: Any, like: Any, axis: Any) -> Any:
+    return spread(g, like, axis) * np.exp(x - spread(out, like, axis))
+
+
+@op(None, _logsumexp_vjp, along="axis")
+def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """Logarithm of a sum of exponentials.
+    y = ln Σ eˣ,  ∂L/∂x = g softmax x"""
+    largest = peak(x, axis)
+    largest = np.where(np.isfinite(largest), largest, 0)  # ∞ - ∞ is not a number
+    with np.errstate(divide="ignore", over="ignore"):
+        y = np.log(np.exp(x - largest).sum(axis, keepdims=True)) + largest
+    return y if keepdims else y.squeeze(axis)
 
 
 # -------------------------------------------------------------------- the error function
@@ -173,7 +211,8 @@ def _polynomial(s: Array, coefficients: tuple[float, ...]) -> Array:
 
 @pointwise(None, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
 def erf(x: Array) -> Array:
-    """Error function.  y = 2/√π ∫₀ˣ exp(-t²) dt,  ∂L/∂x = 2/√π g exp(-x²)"""
+    """Error function.
+    y = 2/√π ∫₀ˣ exp(-t²) dt,  ∂L/∂x = 2/√π g exp(-x²)"""
     kind = np.result_type(x, 1.0)
     x = np.clip(x, -6, 6).astype(np.promote_types(kind, np.float32))  # beyond, y is ±1
     s = x * x

@@ -1,9 +1,9 @@
-"""Tensors made from nothing but a shape or a range, as leaves if wanted.
+"""Creation: Tensors of a shape or a range, as leaves if wanted.
 
     w = ops.normal(rng, (784, 128), scale=0.05, requires_grad=True, name="weight")
 
-The dtype is NumPy's own, so float64 for zeros and for random numbers; np.zeros_like and its
-like, called through NumPy, return plain arrays.
+The dtype is NumPy's own, so float64 for zeros and for random numbers; np.zeros_like and the
+related functions, called through NumPy, return plain arrays.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Derivatives of one step of a recurrent network: of many small operations made one.
+"""Recurrent cells: one step of a recurrent network, many small operations made one.
 
-Each op also answers its gates, stacked, so that its derivatives can read them and need not compute
+Each op also returns its gates, stacked, so that its derivatives can read them and need not compute
 them again.  The formulas leave out what comes back through the gates themselves.
 """
 
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..declare import Array, op
+
+__all__ = ["gru_cell", "lstm_cell"]
 
 
 def _blocks(a: Array, state: Array, n: int) -> Array:
@@ -52,13 +54,11 @@ def _lstm_vjp(g: Any, c: Any, out: Any) -> Any:
 
 @op(None, _lstm_vjp, lambda g, out: _lstm_inner(g, out)[1] * out[2][1], outputs=3, method=False)
 def lstm_cell(a: Array, c: Array) -> Any:
-    """State h', cell c' and gates of an LSTM.  c' = f c + i n,  h' = o tanh c',
-
+    """State h', cell c' and gates of an LSTM.
+    c' = f c + i n,  h' = o tanh c',
     i, f, n, o = σ(a₁), σ(a₂), tanh(a₃), σ(a₄),  s = g_c + g_h o (1 - tanh² c'),  ∂L/∂c = s f,
     ∂L/∂a = (s n i (1 - i), s c f (1 - f), s i (1 - n²), g_h tanh c' o (1 - o));
-
-    c has the shape (N, H), a (N, 4H), in four blocks of columns, and the gates (4, N, H).
-    """
+    c has the shape (N, H), a (N, 4H), in four blocks of columns, and the gates (4, N, H)."""
     blocks = _blocks(a, c, 4)
     gates = _sigmoids(blocks)
     np.tanh(blocks[2], gates[2])
@@ -89,13 +89,11 @@ def _gru_inner_vjp(g: Any, a: Any, h: Any, out: Any) -> Any:
 
 @op(None, _gru_vjp, _gru_inner_vjp, lambda g, out: g[0] * out[1][1], outputs=2, method=False)
 def gru_cell(x: Array, a: Array, h: Array) -> Any:
-    """State h' and gates of a GRU.  h' = (1 - z) n + z h,
-
+    """State h' and gates of a GRU.
+    h' = (1 - z) n + z h,
     r, z, n = σ(x₁ + a₁), σ(x₂ + a₂), tanh(x₃ + r a₃),  s = g (1 - z) (1 - n²),  ∂L/∂h = g z,
     ∂L/∂x = (s a₃ r (1 - r), g (h - n) z (1 - z), s),  ∂L/∂a = the same but for r s at last;
-
-    h has the shape (N, H), x and a (N, 3H), in three blocks of columns, and the gates (3, N, H).
-    """
+    h has the shape (N, H), x and a (N, 3H), in three blocks of columns, and the gates (3, N, H)."""
     xs, inner = _blocks(x, h, 3), _blocks(a, h, 3)
     gates = _sigmoids(xs + inner)
     r, z, n = gates

@@ -1,4 +1,4 @@
-"""Normalisation: activations shifted and scaled to mean 0 and variance 1, then as it learns."""
+"""Normalization: activations to mean 0 and variance 1, then scaled and shifted as it learns."""
 
 from __future__ import annotations
 
@@ -6,40 +6,42 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import place
+from tinygrad_edu import Tensor
 
-from ..module import Module, Parameter, get_default_dtype, like
-from .arguments import described, not_negative, positive
+from .. import functional as F
+from ..module import Parameter, cast_like, get_default_dtype
+from ..validation import integer, not_negative
+from .layer import Layer, parameter
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 Sizes = tuple[int, ...]
 
 
-class _Normalisation(Module):
+class _Normalization(Layer):
     """What all have: a weight that starts at 1 and a bias that starts at 0, each optional."""
 
     weight: Parameter | None
     bias: Parameter | None
 
-    def _start(self, shape: Sizes, weight: bool, bias: bool, dtype: Any) -> None:
-        self.weight = Parameter(np.ones(shape, dtype or get_default_dtype())) if weight else None
-        self.bias = Parameter(np.zeros(shape, dtype or get_default_dtype())) if bias else None
+    def _start(self, shape: Sizes, eps: float, weight: bool, bias: bool, dtype: Any) -> None:
+        self.eps = not_negative(f"{type(self).__name__}: eps", eps)
+        self.weight = parameter("ones", shape, dtype) if weight else None
+        self.bias = parameter("zeros", shape, dtype) if bias else None
 
-    def _taken(self, x: Tensor, fits: bool, expected: str) -> Tensor:
-        """x in the parameters' dtype, if it fits."""
+    def _like(self, x: Tensor) -> Tensor:
+        """x in the parameters' dtype."""
+        return x if self.weight is None else cast_like(x, self.weight)
+
+    def _check(self, x: Tensor, fits: bool, expected: str) -> None:
         if not fits:
-            kind = type(self).__name__
-            raise ValueError(f"{kind} takes {expected}, and x has shape {x.shape}{place()}")
-        return x if self.weight is None else like(x, self.weight)
-
-    def extra_repr(self) -> str:
-        return described(self)
+            raise ValueError(f"{type(self).__name__} takes {expected}, and x has shape {x.shape}")
 
 
 # -------------------------------------------------------------------- over the batch
 
 
-class _BatchNorm(_Normalisation):
+class _BatchNorm(_Normalization):
     _axes: Sizes = ()  # how many an input may have
     _layout = ""  # with `n` channels
     running_mean: Any = None
@@ -56,53 +58,34 @@ class _BatchNorm(_Normalisation):
         *,
         dtype: Any = None,
     ) -> None:
-        positive(self, num_features=num_features)
-        not_negative(self, eps=eps)
+        name = type(self).__name__
+        self.num_features = n = integer(f"{name}: num_features", num_features)
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(
-                f"{type(self).__name__}: momentum is a number from 0 to 1, or None for the mean "
+                f"{name}: momentum is a number from 0 to 1, or None for the mean "
                 f"of all batches, and not {momentum!r}"
             )
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self._start((num_features,), affine, affine, dtype)
+        self.momentum, self.affine, self.track_running_stats = momentum, affine, track_running_stats
+        self._start((n,), eps, affine, affine, dtype)
         if track_running_stats:
-            dtype = dtype or get_default_dtype()
-            self.register_buffer("running_mean", np.zeros(num_features, dtype))
-            self.register_buffer("running_var", np.ones(num_features, dtype))
+            self.register_buffer("running_mean", np.zeros(n, dtype or get_default_dtype()))
+            self.register_buffer("running_var", np.ones(n, dtype or get_default_dtype()))
             self.register_buffer("num_batches_tracked", np.array(0))
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, num_features, ...) -> the same shape."""
         fits = x.ndim in self._axes and x.shape[1] == self.num_features
-        x = self._taken(x, fits, self._layout.format(n=self.num_features))
-        if self.track_running_stats and not self.training:
-            # copies, since the graph keeps them and training changes them
-            return self._normed(x, self.running_mean.copy(), self.running_var.copy())
-        if x.size <= self.num_features:
-            instead = ", or call model.eval() to use the running statistics"
-            raise ValueError(
-                f"{type(self).__name__}: the variance of a channel needs more than one value; give "
-                "a larger batch (drop_last=True leaves out a last one of 1)"
-                f"{instead if self.track_running_stats else ''} (shape: {x.shape}{place()})"
-            )
-        y = self._normed(x)
-        if self.track_running_stats:
-            self._track(x.data)
+        self._check(x, fits, self._layout.format(n=self.num_features))
+        share = self.momentum
+        if share is None:  # the mean of all batches
+            share = 1 / (int(self.num_batches_tracked or 0) + 1)
+        y: Tensor = F.batch_norm(
+            self._like(x), self.running_mean, self.running_var, self.weight, self.bias,
+            self.training, share, self.eps,
+        )  # fmt: skip
+        if self.track_running_stats and self.training:
+            self.num_batches_tracked += 1
         return y
-
-    def _normed(self, x: Tensor, mean: Any = None, variance: Any = None) -> Tensor:
-        y: Tensor = ops.batch_norm(x, self.weight, self.bias, mean, variance, self.eps)
-        return y
-
-    def _track(self, x: np.ndarray) -> None:
-        """Move the running statistics towards the batch's; its variance is the unbiased one."""
-        axes = (0, *range(2, x.ndim))
-        mean = x.mean(axes, keepdims=True)
-        self.num_batches_tracked += 1
-        share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean += share * (mean.ravel() - self.running_mean)
-        self.running_var += share * (x.var(axes, ddof=1, mean=mean) - self.running_var)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -146,7 +129,7 @@ class BatchNorm2d(_BatchNorm):
 # -------------------------------------------------------------------- over each sample
 
 
-class GroupNorm(_Normalisation):
+class GroupNorm(_Normalization):
     """Each group of a sample's channels to mean 0 and variance 1, then γ y + β for each channel.
 
     y = γ (x - x̄) / √(σ² + ε) + β on (batch, num_channels, ...), the same in training and
@@ -167,41 +150,31 @@ class GroupNorm(_Normalisation):
         *,
         dtype: Any = None,
     ) -> None:
-        positive(self, num_groups=num_groups, num_channels=num_channels)
-        not_negative(self, eps=eps)
-        if num_channels % num_groups:
+        self.num_groups = integer("GroupNorm: num_groups", num_groups)
+        self.num_channels = integer("GroupNorm: num_channels", num_channels)
+        if self.num_channels % self.num_groups:
             raise ValueError(
                 f"GroupNorm: {num_channels} channels do not divide into {num_groups} groups"
             )
-        self.num_groups, self.num_channels = num_groups, num_channels
-        self.eps, self.affine = eps, affine
-        self._start((num_channels,), affine, affine, dtype)
+        self.affine = affine
+        self._start((self.num_channels,), eps, affine, affine, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, num_channels, ...) -> the same shape."""
         fits = x.ndim > 1 and x.shape[1] == self.num_channels
-        x = self._taken(x, fits, f"(batch, {self.num_channels}, ...)")
-        y: Tensor = ops.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+        self._check(x, fits, f"(batch, {self.num_channels}, ...)")
+        y: Tensor = F.group_norm(self._like(x), self.num_groups, self.weight, self.bias, self.eps)
         return y
 
 
-class _LastAxes(_Normalisation):
+class _LastAxes(_Normalization):
     """Over the last axes of each sample, which must have a given shape."""
 
-    def _over(self, shape: Any) -> None:
-        several = isinstance(shape, (tuple, list)) and len(shape) > 0
-        self.normalized_shape: Sizes = tuple(shape) if several else (shape,)
-        for n in self.normalized_shape:
-            positive(self, normalized_shape=n)
-
-    @property
-    def _last(self) -> Sizes:
-        return tuple(range(-len(self.normalized_shape), 0))
-
-    def _fitting(self, x: Tensor) -> Tensor:
-        shape = self.normalized_shape
-        fits = x.shape[-len(shape) :] == shape
-        return self._taken(x, fits, f"(..., {', '.join(map(str, shape))})")
+    def _over(self, shape: Any) -> Sizes:
+        sizes = shape if isinstance(shape, (tuple, list)) and shape else (shape,)
+        name = f"{type(self).__name__}: normalized_shape"
+        self.normalized_shape = tuple(integer(name, n) for n in sizes)
+        return self.normalized_shape
 
 
 class LayerNorm(_LastAxes):
@@ -226,15 +199,14 @@ class LayerNorm(_LastAxes):
         *,
         dtype: Any = None,
     ) -> None:
-        self._over(normalized_shape)
-        not_negative(self, eps=eps)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self._start(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
+        shape, affine = self._over(normalized_shape), elementwise_affine
+        self.elementwise_affine = affine
+        self._start(shape, eps, affine, affine and bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., *normalized_shape) -> the same shape."""
-        x = self._fitting(x)
-        y: Tensor = ops.layer_norm(x, self.weight, self.bias, self._last, self.eps)
+        shape = self.normalized_shape
+        y: Tensor = F.layer_norm(self._like(x), shape, self.weight, self.bias, self.eps)
         return y
 
 
@@ -259,12 +231,11 @@ class RMSNorm(_LastAxes):
         *,
         dtype: Any = None,
     ) -> None:
-        self._over(normalized_shape)
-        not_negative(self, eps=eps or 0)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self._start(self.normalized_shape, elementwise_affine, False, dtype)
+        self.elementwise_affine = elementwise_affine
+        self._start(self._over(normalized_shape), eps or 0.0, elementwise_affine, False, dtype)
+        self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., *normalized_shape) -> the same shape."""
-        y: Tensor = ops.rms_norm(self._fitting(x), self.weight, self._last, self.eps)
+        y: Tensor = F.rms_norm(self._like(x), self.normalized_shape, self.weight, self.eps)
         return y

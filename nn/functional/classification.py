@@ -8,30 +8,38 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import place
 
-from .arguments import (
-    REDUCTIONS,
-    check,
+from .options import checked, number, one_of
+from .sparse import one_hot
+from .targets import (
+    REDUCTION,
+    check_probabilities,
+    check_range,
+    check_signs,
     class_indices,
     class_weights,
     constant_like,
     expects,
     fitted,
-    in_range,
+    pair,
     plain,
-    probable,
     reduced,
-    signed,
     tensor,
+    weighted,
 )
-from .numbers import elementwise, weighted
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy",
+    "cross_entropy", "hinge_loss", "kl_div", "nll_loss",
+]  # fmt: skip
 
 IGNORED = -100
+_SMOOTHING = number("label_smoothing", lambda v: 0 <= v <= 1, "from 0 to 1")
 
 # -------------------------------------------------------------------- one class against the other
 
 
+@checked(REDUCTION)
 def binary_cross_entropy(
     prediction: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None
 ) -> Tensor:
@@ -42,38 +50,38 @@ def binary_cross_entropy(
     where there is a choice, take `binary_cross_entropy_with_logits`.  Raises ValueError for
     predictions or targets outside [0, 1] and unless the shapes are equal.
 
-    >>> import numpy as np
     >>> binary_cross_entropy(Tensor([0.5, 0.0]), np.array([1, 1]), "none")
     Tensor([  0.69314718, 100.        ])
     """
-    probable("binary_cross_entropy", target)
-    return elementwise(ops.binary_cross_entropy, prediction, target, reduction, weight)
+    name = "binary_cross_entropy"
+    prediction, t = pair(name, prediction, target)
+    check_probabilities(name, target)
+    if np.any(prediction < 0) or np.any(prediction > 1):
+        raise ValueError(
+            f"{name}: the predictions must be probabilities, from 0 to 1; put a sigmoid before it, "
+            "or use binary_cross_entropy_with_logits"
+        )
+    return weighted(name, ops.bernoulli(prediction, t), reduction, weight)
 
 
+@checked(REDUCTION)
 def binary_cross_entropy_with_logits(
-    logits: Tensor,
-    target: Any,
-    reduction: str = "mean",
-    *,
-    weight: Any = None,
+    logits: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None,
     pos_weight: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Cross-entropy of σ(x) and probabilities t, L = mean(-p t ln σ(x) - (1 - t) ln (1 - σ(x))).
 
     The logits x are what the network gives before a sigmoid.  `pos_weight`, p, is 1 unless given,
-    and broadcasts: above 1 it favours recall, below 1 precision.  Raises ValueError for targets
+    and broadcasts: above 1 it favors recall, below 1 precision.  Raises ValueError for targets
     outside [0, 1] and unless the shapes are equal.
 
-    >>> import numpy as np
     >>> x, t = Tensor([0.0, -1e4]), np.array([1, 1])
     >>> binary_cross_entropy_with_logits(x, t, "none", pos_weight=2.0)
     Tensor([1.38629436e+00, 2.00000000e+04])
     """
     name = "binary_cross_entropy_with_logits"
-    logits = tensor(name, logits)
-    check(name, reduction)
-    logits, target = ops.pair(name, logits, target)
-    probable(name, target)
+    logits, target = pair(name, logits, target)
+    check_probabilities(name, target)
     expects(name, "logits", logits, "what comes before the sigmoid, or use binary_cross_entropy")
     if weight is None and pos_weight is None:
         return ops.binary_cross_entropy_with_logits(logits, target, reduction)
@@ -84,6 +92,7 @@ def binary_cross_entropy_with_logits(
     return weighted(name, losses, reduction, weight)
 
 
+@checked(REDUCTION)
 def hinge_loss(
     prediction: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None
 ) -> Tensor:
@@ -91,26 +100,22 @@ def hinge_loss(
 
     Raises ValueError unless the targets are -1 or 1 and the shapes are equal.
 
-    >>> import numpy as np
     >>> hinge_loss(Tensor([0.5, 2.0, 2.0]), np.array([1, 1, -1]), "none")
     Tensor([0.5, 0. , 3. ])
     """
-    signed("hinge_loss", target)
-    return elementwise(ops.hinge_loss, prediction, target, reduction, weight)
+    prediction, target = pair("hinge_loss", prediction, target)
+    check_signs("hinge_loss", target)
+    return weighted("hinge_loss", ops.maximum(1 - prediction * target, 0), reduction, weight)
 
 
 # -------------------------------------------------------------------- one of many classes
 
 
+@checked(REDUCTION, _SMOOTHING)
 def cross_entropy(
-    logits: Tensor,
-    targets: Any,
-    reduction: str = "mean",
-    *,
-    weight: Any = None,
-    ignore_index: int = IGNORED,
-    label_smoothing: float = 0.0,
-) -> Tensor:
+    logits: Tensor, targets: Any, reduction: str = "mean", *, weight: Any = None,
+    ignore_index: int = IGNORED, label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
     """Cross-entropy of logits (..., classes) and classes t, L = mean(ln Σ eˣ - xₜ).
 
     The logits x are what the network gives before a softmax; the loss is computed stably.  Targets
@@ -124,59 +129,39 @@ def cross_entropy(
     architecture", 2016).
 
     Raises TypeError for indices that are not integers, ValueError for other shapes, classes out of
-    range and rows that are no probabilities.  Warns once if the logits are probabilities already.
+    range and rows that are no probabilities.  Warns if the logits are probabilities already.
 
-    >>> import numpy as np
     >>> logits = Tensor([[2.0, 0.0], [0.0, 2.0]])
     >>> f"{cross_entropy(logits, np.array([0, 1])):.4f}"
     '0.1269'
     >>> f"{cross_entropy(logits, np.array([[0.5, 0.5], [0.0, 1.0]])):.4f}"
     '0.6269'
     """
-    logits = tensor("cross_entropy", logits)
-    expects(
-        "cross_entropy",
-        "logits",
-        logits,
-        "what comes before the softmax, or use categorical_cross_entropy",
-    )
+    name = "cross_entropy"
+    logits = tensor(name, logits)
+    instead = "what comes before the softmax, or use categorical_cross_entropy"
+    expects(name, "logits", logits, instead)
     t = plain(targets)
-    if weight is None and not label_smoothing and ignore_index < 0 and t.ndim == logits.ndim - 1:
-        try:
-            return ops.cross_entropy(
-                logits, targets if isinstance(targets, Tensor) else t, reduction
-            )
-        except (TypeError, ValueError):
-            pass  # ignored or explained below
+    indices = t.ndim < logits.ndim and t.shape == logits.shape[:-1] and t.dtype.kind in "iu"
+    if indices and weight is None and not label_smoothing and _all_count(t, ignore_index):
+        return ops.cross_entropy(logits, targets if isinstance(targets, Tensor) else t, reduction)
     return _of_classes(
-        "cross_entropy",
-        logits,
-        targets,
-        reduction,
-        chosen=ops.cross_entropy,
-        logarithm=ops.log_softmax,
-        weight=weight,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-    )
+        name, logits, targets, reduction, ops.log_softmax,
+        lambda x, t: ops.cross_entropy(x, t, "none"), weight, ignore_index, label_smoothing,
+    )  # fmt: skip
 
 
+@checked(REDUCTION, _SMOOTHING)
 def categorical_cross_entropy(
-    prediction: Tensor,
-    targets: Any,
-    reduction: str = "mean",
-    *,
-    weight: Any = None,
-    ignore_index: int = IGNORED,
-    label_smoothing: float = 0.0,
-) -> Tensor:
+    prediction: Tensor, targets: Any, reduction: str = "mean", *, weight: Any = None,
+    ignore_index: int = IGNORED, label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
     """Cross-entropy of probabilities (..., classes), after a softmax, and classes t.
 
     L = mean(-ln yₜ), where ln 0 counts as -100 and no slope as steeper than 1e12.  Targets and
     options are those of `cross_entropy`, which wants logits and is exact where a softmax rounds to
     0: take that where there is a choice.  Raises what it does, and ValueError outside [0, 1].
 
-    >>> import numpy as np
     >>> y = Tensor([[0.25, 0.75], [1.0, 0.0]])
     >>> categorical_cross_entropy(y, np.array([1, 1]), "none")
     Tensor([  0.28768207, 100.        ])
@@ -186,66 +171,51 @@ def categorical_cross_entropy(
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
             f"{name}: the predictions must be probabilities, from 0 to 1; put a softmax before it, "
-            f"or give logits to cross_entropy{place(', at ')}"
+            "or give logits to cross_entropy"
         )
     return _of_classes(
-        name,
-        prediction,
-        targets,
-        reduction,
-        chosen=lambda y, t, reduction: ops.nll_loss(ops.log_probability(y), t, reduction),
-        logarithm=ops.log_probability,
-        weight=weight,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-    )
+        name, prediction, targets, reduction, ops.log_probability,
+        lambda y, t: _negative_at(ops.log_probability(y), t), weight, ignore_index, label_smoothing,
+    )  # fmt: skip
 
 
+@checked(REDUCTION)
 def nll_loss(
-    prediction: Tensor,
-    targets: Any,
-    reduction: str = "mean",
-    *,
-    weight: Any = None,
+    prediction: Tensor, targets: Any, reduction: str = "mean", *, weight: Any = None,
     ignore_index: int = IGNORED,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Negative log-likelihood of log-probabilities (..., classes), L = mean(-yₜ).
 
     nll_loss(log_softmax(x), t) is cross_entropy(x, t), whose targets and options these are.  Raises
-    what that does.  Warns once if the log-probabilities are probabilities.
+    what that does.  Warns if the log-probabilities are probabilities.
 
-    >>> import numpy as np
     >>> float(nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), np.array([1, 0])))
     1.5
     """
     prediction = tensor("nll_loss", prediction)
-    expects("nll_loss", "log-probabilities", prediction, "what log_softmax answers")
+    expects("nll_loss", "log-probabilities", prediction, "what log_softmax returns")
     return _of_classes(
-        "nll_loss",
-        prediction,
-        targets,
-        reduction,
-        chosen=ops.nll_loss,
-        logarithm=lambda y: y,
-        weight=weight,
-        ignore_index=ignore_index,
-    )
+        "nll_loss", prediction, targets, reduction, lambda y: y, _negative_at, weight, ignore_index,
+    )  # fmt: skip
+
+
+def _all_count(indices: np.ndarray, ignore_index: int) -> bool:
+    """Whether no row is ignored, certainly: all indices are on the other side of 0."""
+    return ignore_index < 0 and (not indices.size or indices.item(indices.argmin()) >= 0)
+
+
+def _negative_at(logarithms: Any, indices: np.ndarray) -> Any:
+    """Each row's -yₜ."""
+    rows = logarithms.reshape((indices.size, logarithms.shape[-1]))
+    return -rows[np.arange(indices.size), indices.ravel()].reshape(indices.shape)
 
 
 def _of_classes(
-    loss: str,
-    scores: Tensor,
-    targets: Any,
-    reduction: str,
-    *,
-    chosen: Callable[..., Any],
-    logarithm: Callable[[Any], Any],
-    weight: Any,
-    ignore_index: int,
+    loss: str, scores: Tensor, targets: Any, reduction: str, logarithm: Callable[[Any], Any],
+    of_indices: Callable[[Any, Any], Any], weight: Any, ignore_index: int,
     label_smoothing: float = 0.0,
-) -> Tensor:
-    """The loss of each row, by `chosen(scores, indices)` or -Σ q `logarithm(scores)`, reduced."""
-    check(loss, reduction, label_smoothing=label_smoothing)
+) -> Tensor:  # fmt: skip
+    """The loss of each row, `of_indices(scores, t)` or -Σ q logarithm(scores), reduced."""
     weight = class_weights(loss, weight, scores)
     indices = class_indices(loss, scores, targets)
     share = None  # of each row in the mean
@@ -254,18 +224,18 @@ def _of_classes(
         if ignore_index >= 0:
             raise ValueError(
                 f"{loss}: ignore_index={ignore_index} is for class indices, and these targets are "
-                f"probabilities; give such rows weight 0 after reduction='none'{place(', at ')}"
+                "probabilities; give such rows weight 0 after reduction='none'"
             )
         q = constant_like(targets, scores)
     else:
         ignored = indices == ignore_index
         indices = np.where(ignored, 0, indices)
-        in_range(loss, scores, indices)
+        check_range(loss, scores, indices)
         kept = constant_like(~ignored, scores)
         share = kept if weight is None else weight[indices] * kept
         if not label_smoothing:
-            return _mean_by(share, chosen(scores, indices, "none") * share, reduction)
-        q = ops.one_hot(indices, scores.shape[-1], kept.dtype) * kept[..., None]
+            return _mean_by(share, of_indices(scores, indices) * share, reduction)
+        q = one_hot(indices, scores.shape[-1], kept.dtype) * kept[..., None]
         even = even * kept[..., None]
     if label_smoothing:
         q = q * (1 - label_smoothing) + even
@@ -284,28 +254,27 @@ def _mean_by(share: Any, losses: Tensor, reduction: str) -> Tensor:
 # -------------------------------------------------------------------- distributions
 
 
+@checked(one_of("reduction", "mean", "sum", "none", "batchmean"))
 def kl_div(
-    prediction: Tensor,
-    target: Any,
-    reduction: str = "mean",
-    *,
-    log_target: bool = False,
+    prediction: Tensor, target: Any, reduction: str = "mean", *, log_target: bool = False,
     weight: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Kullback-Leibler divergence of log-probabilities x from probabilities t, Σ t (ln t - x).
 
     As in PyTorch the prediction comes first and in logarithms, "mean" divides the sum by the number
     of elements, and "batchmean", which is the divergence, by the first axis.  With `log_target` the
     target is ln t; t = 0 is fine either way.  Raises ValueError unless the shapes are equal.
 
-    >>> import numpy as np
     >>> x, t = Tensor([[0.5, 0.5]]), np.array([[1.0, 0.0]])
     >>> f"{kl_div(np.log(x), t, 'batchmean'):.4f}"
     '0.6931'
     """
-    prediction = tensor("kl_div", prediction)
-    expects("kl_div", "log-probabilities", prediction, "what log_softmax answers")
-    allowed = (*REDUCTIONS, "batchmean")
-    return elementwise(
-        ops.kl_div, prediction, target, reduction, weight, allowed, log_target=log_target
-    )
+    prediction, target = pair("kl_div", prediction, target)
+    expects("kl_div", "log-probabilities", prediction, "what log_softmax returns")
+    if log_target:
+        possible = np.where(target > -np.inf, target, 0)
+        losses = np.exp(target) * (possible - prediction)
+    else:
+        certain = np.where(target > 0, target, 1)
+        losses = np.where(target > 0, target * np.log(certain), 0) - target * prediction
+    return weighted("kl_div", losses, reduction, weight)

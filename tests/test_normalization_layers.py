@@ -226,11 +226,13 @@ def test_reprs_show_what_is_not_the_default() -> None:
 )
 def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], expected: str) -> None:
     model = nn.Sequential(nn.ReLU(), nn.Sequential(layer))
+    name = type(layer).__name__
+    name = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm"}.get(name, name)
     given = str(shape).replace("(", r"\(").replace(")", r"\)")
     with pytest.raises(
         ValueError,
-        match=rf"^{type(layer).__name__} takes {expected}.*, and x has shape {given}; at "
-        r"test_normalisation_layers.py:\d+, in layer 1\.0$",
+        match=rf"^{name} takes {expected}.*, and x has shape {given}, at "
+        r"test_normalization_layers.py:\d+, in layer 1\.0$",
     ):
         model(np.ones(shape))
 

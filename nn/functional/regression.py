@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import Tensor, ops
+from tinygrad_edu.errors import located
 
-from .arguments import REDUCTIONS, check, fitted, reduced, signed, tensor
+from .options import checked, number
+from .targets import REDUCTION, check_signs, pair, weighted
 
-
-def elementwise(
-    function: Callable[..., Tensor],
-    prediction: Any,
-    target: Any,
-    reduction: str,
-    weight: Any,
-    allowed: tuple[str, ...] = REDUCTIONS,
-    **options: Any,
-) -> Tensor:
-    """A loss of `ops`, each element weighted, then reduced."""
-    name = function.__name__
-    check(name, reduction, allowed, **options)
-    prediction = tensor(name, prediction)
-    if weight is None:
-        return function(prediction, target, reduction, **options)
-    return weighted(name, function(prediction, target, "none", **options), reduction, weight)
+__all__ = [
+    "cosine_embedding_loss", "cosine_similarity", "huber_loss", "l1_loss", "mse_loss",
+    "smooth_l1_loss",
+]  # fmt: skip
 
 
-def weighted(loss: str, losses: Tensor, reduction: str, weight: Any) -> Tensor:
-    """Each loss times its weight, if there is one, then reduced."""
-    if weight is not None:
-        losses = losses * fitted(loss, "weight", weight, losses)
-    return reduced(losses, reduction)
-
-
+@checked(REDUCTION)
 def mse_loss(
     prediction: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None
 ) -> Tensor:
     """Mean squared error, L = mean((y - t)²).  Raises ValueError unless the shapes are equal.
 
-    >>> import numpy as np
     >>> float(mse_loss(Tensor([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     >>> float(mse_loss(Tensor([1.0, 2.0]), np.array([1.0, 4.0]), weight=np.array([1.0, 0.5])))
     1.0
     """
-    return elementwise(ops.mse_loss, prediction, target, reduction, weight)
+    prediction, target = pair("mse_loss", prediction, target)
+    if weight is None:
+        return ops.squared_error(prediction, target, reduction)
+    return weighted("mse_loss", ops.squared_error(prediction, target, "none"), reduction, weight)
 
 
+@checked(REDUCTION)
 def l1_loss(
     prediction: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None
 ) -> Tensor:
@@ -56,87 +43,88 @@ def l1_loss(
 
     Raises ValueError unless the shapes are equal.
 
-    >>> import numpy as np
     >>> float(l1_loss(Tensor([1.0, 2.0]), np.array([1.0, 4.0])))
     1.0
     """
-    return elementwise(ops.l1_loss, prediction, target, reduction, weight)
+    prediction, target = pair("l1_loss", prediction, target)
+    return weighted("l1_loss", np.absolute(prediction - target), reduction, weight)
 
 
+@checked(REDUCTION, number("delta", lambda v: v > 0, "positive"))
 def huber_loss(
-    prediction: Tensor,
-    target: Any,
-    reduction: str = "mean",
-    *,
-    delta: float = 1.0,
+    prediction: Tensor, target: Any, reduction: str = "mean", *, delta: float = 1.0,
     weight: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Squared error near 0, absolute error further out, so that outliers pull no harder than δ.
 
     L = mean of (y - t)² / 2 where |y - t| ≤ δ, and of δ (|y - t| - δ / 2) elsewhere.  Raises
     ValueError unless the shapes are equal and delta is positive.  Huber, "Robust estimation of a
     location parameter", 1964.
 
-    >>> import numpy as np
     >>> huber_loss(Tensor([1.0, 5.0]), np.array([0.0, 0.0]), "none")
     Tensor([0.5, 4.5])
     """
-    return elementwise(ops.huber_loss, prediction, target, reduction, weight, delta=delta)
+    prediction, target = pair("huber_loss", prediction, target)
+    return weighted("huber_loss", _huber(prediction - target, delta), reduction, weight)
 
 
+@checked(REDUCTION, number("beta", lambda v: v >= 0, "0 or more"))
 def smooth_l1_loss(
-    prediction: Tensor,
-    target: Any,
-    reduction: str = "mean",
-    *,
-    beta: float = 1.0,
+    prediction: Tensor, target: Any, reduction: str = "mean", *, beta: float = 1.0,
     weight: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Absolute error, rounded off where it is below β: huber_loss(delta=β) / β.
 
     Raises ValueError unless the shapes are equal and beta is 0 (absolute error) or more.
 
-    >>> import numpy as np
     >>> smooth_l1_loss(Tensor([1.0, 5.0]), np.array([0.0, 0.0]), "none", beta=2.0)
     Tensor([0.25, 4.  ])
     """
-    return elementwise(ops.smooth_l1_loss, prediction, target, reduction, weight, beta=beta)
+    prediction, target = pair("smooth_l1_loss", prediction, target)
+    difference = prediction - target
+    losses = _huber(difference, beta) / beta if beta else np.absolute(difference)
+    return weighted("smooth_l1_loss", losses, reduction, weight)
 
 
+def _huber(difference: Any, delta: float) -> Any:
+    near = np.clip(difference, -delta, delta)  # its derivative is right at 0 in every order
+    return near * (difference - near * 0.5)
+
+
+# -------------------------------------------------------------------- directions
+
+
+@located
 def cosine_similarity(x: Tensor, y: Any, axis: int = -1, eps: float = 1e-8) -> Tensor:
     """Cosine of the angle between vectors along an axis, x · y / (‖x‖ ‖y‖), norms at least eps.
 
     Raises ValueError unless the shapes are equal.
 
-    >>> import numpy as np
     >>> cosine_similarity(Tensor([[3.0, 4.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0]]))
     Tensor([1., 0.])
     """
-    similarity: Tensor = ops.cosine_similarity(tensor("cosine_similarity", x), y, axis, eps)
-    return similarity
+    x, y = pair("cosine_similarity", x, y)
+    norms = [np.sqrt(np.maximum((v * v).sum(axis=axis), eps * eps)) for v in (x, y)]
+    cosine: Tensor = (x * y).sum(axis=axis) / (norms[0] * norms[1])
+    return cosine
 
 
+@checked(REDUCTION, number("margin", lambda v: -1 <= v <= 1, "from -1 to 1"))
 def cosine_embedding_loss(
-    x: Tensor,
-    y: Any,
-    target: Any,
-    reduction: str = "mean",
-    *,
-    margin: float = 0.0,
+    x: Tensor, y: Any, target: Any, reduction: str = "mean", *, margin: float = 0.0,
     weight: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """How far vectors (..., features) are from alike, where t = 1, or from unlike, t = -1.
 
     L = mean of 1 - cos(x, y) where t = 1, and of max(0, cos(x, y) - margin) where t = -1; target
     (...).  Raises ValueError for other shapes, other targets and a margin outside [-1, 1].
 
-    >>> import numpy as np
     >>> x, y = Tensor([[3.0, 4.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0]])
     >>> float(cosine_embedding_loss(x, y, np.array([1, 1])))
     0.5
     """
-    check("cosine_embedding_loss", reduction, margin=margin)
-    signed("cosine_embedding_loss", target)
-    x = tensor("cosine_embedding_loss", x)
-    losses = ops.cosine_embedding_loss(x, y, target, margin, "none")
-    return weighted("cosine_embedding_loss", losses, reduction, weight)
+    name = "cosine_embedding_loss"
+    cosine, target = pair(name, cosine_similarity(x, y), target)
+    check_signs(name, target)
+    losses = ops.where(target > 0, 1 - cosine, ops.maximum(cosine - margin, 0))
+    return weighted(name, losses, reduction, weight)

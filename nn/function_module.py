@@ -1,0 +1,143 @@
+"""Functions as modules: `class LeakyReLU(FunctionModule, of=ops.leaky_relu)` and its options."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tinygrad_edu.errors import located
+
+from .functional.options import REQUIRED, Rule, parameters
+from .module import Module
+
+if TYPE_CHECKING:
+    from inspect import Signature
+
+    from typing_extensions import dataclass_transform as dataclass_transform
+else:
+
+    def dataclass_transform(**options: Any) -> Any:
+        """Tells type checkers that a class's annotated names are its constructor's arguments."""
+        return lambda cls: cls
+
+
+__all__ = ["FunctionModule"]
+
+
+def described(module: Module[Any], defaults: Mapping[str, Any]) -> str:
+    """The arguments a module was made with, less those at their defaults, for its `extra_repr`."""
+    shown = []
+    for name, default in defaults.items():
+        value = getattr(module, name, default)
+        if name == "bias":  # a parameter or None
+            value = value is not None and value is not False
+        text = " ".join(repr(value).split())  # an array on one line
+        if default is REQUIRED:
+            shown.append(text)
+        elif text != repr((default,) * len(value) if isinstance(value, tuple) else default):
+            shown.append(f"{name}={text}")
+    return ", ".join(shown)
+
+
+@functools.cache
+def _signature(cls: Any) -> Signature:
+    """The constructor's parameters: the options of the class."""
+    from inspect import Parameter, Signature
+
+    kinds = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    options = [
+        Parameter(
+            name,
+            kinds[name in cls._by_name],
+            default=Parameter.empty if default is REQUIRED else default,
+        )
+        for name, default in cls._options.items()
+    ]
+    return Signature(sorted(options, key=lambda option: option.kind))
+
+
+class _Shown:
+    """What `help` and `inspect.signature` show of a class."""
+
+    def __get__(self, instance: Any, cls: Any) -> Signature | None:
+        own = instance is None and cls.__init__ is FunctionModule.__init__
+        return _signature(cls) if own else None
+
+
+@dataclass_transform()
+class FunctionModule(Module):
+    """A function as a module: its options are given when it is made, its inputs when it is called.
+
+    The annotated names of the class are options of the function, with their defaults, and are kept
+    as attributes.  With `kw_only=True`, those of this class are given by name only.
+
+    >>> from tinygrad_edu import Tensor
+    >>> class Scaled(FunctionModule, of=lambda x, scale: x * scale):
+    ...     scale: float = 2.0
+    >>> Scaled(3.0), float(Scaled(3.0)(Tensor(2.0)))
+    (Scaled(scale=3.0), 6.0)
+    """
+
+    __signature__ = _Shown()
+    _function: ClassVar[Callable[..., Any]]
+    _rules: ClassVar[tuple[Rule, ...]] = ()
+    _options: ClassVar[Mapping[str, Any]] = {}
+    _by_name: ClassVar[frozenset[str]] = frozenset()
+    _inputs: ClassVar[int]  # so many come before the options, if these follow in order; else -1
+
+    def __init_subclass__(cls, of: Callable[..., Any] | None = None, kw_only: bool = False) -> None:
+        super().__init_subclass__()
+        own = [name for name in cls.__annotations__ if name[0] != "_"]
+        cls._options = {**cls._options, **{name: vars(cls).get(name, REQUIRED) for name in own}}
+        cls._by_name = cls._by_name.union(own if kw_only else ())
+        of = of or getattr(cls, "_function", None)
+        if of is None:
+            return
+        cls._rules = getattr(of, "rules", cls._rules)
+        cls._function = staticmethod(getattr(of, "unchecked", of))
+        positional, by_name = parameters(of)
+        names, options = [*positional, *by_name], [*cls._options]
+        if unknown := [name for name in options if name not in names]:
+            raise TypeError(
+                f"{cls.__name__}: {of.__name__}({', '.join(names)}) has no parameter {unknown[0]}"
+            )
+        names = [*positional]
+        first = next((i for i, name in enumerate(names) if name in options), 1)
+        cls._inputs = first if names[first : first + len(options)] == options else -1
+
+    @located
+    def __init__(self, *args: Any, **options: Any) -> None:
+        cls: Any = type(self)
+        try:
+            given = _signature(cls).bind(*args, **options)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}{_signature(cls)}: {error}") from None
+        given.apply_defaults()
+        for name, value in given.arguments.items():
+            super().__setattr__(name, value)
+        self._bind()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in self._options:
+            self._bind()
+
+    def _bind(self) -> None:
+        """Check the options once, and keep them for the calls."""
+        self._bound = {name: getattr(self, name) for name in self._options}
+        self._check(type(self).__name__, self._bound)
+
+    def _check(self, name: str, options: Mapping[str, Any]) -> None:
+        """Raise an error for options outside their range."""
+        for rule in self._rules:
+            rule(name, options)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """The function of the inputs."""
+        if len(inputs) == self._inputs and not named:
+            return self._function(*inputs, *self._bound.values())
+        return self._function(*inputs, **named, **self._bound)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._options)

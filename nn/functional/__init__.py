@@ -1,0 +1,68 @@
+"""Network-like functions, as in PyTorch: `import nn.functional as F`.
+
+What has a derivative of its own is an op of `tinygrad_edu.ops` and is only found here; the others
+are composed of ops and check what they are given.  Layers and losses that keep their options, and
+layers with parameters, are built on these functions, in files of the same names.
+
+Names, argument orders and defaults are PyTorch's, but `axis` for `dim`, and weights of `linear` are
+(in, out).  An array is as good as a Tensor; losses return Tensors, of arrays too.
+
+>>> import numpy as np
+>>> import nn.functional as F
+>>> F.relu(np.array([-1.0, 2.0]))
+array([0., 2.])
+>>> F.layer_norm(np.array([[1.0, 3.0]]), (2,), eps=0.0)
+array([[-1.,  1.]])
+"""
+
+from tinygrad_edu.ops import (
+    avg_pool1d,
+    avg_pool2d,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    dense,
+    elu,
+    leaky_relu,
+    log_softmax,
+    logsigmoid,
+    max_pool1d,
+    max_pool2d,
+    mish,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softsign,
+    tanh,
+)
+
+from .activations import *
+from .attention import *
+from .classification import *
+from .normalization import *
+from .pooling import *
+from .regression import *
+from .regularization import *
+from .shaping import *
+from .sparse import *
+
+linear = dense
+
+__all__ = [
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "attention_weights", "avg_pool1d", "avg_pool2d",
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "categorical_cross_entropy", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d",
+    "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dense", "dropout", "dropout2d",
+    "elu", "embedding", "flatten", "gelu", "global_avg_pool", "group_norm", "hardtanh",
+    "hinge_loss", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "log_softmax", "logsigmoid", "max_pool1d", "max_pool2d", "mish", "mse_loss", "nll_loss",
+    "one_hot", "prelu", "relu", "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid",
+    "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

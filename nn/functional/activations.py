@@ -1,0 +1,62 @@
+"""Activation functions that are composed of ops, or whose options are checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tinygrad_edu import ops
+from tinygrad_edu.errors import located
+
+from .options import checked, number, one_of
+
+__all__ = ["gelu", "hardtanh", "prelu", "softplus"]
+
+
+def _bounds(name: str, options: Mapping[str, Any]) -> None:
+    low, high = options["min_val"], options["max_val"]
+    if not low < high:
+        raise ValueError(f"{name}: min_val={low} is not below max_val={high}")
+
+
+@checked(_bounds)
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """x between min_val and max_val, which pass the gradient: tanh made of straight lines.
+
+    Raises ValueError unless min_val < max_val.
+    """
+    return ops.clamp(x, min_val, max_val)
+
+
+@checked(one_of("approximate", "none", "tanh"))
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """Gaussian error linear unit, x Φ(x), where Φ is the normal distribution function.
+
+    `approximate="tanh"` is `ops.gelu_tanh`, which GPT-2 has.  Raises ValueError for other names.
+    """
+    if approximate == "tanh":
+        return ops.gelu_tanh(x)
+    return x * (ops.erf(x * math.sqrt(0.5)) * 0.5 + 0.5)
+
+
+@checked(number("beta", lambda v: v > 0, "positive"))
+def softplus(x: Any, beta: float = 1.0) -> Any:
+    """ln(1 + eᵝˣ) / β: a smooth relu.  Raises ValueError unless beta > 0."""
+    return ops.softplus(x, beta)
+
+
+@located
+def prelu(x: Any, weight: Any) -> Any:
+    """x if x > 0 else w x, for a weight of shape (1,) or (channels,), the channels on axis 1.
+
+    Raises ValueError for an input with another number of channels.
+    """
+    if len(weight) > 1:
+        if x.ndim < 2 or x.shape[1] != len(weight):
+            raise ValueError(
+                f"prelu: expected {len(weight)} channels on axis 1 of the input, and was given "
+                f"shape {x.shape}"
+            )
+        weight = weight.reshape((-1, *(1,) * (x.ndim - 2)))
+    return ops.where(x > 0, x, x * weight)

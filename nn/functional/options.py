@@ -1,0 +1,103 @@
+"""The options of functions: their names, and rules for their values.
+
+A rule raises an error for options outside its range.  `checked` applies the rules of a function to
+its calls, and a `FunctionModule` to the options that it is made with.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from tinygrad_edu.errors import LOCATED, locate
+
+from ..validation import choice
+
+__all__ = ["REQUIRED", "Rule", "checked", "number", "one_of", "parameters"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Rule = Callable[[str, Mapping[str, Any]], None]
+"""A function of a name for messages and of all options."""
+
+REQUIRED: Any = object()
+"""Stands for the default of a parameter that has none."""
+
+
+def number(option: str, holds: Callable[[Any], bool], words: str) -> Rule:
+    """The rule that a condition holds."""
+
+    def rule(name: str, options: Mapping[str, Any]) -> None:
+        if not holds(options[option]):
+            raise ValueError(f"{name}: {option} must be {words}, and is {options[option]}")
+
+    return rule
+
+
+def one_of(option: str, *choices: str) -> Rule:
+    """The rule that an option is one of these strings."""
+
+    def rule(name: str, options: Mapping[str, Any]) -> None:
+        value = options[option]
+        if type(value) is not str:
+            raise TypeError(
+                f"{name}: {option} is {' or '.join(map(repr, choices))}, not of type "
+                f"{type(value).__name__}; all other options, such as weight=, are given by name"
+            )
+        if value not in choices:
+            choice(f"{name}: {option}", value, choices)
+
+    return rule
+
+
+def checked(*rules: Rule) -> Callable[[F], F]:
+    """Decorator: options are checked if any are given, and errors located.
+
+    >>> @checked(number("by", lambda v: v != 0, "other than 0"))
+    ... def shrink(x, by=2.0):
+    ...     return x / by
+    >>> shrink(1.0, 0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: shrink: by must be other than 0, and is 0, at ...
+    """
+
+    def decorate(function: F) -> F:
+        positional, by_name = parameters(function)
+        inputs = sum(default is REQUIRED for default in positional.values())
+        defaults = positional | by_name
+
+        @functools.wraps(function)
+        def call(*args: Any, **options: Any) -> Any:
+            try:
+                if options or len(args) > inputs:
+                    given = {**defaults, **dict(zip(positional, args, strict=False)), **options}
+                    for rule in rules:
+                        rule(function.__name__, given)
+                return function(*args, **options)
+            except LOCATED as error:
+                raise locate(error) from error.__cause__
+
+        call.rules, call.unchecked = rules, function  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def parameters(function: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A function's parameters with their defaults: those given by position, those by name only.
+
+    `inspect.signature` would double our import time.
+
+    >>> parameters(lambda x, y=1, *, z=2: 0)[1]
+    {'z': 2}
+    """
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = getattr(function, "__code__", None)  # ufuncs have none
+    if code is None:
+        return {}, {}
+    n, defaults = code.co_argcount, function.__defaults__ or ()
+    names, by_name = code.co_varnames[:n], code.co_varnames[n : n + code.co_kwonlyargcount]
+    positional = dict.fromkeys(names, REQUIRED)
+    positional |= dict(zip(names[n - len(defaults) :], defaults, strict=True))
+    return positional, dict.fromkeys(by_name, REQUIRED) | (function.__kwdefaults__ or {})

@@ -1,0 +1,47 @@
+"""Dropout: in training, elements or channels are dropped at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+
+from ..init import generator
+from .options import checked, number
+
+__all__ = ["dropout", "dropout2d"]
+
+_PROBABILITY = number("p", lambda v: 0 <= v <= 1, "a probability, from 0 to 1")
+
+
+@checked(_PROBABILITY)
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Each element 0 with probability p, else divided by 1 - p; x itself unless `training`.
+
+    Draws from `nn.init.generator()`, which `nn.manual_seed` sets.  Raises ValueError for a p
+    outside 0 to 1.
+    """
+    return _dropped(x, p, x.shape) if training and p else x
+
+
+@checked(_PROBABILITY)
+def dropout2d(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """`dropout` of whole channels of images (batch, channels, height, width).
+
+    Raises ValueError unless x has four axes.
+    """
+    if x.ndim != 4:
+        raise ValueError(
+            "dropout2d takes images (batch, channels, height, width), and was given shape "
+            f"{x.shape}"
+        )
+    return _dropped(x, p, (*x.shape[:2], 1, 1)) if training and p else x
+
+
+def _dropped(x: Any, p: float, shape: tuple[int, ...]) -> Any:
+    """x times a mask of that shape: 1 / (1 - p) for what stays, else 0."""
+    kept = generator().random(shape, np.float32) >= p  # float32 takes half the time
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    return ops.dropout(x, np.multiply(kept, scale, dtype=np.result_type(x.dtype, 0.0)))

@@ -1,0 +1,45 @@
+"""Normalization: mean, variance and mean square made 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..declare import Array, op
+from .reduce import Axis
+
+__all__ = ["standardize", "unit_rms"]
+
+
+def _inverse_rms(x: Any, axis: Axis, eps: float) -> Any:
+    return ((x * x).mean(axis=axis, keepdims=True) + eps) ** -0.5
+
+
+def _centered(x: Any, axis: Axis) -> Any:
+    return x - x.mean(axis=axis, keepdims=True)
+
+
+def _standardize_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
+    slope = (g * out).mean(axis=axis, keepdims=True)
+    return (_centered(g, axis) - out * slope) * _inverse_rms(_centered(x, axis), axis, eps)
+
+
+@op(None, _standardize_vjp, along="axis", method=False)
+def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
+    """Shifted and scaled to mean 0 and variance 1.
+    y = (x - x̄) / √(σ² + ε),
+    ∂L/∂x = (g - ḡ - y mean(g y)) / √(σ² + ε)"""
+    y = _centered(x, axis)
+    y *= _inverse_rms(y, axis, eps)
+    return y
+
+
+def _unit_rms_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
+    return (g - out * (g * out).mean(axis=axis, keepdims=True)) * _inverse_rms(x, axis, eps)
+
+
+@op(None, _unit_rms_vjp, along="axis", method=False)
+def unit_rms(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
+    """Scaled to mean square 1.
+    y = x / √(mean(x²) + ε),
+    ∂L/∂x = (g - y mean(g y)) / √(mean(x²) + ε)"""
+    return x * _inverse_rms(x, axis, eps)

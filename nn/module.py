@@ -327,9 +327,6 @@ def cast_like(x: Tensor, parameter: Tensor) -> Tensor:
     return x
 
 
-like = cast_like
-
-
 class _Numbered(Module):
     """Modules found under their numbers."""
 

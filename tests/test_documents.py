@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,10 +33,7 @@ for line, code in json.load(sys.stdin):
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_code_blocks_run_in_order(path: Path, tmp_path: Path, request: Any) -> None:
-    if path.name == "CONTRIBUTING.md":
-        reason = "the house is being redrawn"
-        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
+def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     blocks = [(text.count("\n", 0, m.start(1)) + 1, m[1]) for m in BLOCK.finditer(text)]
     environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUTF8="1", MPLBACKEND="agg")

@@ -235,7 +235,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: ops.dense(x()),
         TypeError,
-        "dense(x, weight, bias) lacks weight, bias, at test_errors.py:N",
+        "dense(x, weight, bias) lacks weight, at test_errors.py:N",
     ),
     (
         lambda: np.log(x(), where=[True]),

@@ -12,10 +12,9 @@ import pytest
 
 import nn
 import tinygrad_edu
-from tinygrad_edu import ops
+from tinygrad_edu import errors, ops
 
 FOLDER = Path(nn.__file__).parent
-ERRORS = {"LOCATED", "internal", "locate", "located", "location"}
 """What nn may use of tinygrad_edu.errors."""
 
 
@@ -52,23 +51,19 @@ def test_there_is_no_import_circle_not_even_for_types() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
-# The layers and the losses are being moved.
-MOVING = ("nn.layers", "nn.losses", "nn.activations", "nn.names")
-
-
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(MOVING)])
+@pytest.mark.parametrize("name", FILES)
 def test_nn_uses_public_names_of_the_engine_only(name: str) -> None:
     public = {
         "tinygrad_edu": {*tinygrad_edu.__all__},
         "tinygrad_edu.ops": {name for name in dir(ops) if name[0] != "_"},
-        "tinygrad_edu.errors": ERRORS,
+        "tinygrad_edu.errors": {*errors.__all__},
     }
     for source, imported in imports(name):
         if source.partition(".")[0] == "tinygrad_edu":
             assert imported in public[source], f"{name} imports {imported} from {source}"
 
 
-@pytest.mark.parametrize("name", [name for name in LEAVES if not name.startswith(MOVING)])
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_leaf_says_what_is_public(name: str) -> None:
     module = importlib.import_module(name)
     assert module.__all__

@@ -17,10 +17,25 @@ from hypothesis import strategies as st
 from tinygrad_edu import Tensor, grad
 
 from .samples import ALL, calls
-from .test_ops import leaves, run
 from .torch_reference import ELSEWHERE, MISSING, REFERENCE
 
 torch = pytest.importorskip("torch")
+
+
+def run(op: Any, function: Any, operands: list[Any], statics: dict[str, Any]) -> Any:
+    """Call `function` as the op is called; several outputs as one vector."""
+    names = op.parameters[1 if op.sequence else len(op.tensors) :]
+    first = [operands] if op.sequence else operands
+    rest = (statics.get(n, op.defaults[op.parameters.index(n)]) for n in names)
+    value = function(*first, *rest)
+    return np.concatenate([np.ravel(v) for v in value]) if isinstance(value, tuple) else value
+
+
+def leaves(op: Any, operands: list[Any]) -> list[Any]:
+    """A leaf for every operand that has a derivative."""
+    vjps = op.vjps * len(operands) if op.sequence else op.vjps
+    pairs = zip(operands, vjps, strict=True)
+    return [Tensor(x, requires_grad=True) if vjp else x for x, vjp in pairs]
 
 
 def test_every_op_has_a_reference_or_is_known_to_have_none() -> None:

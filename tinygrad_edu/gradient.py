@@ -34,25 +34,7 @@ def grad(
     (Tensor(12., op=<multiply>), Tensor(12.))
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
-    if isinstance(outputs, Tensor):
-        outputs, grad_outputs = [outputs], [grad_outputs]
-    elif callable(outputs):
-        raise TypeError(
-            "grad(outputs, inputs) differentiates Tensors that were computed; for a function f "
-            "write value_and_grad(f)(x)"
-        )
-    elif grad_outputs is not None and not isinstance(grad_outputs, (list, tuple)):
-        raise TypeError(
-            f"grad() of {len(outputs)} outputs needs a list of as many grad_outputs, one for each, "
-            f"not a {type(grad_outputs).__name__}"
-        )
-    grad_outputs = grad_outputs or [None] * len(outputs)
-    if len(grad_outputs) != len(outputs):
-        raise ValueError(f"grad(): {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
-    start: dict[Any, Any] = {}
-    for y, weight in zip(outputs, grad_outputs, strict=True):
-        g = seed("grad()", y, weight, create_graph)
-        start[y.node] = start[y.node] + g if y.node in start else g
+    start = _seeds(outputs, grad_outputs, create_graph)
     xs: list[Any] = [None] if inputs is None else flat(inputs)
     for i, x in enumerate(xs):
         if not isinstance(x, Tensor) or x.node is None:
@@ -78,3 +60,27 @@ def grad(
 
 def _label(x: Any, i: int) -> str:
     return f"{i} ({x.name!r})" if isinstance(x, Tensor) and x.name else str(i)
+
+
+def _seeds(outputs: Any, grad_outputs: Any, create_graph: bool) -> dict[Any, Any]:
+    """Each output's node with its upstream gradient, checked."""
+    if isinstance(outputs, Tensor):
+        outputs, grad_outputs = [outputs], [grad_outputs]
+    elif callable(outputs):
+        raise TypeError(
+            "grad(outputs, inputs) differentiates Tensors that were computed; for a function f "
+            "write value_and_grad(f)(x)"
+        )
+    elif grad_outputs is not None and not isinstance(grad_outputs, (list, tuple)):
+        raise TypeError(
+            f"grad() of {len(outputs)} outputs needs a list of as many grad_outputs, one for each, "
+            f"not a {type(grad_outputs).__name__}"
+        )
+    grad_outputs = grad_outputs or [None] * len(outputs)
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(f"grad(): {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
+    start: dict[Any, Any] = {}
+    for y, weight in zip(outputs, grad_outputs, strict=True):
+        g = seed("grad()", y, weight, create_graph)
+        start[y.node] = start[y.node] + g if y.node in start else g
+    return start

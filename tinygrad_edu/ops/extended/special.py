@@ -19,7 +19,7 @@ def _sinc_vjp(g: Any, x: Any, order: int = 0) -> Any:
 
 @pointwise(np.sinc, lambda g, x: _sinc_vjp(g, x))
 def sinc(x: Array) -> Array:
-    """Normalised sine.
+    """Normalized sine.
     y = sin πx / πx,  1 at 0,  ∂L/∂x = g (cos πx - y) / x,  0 at 0"""
     return np.sinc(x)
 

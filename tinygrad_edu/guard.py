@@ -2,8 +2,8 @@
 
 `np.where(x > 0, np.sqrt(x), 0)` has slope 0 at x = 0: the gradient that comes to the square root
 there is 0, and its slope is infinite. The sweep calls `zero_unreached` behind ops that select, and
-only there: a NaN that no selection left out stays a NaN. It is done here and never in a VJP, because
-a guard inside one would cut its second derivative.
+only there: a NaN that no selection left out stays a NaN. It is not done in a VJP, because a guard
+inside one would cut its second derivative.
 """
 
 from __future__ import annotations

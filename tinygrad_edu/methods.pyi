@@ -827,7 +827,7 @@ class Methods(Generic[Result]):
         """
 
     def sinc(self) -> Result:
-        """Normalised sine.
+        """Normalized sine.
         y = sin πx / πx,  1 at 0,  ∂L/∂x = g (cos πx - y) / x,  0 at 0
 
         Declared in ops/extended/special.py.

@@ -20,14 +20,6 @@ __all__ = [
     "Softsign", "Tanh", "activation",
 ]  # fmt: skip
 
-# -------------------------------------------------------------------- with a kink at 0
-
-__all__ = [
-    "ELU", "GELU", "SELU", "Hardtanh", "Identity", "Lambda", "LeakyReLU", "LogSigmoid",
-    "LogSoftmax", "Mish", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign",
-    "Tanh", "activation",
-]  # fmt: skip
-
 
 class ReLU(FunctionModule, of=ops.relu):
     """max(x, 0), elementwise (Nair and Hinton, 2010).
@@ -58,9 +50,6 @@ class Hardtanh(FunctionModule, of=F.hardtanh):
 
     min_val: float = -1.0
     max_val: float = 1.0
-
-
-# -------------------------------------------------------------------- smooth
 
 
 class GELU(FunctionModule, of=F.gelu):
@@ -102,9 +91,6 @@ class LogSigmoid(FunctionModule, of=ops.logsigmoid):
     """ln σ(x) = -ln(1 + e⁻ˣ), elementwise, stable where σ(x) is 0."""
 
 
-# -------------------------------------------------------------------- along an axis
-
-
 class Softmax(FunctionModule, of=ops.softmax):
     """eˣ / Σ eˣ along an axis: probabilities.  `CrossEntropyLoss` wants the logits before it."""
 
@@ -115,9 +101,6 @@ class LogSoftmax(FunctionModule, of=ops.log_softmax):
     """x - ln Σ eˣ along an axis: logarithms of probabilities."""
 
     axis: int = -1
-
-
-# -------------------------------------------------------------------- the others
 
 
 class PReLU(Module):
@@ -136,8 +119,7 @@ class PReLU(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        y: Tensor = F.prelu(cast_like(x, self.weight), self.weight)
-        return y
+        return F.prelu(cast_like(x, self.weight), self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,31 +24,28 @@ else:
 __all__ = ["FunctionModule"]
 
 
-def described(module: Module[Any], defaults: Mapping[str, Any]) -> str:
-    """The arguments a module was made with, less those at their defaults, for its `extra_repr`."""
+def described(module: Module[Any], defaults: Mapping[str, Any], terse: bool = True) -> str:
+    """The arguments a module was made with, if `terse` less those at their defaults."""
     shown = []
     for name, default in defaults.items():
         value = getattr(module, name, default)
         if name == "bias":  # a parameter or None
             value = value is not None and value is not False
         text = " ".join(repr(value).split())  # an array on one line
-        if default is REQUIRED:
-            shown.append(text)
-        elif text != repr((default,) * len(value) if isinstance(value, tuple) else default):
-            shown.append(f"{name}={text}")
+        usual = repr((default,) * len(value) if isinstance(value, tuple) else default)
+        if default is REQUIRED or not (terse and text == usual):
+            shown.append(text if default is REQUIRED else f"{name}={text}")
     return ", ".join(shown)
 
 
-@functools.cache
 def _signature(cls: Any) -> Signature:
     """The constructor's parameters: the options of the class."""
     from inspect import Parameter, Signature
 
-    kinds = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
     options = [
         Parameter(
             name,
-            kinds[name in cls._by_name],
+            Parameter.KEYWORD_ONLY if name in cls._by_name else Parameter.POSITIONAL_OR_KEYWORD,
             default=Parameter.empty if default is REQUIRED else default,
         )
         for name, default in cls._options.items()
@@ -58,7 +54,7 @@ def _signature(cls: Any) -> Signature:
 
 
 class _Shown:
-    """What `help` and `inspect.signature` show of a class."""
+    """What `inspect.signature` and `help` show of a class."""
 
     def __get__(self, instance: Any, cls: Any) -> Signature | None:
         own = instance is None and cls.__init__ is FunctionModule.__init__
@@ -85,6 +81,7 @@ class FunctionModule(Module):
     _options: ClassVar[Mapping[str, Any]] = {}
     _by_name: ClassVar[frozenset[str]] = frozenset()
     _inputs: ClassVar[int]  # so many come before the options, if these follow in order; else -1
+    _terse: ClassVar[bool] = False  # whether the repr leaves out options at their defaults
 
     def __init_subclass__(cls, of: Callable[..., Any] | None = None, kw_only: bool = False) -> None:
         super().__init_subclass__()
@@ -108,11 +105,11 @@ class FunctionModule(Module):
 
     @located
     def __init__(self, *args: Any, **options: Any) -> None:
-        cls: Any = type(self)
+        signature = _signature(type(self))
         try:
-            given = _signature(cls).bind(*args, **options)
+            given = signature.bind(*args, **options)
         except TypeError as error:
-            raise TypeError(f"{cls.__name__}{_signature(cls)}: {error}") from None
+            raise TypeError(f"{type(self).__name__}{signature}: {error}") from None
         given.apply_defaults()
         for name, value in given.arguments.items():
             super().__setattr__(name, value)
@@ -140,4 +137,4 @@ class FunctionModule(Module):
         return self._function(*inputs, **named, **self._bound)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._options)
+        return described(self, self._options, self._terse)

@@ -32,7 +32,6 @@ A = "tinygrad_edu/ops/activations.py"
 T = "tinygrad_edu/ops/trigonometric.py"
 R = "tinygrad_edu/ops/reduce.py"
 S = "tinygrad_edu/ops/shape.py"
-N = "tinygrad_edu/ops/neural.py"
 I = "tinygrad_edu/ops/index.py"  # noqa: E741
 L = "tinygrad_edu/ops/linalg.py"
 G = "tinygrad_edu/graph.py"
@@ -51,8 +50,8 @@ MUTANTS = [
     Mutant(E, "(out * (1 - out))", "(out * (1 + out))", "sigmoid"),
     Mutant(R, "spread(g, like, axis) / (count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
     Mutant(R, "(2 / (count(like, axis) - ddof or math.nan))", "(2 / (count(like, axis) or math.nan))", "var"),
-    Mutant(N, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
-    Mutant(N, "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
+    Mutant(A, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
+    Mutant("tinygrad_edu/ops/linear.py", "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
     # the wrong place
     Mutant(S, "np.argsort(np.asarray(axes) % len(axes))", "np.asarray(axes) % len(axes)", "transpose"),
     Mutant(S, "for shape in likes[:position])\n    return g[(slice", "for shape in likes[: position + 1])\n    return g[(slice", "concatenate"),
@@ -60,7 +59,7 @@ MUTANTS = [
     Mutant(L, "return part[..., 0] if vector else part", "return part", "matmul"),
     # a write into what was given
     Mutant(E, "np.exp, lambda g, out: g * out", "np.exp, lambda g, out: np.multiply(out, g, out=out) if type(out) is np.ndarray else g * out", "exp"),
-    Mutant(N, "    y = np.exp(x - _peak(x, axis))\n", "    x -= _peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
+    Mutant(A, "    y = np.exp(x - peak(x, axis))\n", "    x -= peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
     # a dropped un-broadcast
     Mutant(G, "        g = g.sum(axis=tuple(range(added)))\n", "        g = g[(0,) * added]\n", "add or multiply"),
     Mutant(G, "if n == 1 and g.shape[i] != 1)", "if n == 0)", "add or multiply"),
@@ -73,12 +72,13 @@ MUTANTS = [
 ]  # fmt: skip
 
 Y = "nn/layers/"
+F = "nn/functional/"
 NN_MUTANTS = [
     # layers
-    Mutant(Y + "normalisation.py", "share * (mean.ravel() - self.running_mean)", "share * mean.ravel()", "normalisation and not torch"),
-    Mutant(Y + "normalisation.py", "x.var(axes, ddof=1, mean=mean)", "x.var(axes, mean=mean)", "normalisation and not torch"),
-    Mutant(Y + "regularisation.py", "scale = 1 / (1 - self.p)", "scale = 1 / self.p", "drop and not torch"),
-    Mutant(Y + "regularisation.py", "if not self.training or self.p == 0:", "if self.p == 0:", "drop and not torch"),
+    Mutant(F + "normalization.py", "momentum * (mean.ravel() - running_mean)", "momentum * mean.ravel()", "normalization and not torch"),
+    Mutant(F + "normalization.py", "data.var(axes, ddof=1, mean=mean)", "data.var(axes, mean=mean)", "normalization and not torch"),
+    Mutant(F + "dropout.py", "scale = 1 / (1 - p)", "scale = 1 / p", "drop and not torch"),
+    Mutant(F + "dropout.py", "x.shape) if training and p else x", "x.shape) if p else x", "drop and not torch"),
     Mutant(Y + "attention.py", "self.dropout(weights) @ v", "self.dropout(weights) @ k", "attention and not torch"),
     Mutant(Y + "attention.py", "return ~np.logical_or(", "return ~np.logical_and(", "attention and not torch"),
     Mutant(Y + "attention.py", "x = self.norm1(x + self._attention(x, masks))", "x = self.norm1(self._attention(x, masks))", "attention"),
@@ -86,9 +86,9 @@ NN_MUTANTS = [
     Mutant(Y + "recurrent.py", "b_ih = b_ih + b_hh", "b_ih = b_ih", "recurrent and not torch"),
     Mutant("nn/init.py", "return shape[1] * window, shape[0] * window", "return shape[0] * window, shape[1] * window", "init and not torch"),
     # losses
-    Mutant("nn/losses/classes.py", "q = q * (1 - label_smoothing) + even", "q = q * (1 - label_smoothing)", "losses and not torch"),
-    Mutant("nn/losses/classes.py", "return losses.sum() / (total if total else 1.0)", "return losses.mean()", "losses and not torch"),
-    Mutant("nn/losses/classes.py", "even = even * kept[..., None]", "even = even", "losses"),
+    Mutant(F + "classification.py", "q = q * (1 - label_smoothing) + even", "q = q * (1 - label_smoothing)", "losses and not torch"),
+    Mutant(F + "classification.py", "return losses.sum() / (total if total else 1.0)", "return losses.mean()", "losses and not torch"),
+    Mutant(F + "classification.py", "even = even * kept[..., None]", "even = even", "losses"),
     # optimizers and schedules
     Mutant("nn/optim/adam.py", "scratch /= math.sqrt(1 - beta2**t)", "pass", "optim and not torch"),
     Mutant("nn/optim/adam.py", "p *= 1 - lr * weight_decay", "p *= 1 + lr * weight_decay", "optim"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor, gradcheck, ops
+from tinygrad_edu import Tensor, grad, gradcheck, ops
 
 DTYPES = [np.float64, np.float32]
 REDUCTIONS = ["none", "mean", "sum"]
@@ -256,6 +256,35 @@ def test_cosine_by_hand() -> None:
     np.testing.assert_allclose(each.data, [0, 1, 0.75])
     weighted = nn.CosineEmbeddingLoss("sum", weight=[1.0, 2.0, 4.0])(x, y, np.array([1, 1, -1]))
     assert weighted == 6
+
+
+@pytest.mark.parametrize(
+    ("loss", "x", "slope"),
+    [
+        (nn.l1_loss, [-2.0, 0.0, 1.0], [-1.0, 0.0, 1.0]),
+        (nn.huber_loss, [0.5, 3.0, 0.0], [0.5, 1.0, 0.0]),
+        (nn.smooth_l1_loss, [0.5, -3.0, 0.0], [0.5, -1.0, 0.0]),
+    ],
+)
+def test_slopes_at_zero_and_beyond(loss: Any, x: Any, slope: Any) -> None:
+    x = leaf(x)
+    loss(x, np.zeros(3), "sum").backward()
+    np.testing.assert_array_equal(x.grad, slope)
+
+
+def test_huber_is_a_parabola_at_zero() -> None:
+    x = leaf([0.0, 2.0])
+    (slope,) = grad(nn.huber_loss(x, np.zeros(2), "sum"), [x], create_graph=True)
+    np.testing.assert_array_equal(grad(slope.sum(), x).data, [1, 0])
+
+
+def test_gradients_are_finite_where_a_value_is_zero() -> None:
+    x, t = leaf([[-1.0, -2.0]]), leaf([[0.0, 1.0]])
+    for g in grad(nn.kl_div(x, t, "sum"), [x, t]):
+        assert np.isfinite(g.data).all()
+    x, y = leaf([[0.0, 0.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [6.0, 8.0]])
+    np.testing.assert_allclose(nn.cosine_similarity(x, y).data, [0, 1])
+    assert np.isfinite(grad(nn.cosine_similarity(x, y).sum(), x).data).all()
 
 
 # -------------------------------------------------------------------- extremes

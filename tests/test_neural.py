@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -234,73 +233,6 @@ class TestAttention:
         np.testing.assert_allclose(mask.grad, [[-2 * p * (1 - p), 0, 2 * p * (1 - p)]])
 
 
-# -------------------------------------------------------------------- by hand: losses
-
-EACH = [
-    (F.mse_loss, [1.0, -2.0], [3.0, -2.0], [4.0, 0.0], [-4.0, 0.0]),
-    (F.l1_loss, [1.0, -2.0], [3.0, -2.0], [2.0, 0.0], [-1.0, 0.0]),
-    (F.huber_loss, [0.5, 3.0, 0.0], [0.0, 0.0, 0.0], [0.125, 2.5, 0.0], [0.5, 1.0, 0.0]),
-    (F.smooth_l1_loss, [0.5, -3.0], [0.0, 0.0], [0.125, 2.5], [0.5, -1.0]),
-    (F.hinge_loss, [0.5, 2.0, 2.0], [1, 1, -1], [0.5, 0.0, 3.0], [-1.0, 0.0, 1.0]),
-    (F.kl_div, [-1.0, -1.0], [1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]),
-    (F.binary_cross_entropy, [0.5, 0.25], [1, 0], [np.log(2), np.log(4 / 3)], [-2, 4 / 3]),
-    (ops.binary_cross_entropy_with_logits, [0.0, 0.0], [1, 0], [np.log(2)] * 2, [-0.5, 0.5]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("loss", "x", "t", "value", "slope"), EACH, ids=lambda a: "")
-def test_losses_by_hand(loss: Any, x: Any, t: Any, value: Any, slope: Any) -> None:
-    t, slope = np.array(t), np.array(slope)
-    np.testing.assert_allclose(loss(leaf(x), t, "none").data, value, rtol=1e-14)
-    np.testing.assert_allclose(loss(leaf(x), t, "sum").data, np.sum(value), rtol=1e-14)
-    np.testing.assert_allclose(loss(leaf(x), t, "mean").data, np.mean(value), rtol=1e-14)
-    np.testing.assert_allclose(gradient(lambda x: loss(x, t, "none"), x), slope, rtol=1e-14)
-    np.testing.assert_allclose(gradient(lambda x: loss(x, t, "mean"), x), slope / len(x))
-    assert loss(leaf(x, np.float32), t.astype(np.float32)).dtype == np.float32
-
-
-def test_huber_is_a_parabola_at_zero() -> None:
-    x = leaf([0.0, 2.0])
-    (slope,) = grad(F.huber_loss(x, np.zeros(2), "sum"), [x], create_graph=True)
-    np.testing.assert_array_equal(grad(slope.sum(), x).data, [1, 0])
-
-
-def test_binary_cross_entropy_at_certainty() -> None:
-    """At 0 and 1 finite, and a wrong answer still learns."""
-    for dtype in DTYPES:
-        x, t = leaf([0.0, 0.0, 1.0, 1.0], dtype), np.array([0.0, 1.0, 0.0, 1.0])
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            y = F.binary_cross_entropy(x, t, "none")
-        np.testing.assert_array_equal(y.data, [0, 100, 100, 0])
-        y.sum().backward()
-        np.testing.assert_allclose(x.grad, [0, -1e12, 1e12, 0])
-
-
-def test_kl_div_of_impossible_events() -> None:
-    x, t = leaf([[-1.0, -2.0]]), np.array([[0.0, 1.0]])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert F.kl_div(x, t, "batchmean") == 2
-    g = gradient(lambda x, t: F.kl_div(x, t, "sum"), [[-1.0, -2.0]], [[0.0, 1.0]])
-    assert np.isfinite(g).all()
-
-
-def test_nll_loss_is_half_of_cross_entropy() -> None:
-    x, t = np.random.default_rng(0).normal(size=(2, 3, 4)), np.array([[0, 3, 1], [2, 2, 0]])
-    for reduction in REDUCTIONS:
-        nll = F.nll_loss(ops.log_softmax(leaf(x)), t, reduction)
-        np.testing.assert_allclose(nll.data, ops.cross_entropy(x, t, reduction))
-
-
-def test_cosine_of_nothing() -> None:
-    x, y = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [6.0, 8.0]])
-    np.testing.assert_allclose(F.cosine_similarity(leaf(x), y).data, [0, 1])
-    assert np.isfinite(gradient(F.cosine_similarity, x, y)).all()
-    loss = F.cosine_embedding_loss(leaf(x), y, np.array([1, -1]), "none", margin=0.25)
-    np.testing.assert_allclose(loss.data, [1, 0.75])
-
-
 # -------------------------------------------------------------------- mistakes
 
 X = np.zeros((2, 3, 8, 8))
@@ -336,11 +268,11 @@ MISTAKES = [
     (lambda: F.adaptive_avg_pool2d(X, 0), ValueError,
      "adaptive_avg_pool2d: output_size is one positive integer"),
     (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), stride=1.5), ValueError, "not 1.5"),
-    (lambda: F.layer_norm(X, 8, np.ones(7)), ValueError, "layer_norm: weight must have the shape"),
+    (lambda: F.layer_norm(X, 8, np.ones(7)), ValueError, "weight must have shape (8,), that"),
     (lambda: F.layer_norm(X, (7,)), ValueError, "takes (..., 7), and x has shape (2, 3, 8, 8)"),
-    (lambda: F.rms_norm(np.ones(3), 3, np.ones((2, 3))), ValueError, "rms_norm: weight must have"),
+    (lambda: F.rms_norm(np.ones(3), 3, np.ones((2, 3))), ValueError, "rms_norm: weight must"),
     (lambda: F.batch_norm(X, np.ones(4)), ValueError,
-     "running_mean must be one number for each of the 3 channels"),
+     "running_mean must have shape (3,), one number for each channel on axis 1 of x"),
     (lambda: F.batch_norm(np.ones((1, 3))), ValueError, "needs more than one value"),
     (lambda: F.group_norm(X, 2), ValueError, "3 channels do not divide into 2 groups"),
     (lambda: F.embedding([3], np.ones((3, 2))), IndexError, "there are only 0 to 2"),
@@ -365,17 +297,11 @@ def test_mistakes(call: Any, kind: Any, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "loss",
-    [
-        F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss, F.hinge_loss, F.kl_div,
-        F.binary_cross_entropy, ops.binary_cross_entropy_with_logits, F.cosine_similarity,
-    ],
-)  # fmt: skip
-def test_a_loss_never_broadcasts_silently(loss: Any) -> None:
-    for x, t in (((4, 1), (4,)), ((4,), (4, 1))):
-        with pytest.raises(ValueError, match="broadcasting would compare every"):
-            loss(leaf(np.full(x, 0.5)), np.full(t, 0.5))
+@pytest.mark.parametrize("shapes", [((4, 1), (4,)), ((4,), (4, 1))])
+def test_logits_and_targets_do_not_broadcast(shapes: Any) -> None:
+    x, t = np.full(shapes[0], 0.5), np.full(shapes[1], 0.5)
+    with pytest.raises(ValueError, match="broadcasting would compare every"):
+        ops.binary_cross_entropy_with_logits(leaf(x), t)
 
 
 @pytest.mark.parametrize("dtype", [int, np.uint8, bool])

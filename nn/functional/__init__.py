@@ -46,7 +46,6 @@ from .normalization import *
 from .pooling import *
 from .regression import *
 from .regularization import *
-from .shaping import *
 from .sparse import *
 
 linear = dense
@@ -56,7 +55,7 @@ __all__ = [
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
     "categorical_cross_entropy", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d",
     "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dense", "dropout", "dropout2d",
-    "elu", "embedding", "flatten", "gelu", "global_avg_pool", "group_norm", "hardtanh",
+    "elu", "embedding", "gelu", "global_avg_pool", "group_norm", "hardtanh",
     "hinge_loss", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
     "log_softmax", "logsigmoid", "max_pool1d", "max_pool2d", "mish", "mse_loss", "nll_loss",
     "one_hot", "prelu", "relu", "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tinygrad_edu import ops
+from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import located
 
 from .options import checked, number, one_of
@@ -21,7 +21,7 @@ def _bounds(name: str, options: Mapping[str, Any]) -> None:
 
 
 @checked(_bounds)
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """x between min_val and max_val, which pass the gradient: tanh made of straight lines.
 
     Raises ValueError unless min_val < max_val.
@@ -30,7 +30,7 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
 
 
 @checked(one_of("approximate", "none", "tanh"))
-def gelu(x: Any, approximate: str = "none") -> Any:
+def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """Gaussian error linear unit, x Φ(x), where Φ is the normal distribution function.
 
     `approximate="tanh"` is `ops.gelu_tanh`, which GPT-2 has.  Raises ValueError for other names.
@@ -41,13 +41,13 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 
 
 @checked(number("beta", lambda v: v > 0, "positive"))
-def softplus(x: Any, beta: float = 1.0) -> Any:
+def softplus(x: Tensor, beta: float = 1.0) -> Tensor:
     """ln(1 + eᵝˣ) / β: a smooth relu.  Raises ValueError unless beta > 0."""
     return ops.softplus(x, beta)
 
 
 @located
-def prelu(x: Any, weight: Any) -> Any:
+def prelu(x: Tensor, weight: Tensor) -> Tensor:
     """x if x > 0 else w x, for a weight of shape (1,) or (channels,), the channels on axis 1.
 
     Raises ValueError for an input with another number of channels.

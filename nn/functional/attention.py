@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import ops
+from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import located
 
 from .regularization import dropout
@@ -16,8 +16,12 @@ __all__ = ["attention_weights", "scaled_dot_product_attention"]
 
 @located
 def attention_weights(
-    query: Any, key: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None
-) -> Any:
+    query: Tensor,
+    key: Tensor,
+    attn_mask: Any = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
     """How much each query takes of each key, softmax(q kᵀ / √d): (..., L, d), (..., S, d).
 
     `attn_mask` broadcasts to (..., L, S).  A boolean one is True where a query may look, any other
@@ -44,9 +48,9 @@ def attention_weights(
 
 @located
 def scaled_dot_product_attention(
-    query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Values (..., S, e) averaged with the `attention_weights` of the queries: (..., L, e).
 
     `dropout_p` of the weights are dropped; give 0 in evaluation.
@@ -56,7 +60,7 @@ def scaled_dot_product_attention(
     return dropout(weights, dropout_p) @ value
 
 
-def _check_shapes(query: Any, key: Any, value: Any) -> None:
+def _check_shapes(query: Tensor, key: Tensor, value: Tensor) -> None:
     if min(query.ndim, key.ndim, value.ndim) < 2:
         message = "attention needs (..., length, features) each"
     elif query.shape[-1] != key.shape[-1]:

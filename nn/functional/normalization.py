@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import ops
+from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import located
 
 from .targets import plain
@@ -17,9 +17,9 @@ __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
 @located
 def batch_norm(
-    x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
-    training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Any:  # fmt: skip
+    x: Tensor, running_mean: Any = None, running_var: Any = None, weight: Any = None,
+    bias: Any = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Each channel, on axis 1, to mean 0 and variance 1, then times weight, plus bias.
 
     In training the statistics are the batch's, over all other axes, and the arrays `running_mean`
@@ -28,12 +28,10 @@ def batch_norm(
     (channels,).  Raises ValueError for other shapes, and for a batch with one value a channel,
     which has no variance.
     """
-    given = {
-        "weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var,
-    }  # fmt: skip
-    _check_channels("batch_norm", x, given)
-    shape = (1, -1, *(1,) * (x.ndim - 2))
-    if running_mean is not None and running_var is not None and not training:
+    running = {"running_mean": running_mean, "running_var": running_var}
+    shape = _channels("batch_norm", x, **running, weight=weight, bias=bias)
+    tracked = running_mean is not None and running_var is not None
+    if tracked and not training:
         scale = (running_var + eps) ** -0.5
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale  # of a new array: training changes the old one
@@ -43,11 +41,11 @@ def batch_norm(
         raise ValueError(
             "batch_norm: the variance of a channel needs more than one value; give a larger batch "
             "(drop_last=True leaves out a last one of 1)"
-            f"{'' if running_mean is None else instead} (shape: {x.shape})"
+            f"{instead if tracked else ''} (shape: {x.shape})"
         )
     axes = (0, *range(2, x.ndim))
     y = _affine(ops.standardize(x, axes, eps), weight, bias, shape)
-    if running_mean is not None and running_var is not None:
+    if tracked:
         data = plain(x)
         mean = data.mean(axes, keepdims=True)
         running_mean += momentum * (mean.ravel() - running_mean)
@@ -57,48 +55,47 @@ def batch_norm(
 
 @located
 def group_norm(
-    x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+    x: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
     """Each group of a sample's channels, on axis 1, to mean 0 and variance 1.
 
     Weight and bias have shape (channels,).  Raises ValueError for other shapes, and if the
     channels do not divide into the groups.
     """
-    _check_channels("group_norm", x, {"weight": weight, "bias": bias})
-    channels = x.shape[1]
+    shape, channels = _channels("group_norm", x, weight=weight, bias=bias), x.shape[1]
     if num_groups < 1 or channels % num_groups:
         raise ValueError(f"group_norm: {channels} channels do not divide into {num_groups} groups")
     grouped = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
-    y = ops.standardize(grouped, -1, eps).reshape(x.shape)
-    return _affine(y, weight, bias, (1, -1, *(1,) * (x.ndim - 2)))
+    return _affine(ops.standardize(grouped, -1, eps).reshape(x.shape), weight, bias, shape)
 
 
 @located
 def layer_norm(
-    x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+    x: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
     """The last axes of each sample to mean 0 and variance 1, then times weight, plus bias.
 
     `normalized_shape` is the shape of these axes, or the size of the last one, and that of weight
     and bias.  Raises ValueError for other shapes.
     """
-    axes = _last_axes("layer_norm", x, normalized_shape, {"weight": weight, "bias": bias})
+    axes = _last_axes("layer_norm", x, normalized_shape, weight=weight, bias=bias)
     return _affine(ops.standardize(x, axes, eps), weight, bias)
 
 
 @located
-def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(
+    x: Tensor, normalized_shape: Any, weight: Any = None, eps: float | None = None
+) -> Tensor:
     """The last axes of each sample to mean square 1, then times weight.
 
     `eps` is by default the smallest of x's dtype with 1 + ε > 1.  Shapes are as in `layer_norm`.
     """
-    axes = _last_axes("rms_norm", x, normalized_shape, {"weight": weight})
-    return _affine(
-        ops.unit_rms(x, axes, float(np.finfo(x.dtype).eps) if eps is None else eps), weight, None
-    )
+    axes = _last_axes("rms_norm", x, normalized_shape, weight=weight)
+    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
+    return _affine(ops.unit_rms(x, axes, eps), weight, None)
 
 
-def _affine(x: Any, weight: Any, bias: Any, shape: Any = None) -> Any:
+def _affine(x: Tensor, weight: Any, bias: Any, shape: Any = None) -> Tensor:
     """Times weight plus bias, each optional, in a shape that broadcasts."""
     if weight is not None:
         x = x * (weight if shape is None else weight.reshape(shape))
@@ -107,29 +104,27 @@ def _affine(x: Any, weight: Any, bias: Any, shape: Any = None) -> Any:
     return x
 
 
-def _last_axes(name: str, x: Any, shape: Any, given: dict[str, Any]) -> tuple[int, ...]:
+def _last_axes(name: str, x: Tensor, shape: Any, **given: Any) -> tuple[int, ...]:
     """The axes of that shape, if x ends in them and all that is given has it."""
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if x.shape[-len(shape) :] != shape:
-        raise ValueError(
-            f"{name} takes (..., {', '.join(map(str, shape))}), and x has shape {x.shape}"
-        )
-    for label, value in given.items():
-        if value is not None and np.shape(value) != shape:
-            raise ValueError(
-                f"{name}: {label} must have the shape of the last axes of x, those which are "
-                f"normalized, {shape}, and has shape {np.shape(value)}"
-            )
+        listed = ", ".join(map(str, shape))
+        raise ValueError(f"{name} takes (..., {listed}), and x has shape {x.shape}")
+    _check_given(name, given, shape, "that of the last axes of x, which are normalized")
     return tuple(range(-len(shape), 0))
 
 
-def _check_channels(name: str, x: Any, given: dict[str, Any]) -> None:
-    """Whether x has channels on axis 1, and all that is given one number for each."""
+def _channels(name: str, x: Tensor, **given: Any) -> tuple[int, ...]:
+    """The shape in which what is given broadcasts to x, if x has channels on axis 1."""
     if x.ndim < 2:
         raise ValueError(f"{name}: x has {x.ndim} axes, not (batch, channels, ...)")
+    _check_given(name, given, x.shape[1:2], "one number for each channel on axis 1 of x")
+    return (1, -1, *(1,) * (x.ndim - 2))
+
+
+def _check_given(name: str, given: dict[str, Any], shape: tuple[int, ...], why: str) -> None:
     for label, value in given.items():
-        if value is not None and np.shape(value) != (x.shape[1],):
+        if value is not None and np.shape(value) != shape:
             raise ValueError(
-                f"{name}: {label} must be one number for each of the {x.shape[1]} channels on "
-                f"axis 1 of x (shapes: {x.shape}, {np.shape(value)})"
+                f"{name}: {label} must have shape {shape}, {why}, and has shape {np.shape(value)}"
             )

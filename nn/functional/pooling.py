@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import Tensor
 from tinygrad_edu.errors import located
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "global_avg_pool"]
 
 
 @located
-def adaptive_avg_pool1d(x: Any, output_size: Any) -> Any:
+def adaptive_avg_pool1d(x: Tensor, output_size: Any) -> Tensor:
     """Means of so many windows of (batch, channels, length), which cover it evenly.
 
     Raises ValueError for other axes.
@@ -21,7 +22,7 @@ def adaptive_avg_pool1d(x: Any, output_size: Any) -> Any:
 
 
 @located
-def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:
     """Means of so many windows of (batch, channels, height, width), which cover it evenly.
 
     Window i of m on an axis of n elements reaches from ⌊i n / m⌋ to ⌈(i + 1) n / m⌉.  Raises
@@ -30,7 +31,7 @@ def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
     return _adaptive("adaptive_avg_pool2d", x, output_size, ("height", "width"))
 
 
-def _adaptive(name: str, x: Any, output_size: Any, space: tuple[str, ...]) -> Any:
+def _adaptive(name: str, x: Tensor, output_size: Any, space: tuple[str, ...]) -> Tensor:
     sizes = output_sizes(name, output_size, len(space))
     if x.ndim != len(space) + 2:
         raise ValueError(
@@ -65,7 +66,7 @@ def _averaging(n: int, m: int, dtype: Any) -> np.ndarray:
 
 
 @located
-def global_avg_pool(x: Any) -> Any:
+def global_avg_pool(x: Tensor) -> Tensor:
     """Mean of each channel: (batch, channels, *space) -> (batch, channels).
 
     Raises ValueError for inputs without spatial dimensions.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_edu import ops
+from tinygrad_edu import Tensor, ops
 
 from ..init import generator
 from .options import checked, number
@@ -17,7 +15,7 @@ _PROBABILITY = number("p", lambda v: 0 <= v <= 1, "a probability, from 0 to 1")
 
 
 @checked(_PROBABILITY)
-def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Each element 0 with probability p, else divided by 1 - p; x itself unless `training`.
 
     Draws from `nn.init.generator()`, which `nn.manual_seed` sets.  Raises ValueError for a p
@@ -27,7 +25,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
 
 
 @checked(_PROBABILITY)
-def dropout2d(x: Any, p: float = 0.5, training: bool = True) -> Any:
+def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """`dropout` of whole channels of images (batch, channels, height, width).
 
     Raises ValueError unless x has four axes.
@@ -40,7 +38,7 @@ def dropout2d(x: Any, p: float = 0.5, training: bool = True) -> Any:
     return _dropped(x, p, (*x.shape[:2], 1, 1)) if training and p else x
 
 
-def _dropped(x: Any, p: float, shape: tuple[int, ...]) -> Any:
+def _dropped(x: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
     """x times a mask of that shape: 1 / (1 - p) for what stays, else 0."""
     kept = generator().random(shape, np.float32) >= p  # float32 takes half the time
     scale = 1 / (1 - p) if p < 1 else 0.0

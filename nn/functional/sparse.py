@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import ops
+from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import located
 
 from .targets import plain
@@ -30,7 +30,7 @@ def one_hot(indices: Any, num_classes: int, dtype: Any = np.float64) -> np.ndarr
 
 
 @located
-def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
+def embedding(indices: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """The rows of weight, (entries, features), at the indices; the gradients of equal ones add up.
 
     The row `padding_idx` gets no gradient.  Raises TypeError for indices that are not integers,

@@ -57,15 +57,9 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
     _transposed = ("in_proj_weight",)
 
     def __init__(
-        self,
-        embed_dim: int,
-        num_heads: int,
-        dropout: float = 0.0,
-        bias: bool = True,
-        *,
-        init: str | Initializer = "xavier_uniform",
-        dtype: Any = None,
-    ) -> None:
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *,
+        init: str | Initializer = "xavier_uniform", dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.embed_dim = embed_dim = integer("MultiheadAttention: embed_dim", embed_dim)
         self.num_heads = num_heads = integer("MultiheadAttention: num_heads", num_heads)
         if embed_dim % num_heads:
@@ -78,16 +72,10 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self,
-        query: Tensor,
-        key: Tensor | None = None,
-        value: Tensor | None = None,
-        key_padding_mask: Any = None,
-        need_weights: bool = True,
-        attn_mask: Any = None,
-        average_attn_weights: bool = True,
-        is_causal: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
+        self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None,
+        key_padding_mask: Any = None, need_weights: bool = True, attn_mask: Any = None,
+        average_attn_weights: bool = True, is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """query (batch, queries, embed_dim) and what it reads -> output of its shape, weights."""
         key = query if key is None else key
         value = key if value is None else value
@@ -115,21 +103,15 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         attn: Shapes = {(queries, keys): (queries, keys), (batch * heads, queries, keys): shape}
         padding: Shapes = {(batch, keys): (batch, 1, 1, keys)}
         masks = [
-            _broadcastable(name, mask, shapes)
-            for name, mask, shapes in (
-                ("attn_mask", attn_mask, attn),
-                ("key_padding_mask", key_padding_mask, padding),
-            )
-            if mask is not None
+            _broadcastable("attn_mask", attn_mask, attn),
+            _broadcastable("key_padding_mask", key_padding_mask, padding),
         ]
+        masks = [mask for mask in masks if mask is not None]
         if not masks:
             return None
         if all(mask.dtype == bool for mask in masks):
             return ~np.logical_or(masks[0].data, masks[-1].data)
-        added = [
-            Tensor(np.where(mask.data, -np.inf, 0)) if mask.dtype == bool else mask
-            for mask in masks
-        ]
+        added = [Tensor(np.where(m.data, -np.inf, 0)) if m.dtype == bool else m for m in masks]
         added = [cast_like(mask, self.in_proj_weight) for mask in added]
         return sum(added[1:], added[0])
 
@@ -148,10 +130,11 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
             )
 
 
-def _broadcastable(name: str, mask: Any, shapes: Shapes) -> Tensor:
-    """A mask in a shape that broadcasts to the scores'."""
-    if not isinstance(mask, Tensor):
-        mask = Tensor(mask)
+def _broadcastable(name: str, mask: Any, shapes: Shapes) -> Any:
+    """A mask in a shape that broadcasts to the scores', or None."""
+    if mask is None:
+        return None
+    mask = mask if isinstance(mask, Tensor) else Tensor(mask)
     if mask.dtype.kind not in "bf":
         raise TypeError(
             f"MultiheadAttention: {name} is boolean, True where it is forbidden to look, or "
@@ -162,8 +145,7 @@ def _broadcastable(name: str, mask: Any, shapes: Shapes) -> Tensor:
             f"MultiheadAttention: {name} has shape {mask.shape}, and "
             f"{' or '.join(map(str, shapes))} is needed"
         )
-    reshaped: Tensor = mask.reshape(shapes[mask.shape])
-    return reshaped
+    return mask.reshape(shapes[mask.shape])
 
 
 class TransformerBlock(Module):
@@ -188,19 +170,10 @@ class TransformerBlock(Module):
     """
 
     def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int | None = None,
-        dropout: float = 0.1,
-        activation: AnyActivation = "relu",
-        layer_norm_eps: float = 1e-5,
-        norm_first: bool = True,
-        bias: bool = True,
-        *,
-        init: str | Initializer = "xavier_uniform",
-        dtype: Any = None,
-    ) -> None:
+        self, d_model: int, nhead: int, dim_feedforward: int | None = None, dropout: float = 0.1,
+        activation: AnyActivation = "relu", layer_norm_eps: float = 1e-5, norm_first: bool = True,
+        bias: bool = True, *, init: str | Initializer = "xavier_uniform", dtype: Any = None,
+    ) -> None:  # fmt: skip
         wide = 4 * d_model if dim_feedforward is None else dim_feedforward
         wide = integer("TransformerBlock: dim_feedforward", wide)
         self.norm_first = norm_first
@@ -213,12 +186,9 @@ class TransformerBlock(Module):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self,
-        src: Tensor,
-        src_mask: Any = None,
-        src_key_padding_mask: Any = None,
+        self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None,
         is_causal: bool = False,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """src (batch, length, d_model) -> the same shape; masks as for MultiheadAttention."""
         x = cast_like(src, self.linear1.weight)
         masks = {
@@ -230,14 +200,11 @@ class TransformerBlock(Module):
             x = x + self._attention(self.norm1(x), masks)
             return x + self._feedforward(self.norm2(x))
         x = self.norm1(x + self._attention(x, masks))
-        y: Tensor = self.norm2(x + self._feedforward(x))
-        return y
+        return self.norm2(x + self._feedforward(x))
 
     def _attention(self, x: Tensor, masks: dict[str, Any]) -> Tensor:
-        y: Tensor = self.dropout(self.self_attn(x, need_weights=False, **masks)[0])
-        return y
+        return self.dropout(self.self_attn(x, need_weights=False, **masks)[0])
 
     def _feedforward(self, x: Tensor) -> Tensor:
         hidden = self.dropout(self.activation(self.linear1(x)))
-        y: Tensor = self.dropout(self.linear2(hidden))
-        return y
+        return self.dropout(self.linear2(hidden))

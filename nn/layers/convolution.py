@@ -22,23 +22,15 @@ class _Convolution(Layer, Regularized):
     """What all convolutions have: how the kernel moves, a weight, and a bias for each channel."""
 
     _axes = 2  # spatial dimensions
+    _function = staticmethod(ops.conv2d)
     output_padding: int | Sizes = 0
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | Sizes,
-        stride: int | Sizes = 1,
-        padding: int | str | Sizes = 0,
-        dilation: int | Sizes = 1,
-        groups: int = 1,
-        bias: bool = True,
-        *,
-        init: str | Initializer = "he",
-        l2: float = 0.0,
+        self, in_channels: int, out_channels: int, kernel_size: int | Sizes,
+        stride: int | Sizes = 1, padding: int | str | Sizes = 0, dilation: int | Sizes = 1,
+        groups: int = 1, bias: bool = True, *, init: str | Initializer = "he", l2: float = 0.0,
         dtype: Any = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         name = type(self).__name__
         self.in_channels = integer(f"{name}: in_channels", in_channels)
         self.out_channels = integer(f"{name}: out_channels", out_channels)
@@ -65,6 +57,13 @@ class _Convolution(Layer, Regularized):
         shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
         return initial(init, shape, dtype)
 
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, in_channels, *space) -> (batch, out_channels, *positions)."""
+        return self._function(
+            cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
+            self.dilation, self.groups,
+        )  # fmt: skip
+
 
 class Conv1d(_Convolution):
     """Convolution of signals: (batch, in_channels, length) -> (batch, out_channels, positions).
@@ -80,14 +79,7 @@ class Conv1d(_Convolution):
     """
 
     _axes = 1
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, in_channels, length) -> (batch, out_channels, positions)."""
-        y: Tensor = ops.conv1d(
-            cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
-            self.dilation, self.groups,
-        )  # fmt: skip
-        return y
+    _function = staticmethod(ops.conv1d)
 
 
 class Conv2d(_Convolution):
@@ -111,14 +103,6 @@ class Conv2d(_Convolution):
     >>> layer(np.ones((5, 3, 28, 28))).shape
     (5, 8, 14, 14)
     """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (batch, in_channels, height, width) -> (batch, out_channels, ...)."""
-        y: Tensor = ops.conv2d(
-            cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
-            self.dilation, self.groups,
-        )  # fmt: skip
-        return y
 
 
 class ConvTranspose2d(_Convolution):
@@ -144,21 +128,11 @@ class ConvTranspose2d(_Convolution):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | Sizes,
-        stride: int | Sizes = 1,
-        padding: int | str | Sizes = 0,
-        output_padding: int | Sizes = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: int | Sizes = 1,
-        *,
-        init: str | Initializer = "he",
-        l2: float = 0.0,
-        dtype: Any = None,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: int | Sizes,
+        stride: int | Sizes = 1, padding: int | str | Sizes = 0, output_padding: int | Sizes = 0,
+        groups: int = 1, bias: bool = True, dilation: int | Sizes = 1, *,
+        init: str | Initializer = "he", l2: float = 0.0, dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.output_padding = output_padding
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
@@ -177,8 +151,7 @@ class ConvTranspose2d(_Convolution):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, in_channels, height, width) -> (batch, out_channels, ...)."""
-        y: Tensor = ops.conv_transpose2d(
+        return ops.conv_transpose2d(
             cast_like(x, self.weight), self.weight, self.bias, self.stride, self.padding,
             self.output_padding, self.groups, self.dilation,
         )  # fmt: skip
-        return y

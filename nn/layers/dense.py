@@ -29,15 +29,9 @@ class Dense(Layer, Regularized):
     _transposed = ("weight",)
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        init: str | Initializer = "he",
-        l2: float = 0.0,
-        dtype: Any = None,
-    ) -> None:
+        self, in_features: int, out_features: int, bias: bool = True, *,
+        init: str | Initializer = "he", l2: float = 0.0, dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.l2 = not_negative("Dense: l2", l2)
         self.in_features = integer("Dense: in_features", in_features)
         self.out_features = integer("Dense: out_features", out_features)

@@ -33,15 +33,9 @@ class Embedding(Layer, Regularized):
     """
 
     def __init__(
-        self,
-        num_embeddings: int,
-        embedding_dim: int,
-        padding_idx: int | None = None,
-        *,
-        init: str | Initializer | None = None,
-        l2: float = 0.0,
-        dtype: Any = None,
-    ) -> None:
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *,
+        init: str | Initializer | None = None, l2: float = 0.0, dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.num_embeddings = n = integer("Embedding: num_embeddings", num_embeddings)
         self.embedding_dim = integer("Embedding: embedding_dim", embedding_dim)
         self.l2 = not_negative("Embedding: l2", l2)
@@ -55,5 +49,4 @@ class Embedding(Layer, Regularized):
 
     def forward(self, indices: Any) -> Tensor:
         """Integers of any shape -> that shape and embedding_dim."""
-        y: Tensor = F.embedding(indices, self.weight, self.padding_idx)
-        return y
+        return F.embedding(indices, self.weight, self.padding_idx)

@@ -49,15 +49,9 @@ class _BatchNorm(_Normalization):
     num_batches_tracked: Any = None
 
     def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        dtype: Any = None,
-    ) -> None:
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+        affine: bool = True, track_running_stats: bool = True, *, dtype: Any = None,
+    ) -> None:  # fmt: skip
         name = type(self).__name__
         self.num_features = n = integer(f"{name}: num_features", num_features)
         if momentum is not None and not 0 <= momentum <= 1:
@@ -142,14 +136,9 @@ class GroupNorm(_Normalization):
     """
 
     def __init__(
-        self,
-        num_groups: int,
-        num_channels: int,
-        eps: float = 1e-5,
-        affine: bool = True,
-        *,
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *,
         dtype: Any = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.num_groups = integer("GroupNorm: num_groups", num_groups)
         self.num_channels = integer("GroupNorm: num_channels", num_channels)
         if self.num_channels % self.num_groups:
@@ -163,8 +152,7 @@ class GroupNorm(_Normalization):
         """x (batch, num_channels, ...) -> the same shape."""
         fits = x.ndim > 1 and x.shape[1] == self.num_channels
         self._check(x, fits, f"(batch, {self.num_channels}, ...)")
-        y: Tensor = F.group_norm(self._like(x), self.num_groups, self.weight, self.bias, self.eps)
-        return y
+        return F.group_norm(self._like(x), self.num_groups, self.weight, self.bias, self.eps)
 
 
 class _LastAxes(_Normalization):
@@ -191,14 +179,9 @@ class LayerNorm(_LastAxes):
     """
 
     def __init__(
-        self,
-        normalized_shape: int | Sizes,
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
-        *,
-        dtype: Any = None,
-    ) -> None:
+        self, normalized_shape: int | Sizes, eps: float = 1e-5, elementwise_affine: bool = True,
+        bias: bool = True, *, dtype: Any = None,
+    ) -> None:  # fmt: skip
         shape, affine = self._over(normalized_shape), elementwise_affine
         self.elementwise_affine = affine
         self._start(shape, eps, affine, affine and bias, dtype)
@@ -206,8 +189,7 @@ class LayerNorm(_LastAxes):
     def forward(self, x: Tensor) -> Tensor:
         """x (..., *normalized_shape) -> the same shape."""
         shape = self.normalized_shape
-        y: Tensor = F.layer_norm(self._like(x), shape, self.weight, self.bias, self.eps)
-        return y
+        return F.layer_norm(self._like(x), shape, self.weight, self.bias, self.eps)
 
 
 class RMSNorm(_LastAxes):
@@ -224,18 +206,13 @@ class RMSNorm(_LastAxes):
     """
 
     def __init__(
-        self,
-        normalized_shape: int | Sizes,
-        eps: float | None = None,
-        elementwise_affine: bool = True,
-        *,
-        dtype: Any = None,
-    ) -> None:
+        self, normalized_shape: int | Sizes, eps: float | None = None,
+        elementwise_affine: bool = True, *, dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.elementwise_affine = elementwise_affine
         self._start(self._over(normalized_shape), eps or 0.0, elementwise_affine, False, dtype)
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., *normalized_shape) -> the same shape."""
-        y: Tensor = F.rms_norm(self._like(x), self.normalized_shape, self.weight, self.eps)
-        return y
+        return F.rms_norm(self._like(x), self.normalized_shape, self.weight, self.eps)

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu import ops
 
 from .. import functional as F
-from ..function_module import FunctionModule, described
+from ..function_module import FunctionModule
 from ..functional.pooling import output_sizes
 
 __all__ = [
@@ -25,15 +25,13 @@ class _Pool(FunctionModule):
     stride: int | Sizes | None = None
     padding: int | Sizes = 0
     _axes = 2  # spatial dimensions
+    _terse = True
 
     def _check(self, name: str, options: Mapping[str, Any]) -> None:
         try:
             ops.window(self._axes, self.kernel_size, self.stride, self.padding)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-
-    def extra_repr(self) -> str:
-        return described(self, self._options)
 
 
 class MaxPool2d(_Pool, of=ops.max_pool2d):
@@ -107,12 +105,10 @@ class AdaptiveAvgPool2d(FunctionModule, of=F.adaptive_avg_pool2d):
     """
 
     output_size: int | Sizes
+    _terse = True
 
     def _check(self, name: str, options: Mapping[str, Any]) -> None:
         output_sizes(name, self.output_size, 2)
-
-    def extra_repr(self) -> str:
-        return described(self, self._options)
 
 
 class GlobalAvgPool(FunctionModule, of=F.global_avg_pool):

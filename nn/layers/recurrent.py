@@ -31,18 +31,10 @@ class _Recurrent(Layer[Output]):
     weight_hh_l0: Parameter
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *,
-        bias: bool = True,
-        batch_first: bool = True,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        init: str | Initializer | None = None,
-        dtype: Any = None,
-    ) -> None:
+        self, input_size: int, hidden_size: int, num_layers: int = 1, *, bias: bool = True,
+        batch_first: bool = True, dropout: float = 0.0, bidirectional: bool = False,
+        init: str | Initializer | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         name = type(self).__name__
         self.input_size = integer(f"{name}: input_size", input_size)
         self.hidden_size = integer(f"{name}: hidden_size", hidden_size)
@@ -180,19 +172,10 @@ class RNN(_Recurrent[tuple[Tensor, Tensor]]):
     """
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = True,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        init: str | Initializer | None = None,
-        dtype: Any = None,
-    ) -> None:
+        self, input_size: int, hidden_size: int, num_layers: int = 1, *, nonlinearity: str = "tanh",
+        bias: bool = True, batch_first: bool = True, dropout: float = 0.0,
+        bidirectional: bool = False, init: str | Initializer | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         self.nonlinearity = choice("RNN: nonlinearity", nonlinearity, ("tanh", "relu"))
         super().__init__(
             input_size, hidden_size, num_layers, bias=bias, batch_first=batch_first,

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_edu import Tensor
 
-from .. import functional as F
-from ..function_module import FunctionModule, described
+from ..function_module import FunctionModule
 from ..module import Module, Sequential, cast_like
 
 __all__ = ["Flatten", "Reshape", "Residual"]
 
 
-class Flatten(FunctionModule, of=F.flatten):
+def flatten(x: Tensor, start_axis: int = 1) -> Tensor:
+    """All axes from start_axis on become one."""
+    if not -x.ndim <= start_axis < x.ndim:
+        raise ValueError(
+            f"Flatten: an input of shape {x.shape} has no axis {start_axis} to start from"
+        )
+    kept = x.shape[:start_axis]  # up to a negative axis too
+    return x.reshape((*kept, math.prod(x.shape[start_axis:])))
+
+
+class Flatten(FunctionModule, of=flatten):
     """All axes from start_axis on become one: (N, ...) -> (N, features).
 
     Raises ValueError for an input without that axis.
@@ -24,9 +34,7 @@ class Flatten(FunctionModule, of=F.flatten):
     """
 
     start_axis: int = 1
-
-    def extra_repr(self) -> str:
-        return described(self, self._options)
+    _terse = True
 
 
 class Reshape(Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..function_module import FunctionModule, dataclass_transform, described
+from ..function_module import FunctionModule, dataclass_transform
 from ..functional.targets import REDUCTION
 
 __all__ = ["Loss"]
@@ -30,9 +30,7 @@ class Loss(FunctionModule):
 
     reduction: str = "mean"
     _rules = (REDUCTION,)
+    _terse = True
 
     def __init_subclass__(cls, of: Callable[..., Any] | None = None, kw_only: bool = True) -> None:
         super().__init_subclass__(of, kw_only)
-
-    def extra_repr(self) -> str:
-        return described(self, self._options)

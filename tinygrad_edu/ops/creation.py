@@ -47,30 +47,18 @@ full_like = _creator(np.full_like, "One value, in the shape and dtype of an arra
 
 
 def normal(
-    rng: np.random.Generator,
-    shape: Any = (),
-    loc: float = 0.0,
-    scale: float = 1.0,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    name: str | None = None,
-) -> Tensor:
+    rng: np.random.Generator, shape: Any = (), loc: float = 0.0, scale: float = 1.0, *,
+    dtype: Any = None, requires_grad: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
     """Normally distributed numbers of mean `loc` and standard deviation `scale`."""
     drawn = rng.normal(loc, scale, shape)
     return Tensor(drawn, requires_grad=requires_grad, dtype=dtype, name=name)
 
 
 def uniform(
-    rng: np.random.Generator,
-    shape: Any = (),
-    low: float = 0.0,
-    high: float = 1.0,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    name: str | None = None,
-) -> Tensor:
+    rng: np.random.Generator, shape: Any = (), low: float = 0.0, high: float = 1.0, *,
+    dtype: Any = None, requires_grad: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
     """Numbers uniformly distributed from `low` to before `high`."""
     drawn = rng.uniform(low, high, shape)
     return Tensor(drawn, requires_grad=requires_grad, dtype=dtype, name=name)

@@ -109,12 +109,9 @@ def _avg_pool(
 
 @op(None, _avg_vjp, method=False)
 def avg_pool1d(
-    x: Array,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0,
     count_include_pad: bool = True,
-) -> Array:
+) -> Array:  # fmt: skip
     """Mean of each window of (batch, channels, length).
     y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n"""
     return _avg_pool(1, x, kernel_size, stride, padding, count_include_pad)
@@ -122,12 +119,9 @@ def avg_pool1d(
 
 @op(None, _avg_vjp, method=False)
 def avg_pool2d(
-    x: Array,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0,
     count_include_pad: bool = True,
-) -> Array:
+) -> Array:  # fmt: skip
     """Mean of each window of (batch, channels, height, width).
     y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n"""
     return _avg_pool(2, x, kernel_size, stride, padding, count_include_pad)

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import changes, guard
 from .changes import births
+from .precision import accumulator
 
 SPENT = (
     "this graph was already swept backwards, and the values it kept were freed on the way to "
@@ -195,8 +196,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added to or stretched from `shape`."""
     added = g.ndim - len(shape)
     if added > 0:
-        g = g.sum(axis=tuple(range(added)))
+        g = g.sum(axis=tuple(range(added)), dtype=accumulator(g.dtype))
         if g.shape == shape:
             return g
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
-    return g.sum(axis=stretched, keepdims=True) if stretched else g
+    if not stretched:
+        return g
+    return g.sum(axis=stretched, dtype=accumulator(g.dtype), keepdims=True)

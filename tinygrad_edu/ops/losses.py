@@ -12,6 +12,7 @@ import numpy as np
 
 from ..declare import Array, op
 from ..errors import place
+from ..precision import at_least_single, rounded
 from ..tensor import Tensor
 from .elementwise import maximum, pointwise
 from .neural import check_classes, reduced, shared
@@ -26,7 +27,8 @@ from .neural import check_classes, reduced, shared
 def squared_error(x: Array, targets: Array, reduction: str = "mean") -> Array:
     """Squared difference from a target t.  y = (x - t)²,  ∂L/∂x = 2 g (x - t),  ∂L/∂t = -∂L/∂x"""
     difference = x - targets
-    return reduced(difference * difference, reduction)
+    wide = at_least_single(difference)
+    return rounded(reduced(wide * wide, reduction), difference)
 
 
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:

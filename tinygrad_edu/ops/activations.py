@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..array_interface import data_of
 from ..declare import Array, composed
-from .elementwise import clamp, only, pointwise, selection, sigmoid
+from ..precision import at_least_single, finite, is_moderate, rounded
+from .elementwise import clamp, logistic, only, pointwise, selection, sigmoid
 
 
 @selection(None, lambda g, out: only(g, out > 0), kinks=(0.0,))
@@ -75,9 +77,15 @@ def logsigmoid(x: Array) -> Array:
     return np.minimum(x, 0) - np.log1p(np.exp(-1.0 * np.abs(x)))
 
 
-@pointwise(None, lambda g, x: g / np.square(1 + np.absolute(x)), method=False, kinks=(0.0,))
+@pointwise(
+    None,
+    lambda g, x: g / np.square(1 + at_least_single(np.absolute(x))),
+    method=False,
+    kinks=(0.0,),
+)
 def softsign(x: Array) -> Array:
     """Softer tanh.  y = x / (1 + |x|),  ∂L/∂x = g / (1 + |x|)²"""
+    x = finite(x)
     return x / (1 + np.abs(x))
 
 
@@ -87,7 +95,13 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     return clamp(x, min_val, max_val)
 
 
+def _within(x: Any, low: float, high: float) -> Any:
+    """Bounded, if an element may be infinite, beyond bounds where 0 · x should be 0."""
+    return x if is_moderate(x) else np.clip(x, low, high)
+
+
 def _silu_vjp(g: Any, x: Any) -> Any:
+    x = _within(at_least_single(x), -1e3, 1e3)
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
@@ -95,7 +109,8 @@ def _silu_vjp(g: Any, x: Any) -> Any:
 @pointwise(None, _silu_vjp, method=False)
 def silu(x: Array) -> Array:
     """Sigmoid linear unit, also called swish.  y = x σ(x),  ∂L/∂x = g σ (1 + x (1 - σ))"""
-    return x * sigmoid(x)
+    wide = _within(at_least_single(x), -1e3, math.inf)
+    return rounded(wide * logistic(wide), x)
 
 
 def _mish_factor(x: Any) -> tuple[Any, Any]:
@@ -106,6 +121,7 @@ def _mish_factor(x: Any) -> tuple[Any, Any]:
 
 
 def _mish_vjp(g: Any, x: Any) -> Any:
+    x = _within(at_least_single(x), -1e3, 1e3)
     t, e = _mish_factor(x)
     return g * (t + x * (1 - t * t) * (e / (1 + e)))
 
@@ -113,7 +129,8 @@ def _mish_vjp(g: Any, x: Any) -> Any:
 @pointwise(None, _mish_vjp, method=False)
 def mish(x: Array) -> Array:
     """A bend like silu's.  y = x t,  t = tanh(ln(1 + eˣ)),  ∂L/∂x = g (t + x (1 - t²) σ(x))"""
-    return x * _mish_factor(x)[0]
+    wide = _within(at_least_single(x), -1e3, math.inf)
+    return rounded(wide * _mish_factor(wide)[0], x)
 
 
 @composed(method=False)
@@ -126,7 +143,11 @@ def gelu(x: Any, approximate: str = "none") -> Any:
         return gelu_tanh(x)
     if approximate != "none":
         raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
-    return x * (erf(x * math.sqrt(0.5)) * 0.5 + 0.5)
+    infinite = None if is_moderate(data_of(x)) else np.isinf(x)
+    if infinite is not None and infinite.any():  # whose product with 0 is NaN
+        return np.where(infinite, relu(x), gelu(np.where(infinite, 0, x)))
+    wide = at_least_single(x)
+    return rounded(wide * (erf(wide * math.sqrt(0.5)) * 0.5 + 0.5), x)
 
 
 LINEAR = math.sqrt(2 / math.pi)
@@ -134,6 +155,7 @@ CUBIC = 0.044715 * LINEAR
 
 
 def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
+    x = _within(at_least_single(x), -30, 30)
     t = np.tanh(x * (x * x * CUBIC + LINEAR))
     return g * (x * (x * x * (1.5 * CUBIC) + 0.5 * LINEAR) * (1 - t * t) + t * 0.5 + 0.5)
 
@@ -144,7 +166,8 @@ def gelu_tanh(x: Array) -> Array:
 
     ∂L/∂x = g ((1 + tanh u) / 2 + x u' (1 - tanh² u) / 2)
     """
-    return x * (np.tanh(x * (x * x * CUBIC + LINEAR)) * 0.5 + 0.5)
+    wide = _within(at_least_single(x), -30, math.inf)
+    return rounded(wide * (np.tanh(wide * (wide * wide * CUBIC + LINEAR)) * 0.5 + 0.5), x)
 
 
 # -------------------------------------------------------------------- the error function

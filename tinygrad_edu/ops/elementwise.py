@@ -10,6 +10,7 @@ import numpy as np
 
 from ..declare import Array, composed, op
 from ..methods import Methods
+from ..precision import at_least_single, is_moderate, rounded
 from ..registry import OPS
 from ..tensor import Tensor
 
@@ -150,29 +151,34 @@ def positive(x: Array) -> Array:
     return np.positive(x)
 
 
-def _one_less(y: Any) -> Any:
-    """The exponent of a power's derivative, but 0 x⁻¹ is written 0 x¹: it is 0 at x = 0 too."""
+def _one_less(y: Any, x: Any) -> Any:
+    """The exponent of a power's derivative, but 0 where y = 0 and x⁻¹ is not finite."""
     if isinstance(y, (int, float)):
-        return y - 1 if y else 1
-    return y - 1 if np.all(y) else np.where(y == 0, 1, y - 1)
+        return y - 1 if y else 0
+    return y - 1 if np.all(y) else np.where((y == 0) & ~np.isfinite(1 / x), 0, y - 1)
 
 
-def _log(x: Any) -> Any:
-    """ln x of a power's base, with 0 for ln 0: 0ʸ does not change with y > 0."""
+def _log(x: Any, out: Any) -> Any:
+    """ln x of a power's base, but 0 where z ln x is: of 0ʸ for y ≥ 0, and of ∞ʸ for y < 0."""
     if isinstance(x, (int, float)):
-        return math.log(x) if x > 0 else math.nan if x else 0.0
-    return np.log(x if np.all(x) else np.where(x == 0, 1, x))
+        if 0 < x < math.inf:
+            return math.log(x)
+        x = np.asarray(x, out.dtype)
+    log = np.log(x)
+    if np.isfinite(log).all():
+        return log
+    return np.log(np.where((x == 0) & np.isfinite(out) | (x == math.inf) & (out == 0), 1, x))
 
 
 @pointwise(
     np.power,
-    lambda g, x, y: g * y * x ** _one_less(y),
-    lambda g, x, out: g * out * _log(x),
+    lambda g, x, y: g * y * x ** _one_less(y, x),
+    lambda g, x, out: g * out * _log(x, out),
     domain=POSITIVE,
 )
 def power(x: Array, y: Array) -> Array:
     """Power.
-    z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x"""
+    z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0"""
     return x**y
 
 
@@ -263,14 +269,14 @@ def log(x: Array) -> Array:
     return np.log(x)
 
 
-@pointwise(np.log2, lambda g, x: g / (x * LN2), domain=POSITIVE)
+@pointwise(np.log2, lambda g, x: g / LN2 / x, domain=POSITIVE)
 def log2(x: Array) -> Array:
     """Logarithm to base 2.
     y = log₂ x,  ∂L/∂x = g / (x ln 2)"""
     return np.log2(x)
 
 
-@pointwise(np.log10, lambda g, x: g / (x * LN10), domain=POSITIVE)
+@pointwise(np.log10, lambda g, x: g / LN10 / x, domain=POSITIVE)
 def log10(x: Array) -> Array:
     """Logarithm to base 10.
     y = log₁₀ x,  ∂L/∂x = g / (x ln 10)"""
@@ -288,13 +294,20 @@ def log1p(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """Logistic function.
     y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
+    return rounded(logistic(at_least_single(x)), x)
+
+
+def logistic(x: Array) -> Array:
     with np.errstate(over="ignore"):  # 1 / ∞ is right
-        return 1 / (1 + np.exp(-1.0 * x))  # of -x, whole numbers without a sign would wrap
+        return 1 / (1 + np.exp(-1.0 * x))  # of -x, unsigned integers would wrap
 
 
 def _lead(x: Any, y: Any) -> Any:
-    """x - y, where infinities that are equal are no distance apart."""
-    return np.nan_to_num(x - y, nan=0.0)
+    """x - y, whose sigmoid is x's share: of ∞ and ∞ half, and of -∞ and -∞ none."""
+    lead = x - y
+    if is_moderate(lead):
+        return lead
+    return np.where(np.isinf(x) & (x == y), np.minimum(x, 0), lead)
 
 
 @pointwise(
@@ -351,8 +364,8 @@ def minimum(x: Array, y: Array) -> Array:
 
 @selection(
     np.fmax,
-    lambda g, x, y: _shared(g, (x > y) | (y != y), x == y),
-    lambda g, x, y: _shared(g, (y > x) | (x != x), x == y),
+    lambda g, x, y: _shared(g, (x > y) | (x == x) & (y != y), x == y),
+    lambda g, x, y: _shared(g, (y > x) | (y == y) & (x != x), x == y),
 )
 def fmax(x: Array, y: Array) -> Array:
     """The larger, or the one that is not NaN.
@@ -362,8 +375,8 @@ def fmax(x: Array, y: Array) -> Array:
 
 @selection(
     np.fmin,
-    lambda g, x, y: _shared(g, (x < y) | (y != y), x == y),
-    lambda g, x, y: _shared(g, (y < x) | (x != x), x == y),
+    lambda g, x, y: _shared(g, (x < y) | (x == x) & (y != y), x == y),
+    lambda g, x, y: _shared(g, (y < x) | (y == y) & (x != x), x == y),
 )
 def fmin(x: Array, y: Array) -> Array:
     """The smaller, or the one that is not NaN.

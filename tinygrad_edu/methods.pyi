@@ -95,14 +95,14 @@ class Methods(Generic[Result]):
 
     def __pow__(self, other: Operand) -> Result:
         """Power.
-        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x
+        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0
 
         Declared in ops/elementwise.py.
         """
 
     def __rpow__(self, other: Operand) -> Result:
         """Power.
-        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x
+        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0
 
         Declared in ops/elementwise.py.
         """
@@ -239,7 +239,7 @@ class Methods(Generic[Result]):
 
     def arctan2(self, x: Operand) -> Result:
         """Angle of the point (x, y).
-        z = arctan(y / x),  ∂L/∂y = g x / r²,  ∂L/∂x = -g y / r²
+        z = arctan(y / x),  ∂L/∂y = g x / r²,  ∂L/∂x = -g y / r²,  0 at (0, 0)
 
         Declared in ops/trigonometric.py.
         """
@@ -469,7 +469,8 @@ class Methods(Generic[Result]):
         """
 
     def float_power(self, y: Any) -> Any:
-        """Power, in float64 at least.  z = xʸ
+        """Power, in float64 at least.
+        z = xʸ
 
         Declared in ops/elementwise.py.
         """
@@ -699,7 +700,8 @@ class Methods(Generic[Result]):
         """Norm of vectors or matrices, of every order that NumPy has; of all elements if none is given.
 
         At a matrix norm of order 2, -2 or "nuc" equal singular values are no obstacle in the first
-        derivative, and are in the second (see `svd`).
+        derivative, and are in the second (see `svd`); those that are 0, but for rounding, have
+        derivative 0.
 
         Declared in ops/extended/norms.py.
         """
@@ -720,7 +722,7 @@ class Methods(Generic[Result]):
 
     def power(self, y: Operand) -> Result:
         """Power.
-        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x
+        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0
 
         Declared in ops/elementwise.py.
         """
@@ -865,7 +867,7 @@ class Methods(Generic[Result]):
     def std(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Result:
         """Standard deviation.
         y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
-        ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0
+        ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 where all are equal
 
         Declared in ops/statistics.py.
         """

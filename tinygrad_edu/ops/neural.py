@@ -9,6 +9,7 @@ import numpy as np
 
 from ..declare import Array, op
 from ..errors import place
+from ..precision import accumulator, at_least_single, divided, rounded
 from .elementwise import selection, sigmoid
 from .reduce import Axis, spread
 
@@ -44,25 +45,36 @@ def _peak(x: Array, axis: Any) -> Array:
     return np.maximum.reduce(x, axis=axis, dtype=dtype, keepdims=True, initial=-np.inf)
 
 
-@op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)), along="axis")
+def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
+    g = at_least_single(g)
+    return out * (g - (g * out).sum(axis=axis, keepdims=True))
+
+
+@op(None, _softmax_vjp, along="axis")
 def softmax(x: Array, axis: int = -1) -> Array:
     """Softmax.  y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)"""
     y = np.exp(x - _peak(x, axis))
-    y /= np.add.reduce(y, axis=axis, keepdims=True)
+    y /= np.add.reduce(y, axis, accumulator(y.dtype), keepdims=True)
     return y
 
 
-@op(None, lambda g, out, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True), along="axis")
+def _log_softmax_vjp(g: Any, out: Any, axis: int) -> Any:
+    return g - np.exp(out) * at_least_single(g).sum(axis=axis, keepdims=True)
+
+
+@op(None, _log_softmax_vjp, along="axis")
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """Logarithm of the softmax.  y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g"""
     y = x - _peak(x, axis)
     with np.errstate(divide="ignore"):  # an empty axis
-        y -= np.log(np.exp(y).sum(axis, keepdims=True))
+        y -= np.log(np.exp(y).sum(axis, accumulator(y.dtype), keepdims=True))
     return y
 
 
 def _logsumexp_vjp(g: Any, x: Any, out: Any, like: Any, axis: Any) -> Any:
-    return spread(g, like, axis) * np.exp(x - spread(out, like, axis))
+    out = spread(out, like, axis)
+    shift = np.maximum(out, np.finfo(out.dtype).min)  # of only -∞, no element has a share
+    return spread(g, like, axis) * np.exp(x - shift)
 
 
 @op(None, _logsumexp_vjp, along="axis")
@@ -71,8 +83,9 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     peak = _peak(x, axis)
     peak = np.where(np.isfinite(peak), peak, 0)  # ∞ - ∞ is not a number
     with np.errstate(divide="ignore", over="ignore"):
-        y = np.log(np.exp(x - peak).sum(axis, keepdims=True)) + peak
-    return y if keepdims else y.squeeze(axis)
+        y = np.exp(x - peak)
+        y = np.log(y.sum(axis, accumulator(y.dtype), keepdims=True)) + peak
+    return rounded(y if keepdims else y.squeeze(axis), x)
 
 
 # -------------------------------------------------------------------- losses
@@ -91,14 +104,15 @@ def cross_entropy(x: Array, targets: Array, reduction: str = "mean") -> Array:
     y = x - _peak(x, -1)
     rows = y.reshape(-1, y.shape[-1])
     chosen = rows[np.arange(len(rows)), indices.ravel()]
-    losses = np.log(np.add.reduce(np.exp(rows), axis=-1)) - chosen
-    return reduced(losses.reshape(indices.shape), reduction)
+    losses = np.log(np.add.reduce(np.exp(rows), -1, accumulator(rows.dtype))) - chosen
+    return rounded(reduced(losses.reshape(indices.shape), reduction), x)
 
 
 def reduced(losses: Any, reduction: str) -> Any:
     """The "mean" or "sum" of losses, or with "none" each of them."""
     if reduction == "mean":
-        return losses.sum() / losses.size
+        mean = losses.sum(None, accumulator(losses.dtype)) / losses.size
+        return rounded(mean, losses)
     if reduction == "sum":
         return losses.sum()
     if reduction == "none":
@@ -108,7 +122,7 @@ def reduced(losses: Any, reduction: str) -> Any:
 
 def shared(g: Any, n: int, reduction: str) -> Any:
     """What of the upstream gradient each of n losses gets."""
-    return g / (n or 1) if reduction == "mean" else g
+    return divided(g, n or 1) if reduction == "mean" else g
 
 
 def check_classes(x: Any, targets: Array) -> Array:
@@ -161,7 +175,7 @@ def binary_cross_entropy_with_logits(x: Array, targets: Array, reduction: str = 
 
 
 def _standardize_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
-    deviation = _centred(x, axis)
+    g, deviation = at_least_single(g), _centred(at_least_single(x), axis)
     scale = ((deviation * deviation).mean(axis=axis, keepdims=True) + eps) ** -0.5
     slope = (g * out).mean(axis=axis, keepdims=True)
     return (g - g.mean(axis=axis, keepdims=True) - out * slope) * scale
@@ -173,9 +187,9 @@ def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
 
     ∂L/∂x = (g - ḡ - y mean(g y)) / √(σ² + ε)
     """
-    y = _centred(x, axis)
+    y = _centred(at_least_single(x), axis)
     y *= ((y * y).mean(axis=axis, keepdims=True) + eps) ** -0.5
-    return y
+    return rounded(y, x)
 
 
 def _centred(x: Any, axis: Axis) -> Any:
@@ -183,6 +197,7 @@ def _centred(x: Any, axis: Axis) -> Any:
 
 
 def _unit_rms_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
+    g, x = at_least_single(g), at_least_single(x)
     scale = ((x * x).mean(axis=axis, keepdims=True) + eps) ** -0.5
     return (g - out * (g * out).mean(axis=axis, keepdims=True)) * scale
 
@@ -193,7 +208,8 @@ def unit_rms(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
 
     ∂L/∂x = (g - y mean(g y)) / √(mean(x²) + ε)
     """
-    return x * ((x * x).mean(axis=axis, keepdims=True) + eps) ** -0.5
+    wide = at_least_single(x)
+    return rounded(wide * ((wide * wide).mean(axis=axis, keepdims=True) + eps) ** -0.5, x)
 
 
 def batch_norm(

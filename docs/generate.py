@@ -100,7 +100,16 @@ order, and kept current by a test.
 OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested in")
 CONVENTION = re.compile(r"^\d|ties| at ")
 READING_ORDER = [
-    *("elementwise", "trigonometric", "activations", "reduce", "statistics", "shape", "joining"),
+    *(
+        "elementwise",
+        "selections",
+        "trigonometric",
+        "activations",
+        "reduce",
+        "statistics",
+        "shape",
+        "joining",
+    ),
     *("index", "products", "linear", "losses", "normalization", "dropout"),
     *("convolution", "pooling", "recurrent", "creation"),
 ]

@@ -46,9 +46,9 @@ MUTANTS = [
     Mutant(E, "np.subtract, lambda g: g, lambda g: -g", "np.subtract, lambda g: g, lambda g: g", "subtract"),
     Mutant(E, "np.sqrt, lambda g, out: g * 0.5 / out", "np.sqrt, lambda g, out: g / out", "sqrt"),
     Mutant(E, "lambda g, y, out: -g * out / y", "lambda g, y, out: -g * out", "divide"),
-    Mutant(E, "g * y * x ** _one_less(y)", "g * x ** _one_less(y)", "power"),
+    Mutant(E, "g * y * x ** _one_less(y, x)", "g * x ** _one_less(y, x)", "power"),
     Mutant(E, "(out * (1 - out))", "(out * (1 + out))", "sigmoid"),
-    Mutant(R, "spread(g, like, axis) / (count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
+    Mutant(R, "divided(spread(g, like, axis), count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
     Mutant(R, "(2 / (count(like, axis) - ddof or math.nan))", "(2 / (count(like, axis) or math.nan))", "var"),
     Mutant(A, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
     Mutant("tinygrad_edu/ops/linear.py", "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
@@ -61,11 +61,11 @@ MUTANTS = [
     Mutant(E, "np.exp, lambda g, out: g * out", "np.exp, lambda g, out: np.multiply(out, g, out=out) if type(out) is np.ndarray else g * out", "exp"),
     Mutant(A, "    y = np.exp(x - peak(x, axis))\n", "    x -= peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
     # a dropped un-broadcast
-    Mutant(G, "        g = g.sum(axis=tuple(range(added)))\n", "        g = g[(0,) * added]\n", "add or multiply"),
+    Mutant(G, "        g = g.sum(axis=tuple(range(added)), dtype=accumulator(g.dtype))\n", "        g = g[(0,) * added]\n", "add or multiply"),
     Mutant(G, "if n == 1 and g.shape[i] != 1)", "if n == 0)", "add or multiply"),
     # a float64 leak
     Mutant(A, "None, lambda g, out: only(g, out > 0)", "None, lambda g, out: only(g, (out > 0) * np.float64(1.0))", "relu"),
-    Mutant(R, "np.sum(chosen, axis, g.dtype, keepdims=True)", "np.sum(chosen, axis, keepdims=True)", "max or min"),
+    Mutant(R, "divided(g, np.count_nonzero(chosen, axis, keepdims=True))", "g / np.count_nonzero(chosen, axis, keepdims=True)", "max or min"),
     # a detached second derivative
     Mutant(E, "np.log, lambda g, x: g / x", "np.log, lambda g, x: g / (x.data if hasattr(x, 'node') else x)", "log"),
     Mutant(E, "np.multiply, lambda g, y: g * y", "np.multiply, lambda g, y: g * (y.data if hasattr(y, 'node') else y)", "multiply"),

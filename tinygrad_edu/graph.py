@@ -14,6 +14,7 @@ import numpy as np
 
 from . import changes, errors, guard
 from .changes import births
+from .precision import accumulator
 
 SPENT = (
     "this graph was already swept backwards, and the values it kept were freed on the way to "
@@ -43,6 +44,7 @@ class Node:
     """One recorded operation, or a leaf: a node without edges, which retains its gradient.
 
     A node points at what it was computed from and never at its output, so graphs have no cycles.
+    `changed` is set by `changes.mark` alone.
     """
 
     __slots__ = ("op", "edges", "statics", "scope", "birth", "name", "retains", "grad", "changed")
@@ -58,7 +60,6 @@ class Node:
         self.name: str | None = None
         self.retains = not edges
         self.grad: np.ndarray | None = None
-        self.changed: tuple[int, np.ndarray] | None  # set by `changes.mark` alone
 
 
 class Guarded(Node):
@@ -194,10 +195,10 @@ def _fitted(part: Any, node: Node, edge: Edge) -> Any:
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added to or stretched from `shape`."""
-    added = g.ndim - len(shape)
+    added, dtype = g.ndim - len(shape), accumulator(g.dtype)
     if added > 0:
-        g = g.sum(axis=tuple(range(added)))
+        g = g.sum(axis=tuple(range(added)), dtype=dtype)
         if g.shape == shape:
             return g
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
-    return g.sum(axis=stretched, keepdims=True) if stretched else g
+    return g.sum(axis=stretched, dtype=dtype, keepdims=True) if stretched else g

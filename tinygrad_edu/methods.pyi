@@ -95,14 +95,14 @@ class Methods(Generic[Result]):
 
     def __pow__(self, other: Operand) -> Result:
         """Power.
-        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x
+        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0
 
         Declared in ops/elementwise.py.
         """
 
     def __rpow__(self, other: Operand) -> Result:
         """Power.
-        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x
+        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0
 
         Declared in ops/elementwise.py.
         """
@@ -239,7 +239,7 @@ class Methods(Generic[Result]):
 
     def arctan2(self, x: Operand) -> Result:
         """Angle of the point (x, y).
-        z = arctan(y / x),  ∂L/∂y = g x / r²,  ∂L/∂x = -g y / r²
+        z = arctan(y / x),  ∂L/∂y = g x / r²,  ∂L/∂x = -g y / r²,  0 at (0, 0)
 
         Declared in ops/trigonometric.py.
         """
@@ -306,13 +306,13 @@ class Methods(Generic[Result]):
         """x between two bounds.
         y = min(max(x, a), b),  ∂L/∂x = g [a ≤ x ≤ b],  1 at the bounds
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def clip(self, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Result:
         """Between two bounds, None for no bound: `clamp` with NumPy's two spellings.
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def compress(self, condition: Any, axis: int | None = None) -> Result:
@@ -487,14 +487,14 @@ class Methods(Generic[Result]):
         """The larger, or the one that is not NaN.
         z = max(x, y),  ∂L/∂x = g [x > y],  as maximum
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def fmin(self, y: Operand) -> Result:
         """The smaller, or the one that is not NaN.
         z = min(x, y),  ∂L/∂x = g [x < y],  as minimum
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def fmod(self, y: Operand) -> Result:
@@ -629,7 +629,7 @@ class Methods(Generic[Result]):
         """The larger.
         z = max(x, y),  ∂L/∂x = g [x > y],  ∂L/∂y = g [y > x],  ties share equally
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
@@ -656,7 +656,7 @@ class Methods(Generic[Result]):
         """The smaller.
         z = min(x, y),  ∂L/∂x = g [x < y],  ∂L/∂y = g [y < x],  ties share equally
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def moveaxis(self, source: Any, destination: Any) -> Result:
@@ -677,7 +677,7 @@ class Methods(Generic[Result]):
         """Numbers in place of NaN and infinities.
         y = x if finite,  ∂L/∂x = g there,  else 0
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """
 
     def nanmean(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
@@ -703,7 +703,8 @@ class Methods(Generic[Result]):
         """Norm of vectors or matrices, of every order that NumPy has; of all elements if none is given.
 
         At a matrix norm of order 2, -2 or "nuc" equal singular values are no obstacle in the first
-        derivative, and are in the second (see `svd`).
+        derivative, and are in the second (see `svd`); those that are 0, but for rounding, have
+        derivative 0.
 
         Declared in ops/extended/norms.py.
         """
@@ -724,7 +725,7 @@ class Methods(Generic[Result]):
 
     def power(self, y: Operand) -> Result:
         """Power.
-        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x
+        z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0
 
         Declared in ops/elementwise.py.
         """
@@ -871,7 +872,7 @@ class Methods(Generic[Result]):
     def std(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Result:
         """Standard deviation.
         y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
-        ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0
+        ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 where all are equal
 
         Declared in ops/statistics.py.
         """
@@ -974,5 +975,5 @@ class Methods(Generic[Result]):
         """Choice.
         z = x where the condition holds, else y;  ∂L/∂x = g there,  ∂L/∂y = g elsewhere
 
-        Declared in ops/elementwise.py.
+        Declared in ops/selections.py.
         """

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import Tensor, ops
 from tinygrad_edu.errors import located
 
@@ -37,7 +39,13 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate == "tanh":
         return ops.gelu_tanh(x)
-    return x * (ops.erf(x * math.sqrt(0.5)) * 0.5 + 0.5)
+    infinite = np.isinf(x)
+    if infinite.any():  # their product with 0 is NaN
+        return ops.where(infinite, ops.relu(x), gelu(ops.where(infinite, 0, x)))
+    half = x.dtype == np.float16
+    wide: Any = x.astype(np.float32) if half else x
+    y: Tensor = wide * (ops.erf(wide * math.sqrt(0.5)) * 0.5 + 0.5)
+    return ops.cast(y, np.float16) if half else y
 
 
 @checked(number("beta", lambda v: v > 0, "positive"))

@@ -23,6 +23,7 @@ from . import (
     recurrent,
     reduce,
     regularization,
+    selections,
     shape,
     statistics,
     trigonometric,
@@ -43,6 +44,7 @@ from .products import *
 from .recurrent import *
 from .reduce import *
 from .regularization import *
+from .selections import *
 from .shape import *
 from .statistics import *
 from .trigonometric import *
@@ -59,7 +61,7 @@ _FAMILIES = (
         reduce,
         regularization,
     ),
-    *(shape, statistics, trigonometric),
+    *(selections, shape, statistics, trigonometric),
 )
 if not _TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = sorted(name for family in _FAMILIES for name in family.__all__)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..declare import Array, op
-from .elementwise import only, pointwise, selection, sigmoid
+from ..precision import accumulator, at_least_single, finite, is_moderate, rounded
+from .elementwise import logistic, only, pointwise, sigmoid
 from .reduce import spread
+from .selections import selection
 
 __all__ = [
     "elu", "erf", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid", "logsumexp", "mish",
@@ -87,14 +89,26 @@ def logsigmoid(x: Array) -> Array:
     return np.minimum(x, 0) - np.log1p(np.exp(-1.0 * np.abs(x)))
 
 
-@pointwise(None, lambda g, x: g / np.square(1 + np.absolute(x)), method=False, kinks=(0.0,))
+@pointwise(
+    None,
+    lambda g, x: g / np.square(1 + at_least_single(np.absolute(x))),
+    method=False,
+    kinks=(0.0,),
+)
 def softsign(x: Array) -> Array:
     """Softer tanh.
     y = x / (1 + |x|),  ∂L/∂x = g / (1 + |x|)²"""
+    x = finite(x)
     return x / (1 + np.abs(x))
 
 
+def _within(x: Any, low: float, high: float) -> Any:
+    """Bounded, if an element may be infinite, beyond bounds where 0 · x should be 0."""
+    return x if is_moderate(x) else np.clip(x, low, high)
+
+
 def _silu_vjp(g: Any, x: Any) -> Any:
+    x = _within(at_least_single(x), -1e3, 1e3)
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
@@ -103,7 +117,8 @@ def _silu_vjp(g: Any, x: Any) -> Any:
 def silu(x: Array) -> Array:
     """Sigmoid linear unit, also called swish.
     y = x σ(x),  ∂L/∂x = g σ (1 + x (1 - σ))"""
-    return x * sigmoid(x)
+    wide = _within(at_least_single(x), -1e3, math.inf)
+    return rounded(wide * logistic(wide), x)
 
 
 def _mish_factor(x: Any) -> tuple[Any, Any]:
@@ -114,6 +129,7 @@ def _mish_factor(x: Any) -> tuple[Any, Any]:
 
 
 def _mish_vjp(g: Any, x: Any) -> Any:
+    x = _within(at_least_single(x), -1e3, 1e3)
     t, e = _mish_factor(x)
     return g * (t + x * (1 - t * t) * (e / (1 + e)))
 
@@ -122,7 +138,8 @@ def _mish_vjp(g: Any, x: Any) -> Any:
 def mish(x: Array) -> Array:
     """Related to silu.
     y = x t,  t = tanh(ln(1 + eˣ)),  ∂L/∂x = g (t + x (1 - t²) σ(x))"""
-    return x * _mish_factor(x)[0]
+    wide = _within(at_least_single(x), -1e3, math.inf)
+    return rounded(wide * _mish_factor(wide)[0], x)
 
 
 _LINEAR = math.sqrt(2 / math.pi)
@@ -130,6 +147,7 @@ _CUBIC = 0.044715 * _LINEAR
 
 
 def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
+    x = _within(at_least_single(x), -30, 30)
     t = np.tanh(x * (x * x * _CUBIC + _LINEAR))
     return g * (x * (x * x * (1.5 * _CUBIC) + 0.5 * _LINEAR) * (1 - t * t) + t * 0.5 + 0.5)
 
@@ -139,7 +157,8 @@ def gelu_tanh(x: Array) -> Array:
     """Nearly gelu.
     y = x (1 + tanh u) / 2,  u = √(2/π) (x + 0.044715 x³),
     ∂L/∂x = g ((1 + tanh u) / 2 + x u' (1 - tanh² u) / 2)"""
-    return x * (np.tanh(x * (x * x * _CUBIC + _LINEAR)) * 0.5 + 0.5)
+    wide = _within(at_least_single(x), -30, math.inf)
+    return rounded(wide * (np.tanh(wide * (wide * wide * _CUBIC + _LINEAR)) * 0.5 + 0.5), x)
 
 
 # -------------------------------------------------------------------- softmax
@@ -151,27 +170,38 @@ def peak(x: Array, axis: Any) -> Array:
     return np.maximum.reduce(x, axis=axis, dtype=dtype, keepdims=True, initial=-np.inf)
 
 
-@op(None, lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)), along="axis")
+def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
+    g = at_least_single(g)
+    return out * (g - (g * out).sum(axis=axis, keepdims=True))
+
+
+@op(None, _softmax_vjp, along="axis")
 def softmax(x: Array, axis: int = -1) -> Array:
     """Softmax.
     y = eˣ / Σ eˣ,  ∂L/∂x = y (g - Σ g y)"""
     y = np.exp(x - peak(x, axis))
-    y /= np.add.reduce(y, axis=axis, keepdims=True)
+    y /= np.add.reduce(y, axis, accumulator(y.dtype), keepdims=True)
     return y
 
 
-@op(None, lambda g, out, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True), along="axis")
+def _log_softmax_vjp(g: Any, out: Any, axis: int) -> Any:
+    return g - np.exp(out) * at_least_single(g).sum(axis=axis, keepdims=True)
+
+
+@op(None, _log_softmax_vjp, along="axis")
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """Logarithm of the softmax.
     y = x - ln Σ eˣ,  ∂L/∂x = g - eʸ Σ g"""
     y = x - peak(x, axis)
     with np.errstate(divide="ignore"):  # an empty axis
-        y -= np.log(np.exp(y).sum(axis, keepdims=True))
+        y -= np.log(np.exp(y).sum(axis, accumulator(y.dtype), keepdims=True))
     return y
 
 
 def _logsumexp_vjp(g: Any, x: Any, out: Any, like: Any, axis: Any) -> Any:
-    return spread(g, like, axis) * np.exp(x - spread(out, like, axis))
+    out = spread(out, like, axis)
+    shift = np.maximum(out, np.finfo(out.dtype).min)  # of only -∞, no element has a share
+    return spread(g, like, axis) * np.exp(x - shift)
 
 
 @op(None, _logsumexp_vjp, along="axis")
@@ -181,8 +211,9 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     largest = peak(x, axis)
     largest = np.where(np.isfinite(largest), largest, 0)  # ∞ - ∞ is not a number
     with np.errstate(divide="ignore", over="ignore"):
-        y = np.log(np.exp(x - largest).sum(axis, keepdims=True)) + largest
-    return y if keepdims else y.squeeze(axis)
+        y = np.exp(x - largest)
+        y = np.log(y.sum(axis, accumulator(y.dtype), keepdims=True)) + largest
+    return rounded(y if keepdims else y.squeeze(axis), x)
 
 
 # -------------------------------------------------------------------- the error function

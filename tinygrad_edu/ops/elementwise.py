@@ -10,19 +10,18 @@ import numpy as np
 
 from ..declare import Array, composed, op
 from ..methods import Methods
+from ..precision import at_least_single, is_moderate, rounded
 from ..registry import OPS
 from ..tensor import Tensor
 
 __all__ = [
-    "absolute", "add", "cbrt", "ceil", "clamp", "clip", "divide", "exp", "exp2", "expm1", "fabs",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "log", "log1p", "log2",
-    "log10", "logaddexp", "logaddexp2", "maximum", "minimum", "multiply", "nan_to_num", "negative",
-    "positive", "power", "reciprocal", "remainder", "rint", "round", "sigmoid", "sign", "sqrt",
-    "square", "subtract", "trunc", "where",
+    "absolute", "add", "cbrt", "ceil", "divide", "exp", "exp2", "expm1", "fabs", "float_power",
+    "floor", "floor_divide", "fmod", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2",
+    "multiply", "negative", "positive", "power", "reciprocal", "remainder", "rint", "round",
+    "sigmoid", "sign", "sqrt", "square", "subtract", "trunc",
 ]  # fmt: skip
 
 pointwise = partial(op, elementwise=True)
-selection = partial(op, elementwise=True, selects=True)
 
 POSITIVE = (0.5, 2.0)
 LN2 = math.log(2)
@@ -114,29 +113,34 @@ def positive(x: Array) -> Array:
     return np.positive(x)
 
 
-def _one_less(y: Any) -> Any:
-    """The exponent of a power's derivative, but 0 x⁻¹ is written 0 x¹: it is 0 at x = 0 too."""
+def _one_less(y: Any, x: Any) -> Any:
+    """The exponent of a power's derivative, but 0 where y = 0 and x⁻¹ is not finite."""
     if isinstance(y, (int, float)):
-        return y - 1 if y else 1
-    return y - 1 if np.all(y) else np.where(y == 0, 1, y - 1)
+        return y - 1 if y else 0
+    return y - 1 if np.all(y) else np.where((y == 0) & ~np.isfinite(1 / x), 0, y - 1)
 
 
-def _log(x: Any) -> Any:
-    """ln x of a power's base, with 0 for ln 0: 0ʸ does not change with y > 0."""
+def _log(x: Any, out: Any) -> Any:
+    """ln x of a power's base, but 0 where z ln x is: of 0ʸ for y ≥ 0, and of ∞ʸ for y < 0."""
     if isinstance(x, (int, float)):
-        return math.log(x) if x > 0 else math.nan if x else 0.0
-    return np.log(x if np.all(x) else np.where(x == 0, 1, x))
+        if 0 < x < math.inf:
+            return math.log(x)
+        x = np.asarray(x, out.dtype)
+    log = np.log(x)
+    if np.isfinite(log).all():
+        return log
+    return np.log(np.where((x == 0) & np.isfinite(out) | (x == math.inf) & (out == 0), 1, x))
 
 
 @pointwise(
     np.power,
-    lambda g, x, y: g * y * x ** _one_less(y),
-    lambda g, x, out: g * out * _log(x),
+    lambda g, x, y: g * y * x ** _one_less(y, x),
+    lambda g, x, out: g * out * _log(x, out),
     domain=POSITIVE,
 )
 def power(x: Array, y: Array) -> Array:
     """Power.
-    z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x"""
+    z = xʸ,  ∂L/∂x = g y xʸ⁻¹,  ∂L/∂y = g z ln x,  0 for x⁰ and 0ʸ with y ≥ 0"""
     return x**y
 
 
@@ -227,14 +231,14 @@ def log(x: Array) -> Array:
     return np.log(x)
 
 
-@pointwise(np.log2, lambda g, x: g / (x * LN2), domain=POSITIVE)
+@pointwise(np.log2, lambda g, x: g / LN2 / x, domain=POSITIVE)
 def log2(x: Array) -> Array:
     """Logarithm to base 2.
     y = log₂ x,  ∂L/∂x = g / (x ln 2)"""
     return np.log2(x)
 
 
-@pointwise(np.log10, lambda g, x: g / (x * LN10), domain=POSITIVE)
+@pointwise(np.log10, lambda g, x: g / LN10 / x, domain=POSITIVE)
 def log10(x: Array) -> Array:
     """Logarithm to base 10.
     y = log₁₀ x,  ∂L/∂x = g / (x ln 10)"""
@@ -252,13 +256,20 @@ def log1p(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """Logistic function.
     y = 1 / (1 + e⁻ˣ),  ∂L/∂x = g y (1 - y)"""
+    return rounded(logistic(at_least_single(x)), x)
+
+
+def logistic(x: Array) -> Array:
     with np.errstate(over="ignore"):  # 1 / ∞ is right
-        return 1 / (1 + np.exp(-1.0 * x))  # of -x, whole numbers without a sign would wrap
+        return 1 / (1 + np.exp(-1.0 * x))  # of -x, unsigned integers would wrap
 
 
 def _lead(x: Any, y: Any) -> Any:
-    """x - y, where infinities that are equal are no distance apart."""
-    return np.nan_to_num(x - y, nan=0.0)
+    """x - y, whose sigmoid is x's share: of ∞ and ∞ half, and of -∞ and -∞ none."""
+    lead = x - y
+    if is_moderate(lead):
+        return lead
+    return np.where(np.isinf(x) & (x == y), np.minimum(x, 0), lead)
 
 
 @pointwise(
@@ -281,108 +292,6 @@ def logaddexp2(x: Array, y: Array) -> Array:
     """The same to base 2.
     z = log₂(2ˣ + 2ʸ),  ∂L/∂x = g 2ˣ⁻ᶻ,  ∂L/∂y = g 2ʸ⁻ᶻ"""
     return np.logaddexp2(x, y)
-
-
-# -------------------------------------------------------------------- selections
-
-
-def _shared(g: Any, won: Any, tied: Any) -> Any:
-    part = only(g, won)
-    return part + only(g, tied) / 2 if np.any(tied) else part
-
-
-@selection(
-    np.maximum,
-    lambda g, x, y: _shared(g, x > y, x == y),
-    lambda g, x, y: _shared(g, y > x, x == y),
-)
-def maximum(x: Array, y: Array) -> Array:
-    """The larger.
-    z = max(x, y),  ∂L/∂x = g [x > y],  ∂L/∂y = g [y > x],  ties share equally"""
-    return np.maximum(x, y)
-
-
-@selection(
-    np.minimum,
-    lambda g, x, y: _shared(g, x < y, x == y),
-    lambda g, x, y: _shared(g, y < x, x == y),
-)
-def minimum(x: Array, y: Array) -> Array:
-    """The smaller.
-    z = min(x, y),  ∂L/∂x = g [x < y],  ∂L/∂y = g [y < x],  ties share equally"""
-    return np.minimum(x, y)
-
-
-@selection(
-    np.fmax,
-    lambda g, x, y: _shared(g, (x > y) | (y != y), x == y),
-    lambda g, x, y: _shared(g, (y > x) | (x != x), x == y),
-)
-def fmax(x: Array, y: Array) -> Array:
-    """The larger, or the one that is not NaN.
-    z = max(x, y),  ∂L/∂x = g [x > y],  as maximum"""
-    return np.fmax(x, y)
-
-
-@selection(
-    np.fmin,
-    lambda g, x, y: _shared(g, (x < y) | (y != y), x == y),
-    lambda g, x, y: _shared(g, (y < x) | (x != x), x == y),
-)
-def fmin(x: Array, y: Array) -> Array:
-    """The smaller, or the one that is not NaN.
-    z = min(x, y),  ∂L/∂x = g [x < y],  as minimum"""
-    return np.fmin(x, y)
-
-
-def _within(x: Any, low: Any, high: Any) -> Any:
-    """Where x lies between bounds that may be None."""
-    above = True if low is None else x >= low
-    return above if high is None else above & (x <= high)
-
-
-@selection(
-    None,
-    lambda g, x, min, max: only(g, _within(x, min, max)),
-    lambda g, x, min, max: only(g, (x < min) & (True if max is None else min <= max)),
-    lambda g, x, min, max: only(g, (x > max) | (False if min is None else min > max)),
-    domain=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
-)
-def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
-    """x between two bounds.
-    y = min(max(x, a), b),  ∂L/∂x = g [a ≤ x ≤ b],  1 at the bounds"""
-    return np.clip(x, min, max)
-
-
-@composed(np.clip)
-def clip(
-    a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
-) -> Tensor:
-    """Between two bounds, None for no bound: `clamp` with NumPy's two spellings."""
-    return clamp(a, a_min if min is None else min, a_max if max is None else max)
-
-
-@selection(
-    np.where,
-    None,
-    lambda g, condition: np.where(condition, g, 0),
-    lambda g, condition: np.where(condition, 0, g),
-)
-def where(condition: Array, x: Array, y: Array) -> Array:
-    """Choice.
-    z = x where the condition holds, else y;  ∂L/∂x = g there,  ∂L/∂y = g elsewhere"""
-    return np.where(condition, x, y)
-
-
-@selection(np.nan_to_num, lambda g, x: only(g, np.isfinite(x)))
-def nan_to_num(
-    x: Array, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
-) -> Array:
-    """Numbers in place of NaN and infinities.
-    y = x if finite,  ∂L/∂x = g there,  else 0"""
-    if not copy:
-        raise ValueError("copy=False would change the argument in place; use the value returned")
-    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
 # -------------------------------------------------------------------- piecewise constant

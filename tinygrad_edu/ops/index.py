@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..declare import Array, composed, op
+from ..precision import at_least_single
 from ..tensor import Tensor
 
 __all__ = [
@@ -50,7 +51,15 @@ def _add_at(total: Array, index: Any, a: Any) -> None:
     parts = _parts(index)
     if _unique(parts):
         total[index] += a
-    elif total.ndim == len(parts) == 1 or not total.flags.c_contiguous:
+        return
+    wide = at_least_single(total)
+    _add_repeatedly(wide, index, parts, at_least_single(a))
+    if wide is not total:
+        total[...] = wide
+
+
+def _add_repeatedly(total: Array, index: Any, parts: tuple[Any, ...], a: Any) -> None:
+    if total.ndim == len(parts) == 1 or not total.flags.c_contiguous:
         np.add.at(total, index, a)
     else:
         positions = _positions(index, parts, total.shape)
@@ -93,12 +102,18 @@ def _positions(index: Any, parts: tuple[Any, ...], shape: tuple[int, ...]) -> Ar
 def _take_vjp(g: Any, like: Any, indices: Any, axis: int | None, mode: str) -> Any:
     shape = (math.prod(like),) if axis is None else like or (1,)
     axis = (axis or 0) % len(shape)
-    indices = np.asarray(indices)
+    indices = _integers(indices)
     if mode == "wrap":
         indices = indices % shape[axis]
     elif mode == "clip":
         indices = indices.clip(0, shape[axis] - 1)
     return scatter(g, (slice(None),) * axis + (indices,), shape).reshape(like)
+
+
+def _integers(indices: Any) -> Array:
+    """Indices as an array, also those of an empty list, which would be floats."""
+    array = np.asarray(indices)
+    return array if array.size or isinstance(indices, np.ndarray) else array.astype(np.intp)
 
 
 @op(np.take, _take_vjp, selects=True)
@@ -128,7 +143,7 @@ def take_along_axis(arr: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
     """Along an axis, the elements at positions such as np.argsort answers."""
     if axis is None:
         arr, axis = arr.reshape(-1), 0
-    return arr[_along("take_along_axis", arr, arr.shape, np.asarray(indices), axis)]
+    return arr[_along("take_along_axis", arr, arr.shape, _integers(indices), axis)]
 
 
 @composed()
@@ -137,7 +152,7 @@ def gather(a: Tensor, axis: int, index: Any) -> Tensor:
 
     On the other axes the index may be shorter than x.
     """
-    index = np.asarray(index)
+    index = _integers(index)
     return a[_along("gather", a, index.shape, index, axis)]
 
 

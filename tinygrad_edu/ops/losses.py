@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..declare import Array, op
+from ..precision import accumulator, at_least_single, divided, rounded
 from .activations import peak, softmax
 from .elementwise import pointwise, sigmoid
 
@@ -23,7 +24,8 @@ __all__ = [
 def _reduced(losses: Any, reduction: str) -> Any:
     """The "mean" or "sum" of losses, or with "none" each of them."""
     if reduction == "mean":
-        return losses.sum() / losses.size
+        mean = losses.sum(None, accumulator(losses.dtype)) / losses.size
+        return rounded(mean, losses)
     if reduction == "sum":
         return losses.sum()
     if reduction == "none":
@@ -33,7 +35,7 @@ def _reduced(losses: Any, reduction: str) -> Any:
 
 def _shared(g: Any, n: int, reduction: str) -> Any:
     """What of the upstream gradient each of n losses gets."""
-    return g / (n or 1) if reduction == "mean" else g
+    return divided(g, n or 1) if reduction == "mean" else g
 
 
 # -------------------------------------------------------------------- numbers
@@ -49,7 +51,8 @@ def squared_error(x: Array, targets: Array, reduction: str = "mean") -> Array:
     """Squared difference from a target t.
     y = (x - t)²,  ∂L/∂x = 2 g (x - t),  ∂L/∂t = -∂L/∂x"""
     difference = x - targets
-    return _reduced(difference * difference, reduction)
+    wide = at_least_single(difference)
+    return rounded(_reduced(wide * wide, reduction), difference)
 
 
 # -------------------------------------------------------------------- logits
@@ -75,8 +78,10 @@ def cross_entropy(x: Array, targets: Array, reduction: str = "mean") -> Array:
         )
     y = x - peak(x, -1)
     rows = y.reshape(-1, y.shape[-1])
-    losses = np.log(np.add.reduce(np.exp(rows), axis=-1)) - _chosen(rows, indices.ravel())
-    return _reduced(losses.reshape(indices.shape), reduction)
+    losses = np.log(np.add.reduce(np.exp(rows), -1, accumulator(rows.dtype))) - _chosen(
+        rows, indices.ravel()
+    )
+    return rounded(_reduced(losses.reshape(indices.shape), reduction), x)
 
 
 def _chosen(rows: Array, indices: Array) -> Array:

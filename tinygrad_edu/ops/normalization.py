@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..declare import Array, op
+from ..precision import at_least_single, rounded
 from .reduce import Axis
 
 __all__ = ["standardize", "unit_rms"]
@@ -19,6 +20,7 @@ def _centered(x: Any, axis: Axis) -> Any:
 
 
 def _standardize_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
+    g, x = at_least_single(g), at_least_single(x)
     slope = (g * out).mean(axis=axis, keepdims=True)
     return (_centered(g, axis) - out * slope) * _inverse_rms(_centered(x, axis), axis, eps)
 
@@ -28,12 +30,13 @@ def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
     """Shifted and scaled to mean 0 and variance 1.
     y = (x - x̄) / √(σ² + ε),
     ∂L/∂x = (g - ḡ - y mean(g y)) / √(σ² + ε)"""
-    y = _centered(x, axis)
+    y = _centered(at_least_single(x), axis)
     y *= _inverse_rms(y, axis, eps)
-    return y
+    return rounded(y, x)
 
 
 def _unit_rms_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
+    g, x = at_least_single(g), at_least_single(x)
     return (g - out * (g * out).mean(axis=axis, keepdims=True)) * _inverse_rms(x, axis, eps)
 
 
@@ -42,4 +45,5 @@ def unit_rms(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
     """Scaled to mean square 1.
     y = x / √(mean(x²) + ε),
     ∂L/∂x = (g - y mean(g y)) / √(mean(x²) + ε)"""
-    return x * _inverse_rms(x, axis, eps)
+    wide = at_least_single(x)
+    return rounded(wide * _inverse_rms(wide, axis, eps), x)

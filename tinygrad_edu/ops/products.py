@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..declare import Array, as_operand, composed, op
+from ..precision import at_least_single, rounded
 from ..tensor import Tensor
 from .index import scatter
 from .shape import broadcast_to, check_ndim, expand_dims, moveaxis
@@ -205,7 +206,8 @@ def einsum(operands: Any, subscripts: str, optimize: Any = False) -> Array:
     """Sum of products over labeled axes.
     z = Σ x y ... over the labels that the output lacks,  ∂L/∂x = Σ g y ... over those that x lacks
     """
-    return np.einsum(subscripts, *operands, optimize=optimize)
+    y = np.einsum(subscripts, *map(at_least_single, operands), optimize=optimize)
+    return rounded(y, operands[0]) if len({x.dtype for x in operands}) == 1 else y
 
 
 @composed(np.einsum, method=False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..declare import Array, op
+from ..precision import accumulator, at_least_single, divided, in_single, rounded
 from ..registry import OPS
 from .elementwise import only
 
@@ -36,12 +37,15 @@ def count(like: tuple[int, ...], axis: Axis) -> int:
 def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Sum.
     y = Σ xᵢ,  ∂L/∂xᵢ = g"""
-    return a.sum(axis, dtype, keepdims=keepdims)
+    y = a.sum(axis, dtype or accumulator(a.dtype), keepdims=keepdims)
+    return y if dtype else rounded(y, a)
 
 
 @op(
     np.mean,
-    lambda g, like, axis: np.broadcast_to(spread(g, like, axis) / (count(like, axis) or 1), like),
+    lambda g, like, axis: np.broadcast_to(
+        divided(spread(g, like, axis), count(like, axis) or 1), like
+    ),
 )
 def mean(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Mean.
@@ -53,7 +57,7 @@ def _extremum_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis) -> Any:
     chosen = a == spread(out, like, axis)
     g = spread(g, like, axis)
     if np.count_nonzero(chosen) != out.size:
-        g = g / np.sum(chosen, axis, g.dtype, keepdims=True)
+        g = divided(g, np.count_nonzero(chosen, axis, keepdims=True))
     return only(g, chosen)
 
 
@@ -97,7 +101,7 @@ def _before(products: Any) -> Any:
 
 
 def _prod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: Axis) -> Any:
-    g = spread(g, like, axis)
+    g, a = spread(g, like, axis), at_least_single(a)
     if np.all(out):
         return g * spread(out, like, axis) / a
     axes = normalize_axis_tuple(range(len(like)) if axis is None else axis, len(like))
@@ -110,12 +114,12 @@ def _prod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: Axis) -> An
 def prod(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Product.
     y = Π xᵢ,  ∂L/∂xᵢ = g times the product of the others"""
-    return np.prod(a, axis, dtype, keepdims=keepdims)
+    return in_single(np.prod, a, axis, dtype, keepdims=keepdims)
 
 
 def _from_the_end(x: Any) -> Any:
     """Running sums along the last axis, backwards."""
-    return x[..., ::-1].cumsum(axis=-1)[..., ::-1]
+    return x[..., ::-1].cumsum(-1, accumulator(x.dtype))[..., ::-1]
 
 
 def _cumsum_vjp(g: Any, like: tuple[int, ...], axis: int | None) -> Any:
@@ -128,7 +132,7 @@ def _cumsum_vjp(g: Any, like: tuple[int, ...], axis: int | None) -> Any:
 def cumsum(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
     """Running sum.
     yₖ = Σ xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ over k ≥ i"""
-    return np.cumsum(a, axis, dtype)
+    return in_single(np.cumsum, a, axis, dtype)
 
 
 def _weighted_tails(g: Any, x: Any) -> Any:
@@ -144,7 +148,7 @@ def _weighted_tails(g: Any, x: Any) -> Any:
 def _cumprod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: int | None) -> Any:
     if axis is None:
         return _cumprod_vjp(g, a.reshape((-1,)), out, g.shape, -1).reshape(like)
-    g, a, out = (v.swapaxes(axis, -1) for v in (g, a, out))
+    g, a, out = (at_least_single(v).swapaxes(axis, -1) for v in (g, a, out))
     part = _from_the_end(g * out) / a if np.all(out) else _before(out) * _weighted_tails(g, a)
     return part.swapaxes(axis, -1)
 
@@ -153,4 +157,4 @@ def _cumprod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: int | No
 def cumprod(a: Array, axis: int | None = None, dtype: Any = None) -> Array:
     """Running product.
     yₖ = Π xᵢ over i ≤ k,  ∂L/∂xᵢ = Σ gₖ Π of the others, over k ≥ i"""
-    return np.cumprod(a, axis, dtype)
+    return in_single(np.cumprod, a, axis, dtype)

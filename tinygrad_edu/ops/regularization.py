@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..declare import Array
-from .elementwise import selection
+from .selections import selection
 
 __all__ = ["dropout"]
 

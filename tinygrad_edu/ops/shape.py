@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..declare import Array, as_operand, composed, op
+from ..precision import accumulator, at_least_single, rounded
 from ..tensor import Tensor
 from .index import scatter
 
@@ -253,7 +254,8 @@ def _repeat_vjp(g: Any, like: Any, repeats: Any, axis: int | None) -> Any:
     axis = (axis or 0) % len(shape)
     before, after = shape[:axis], shape[axis + 1 :]
     if np.size(repeats) == 1:
-        g = g.reshape((*before, shape[axis], int(np.ravel(repeats)[0]), *after)).sum(axis + 1)
+        copies = g.reshape((*before, shape[axis], int(np.ravel(repeats)[0]), *after))
+        g = copies.sum(axis + 1, accumulator(g.dtype))
     else:
         index = np.repeat(np.arange(shape[axis]), repeats)
         g = scatter(g, (slice(None),) * axis + (index,), shape)
@@ -300,6 +302,7 @@ def unpad(a: Array, pad_width: Any, mode: str = "constant") -> Array:
     """The border that `pad` made, added back to what it copied.
     yᵢ = Σ x over the copies of i,  ∂L/∂x = g padded"""
     given = a
+    a = at_least_single(a)
     for axis, (before, after) in enumerate(_widths(pad_width, a.ndim)):
         length = a.shape[axis] - before - after
         rows = np.moveaxis(a, axis, 0)
@@ -310,7 +313,7 @@ def unpad(a: Array, pad_width: Any, mode: str = "constant") -> Array:
             for end in slice(before), slice(before + length, None):
                 np.add.at(inner, origin[end], rows[end])
         a = np.moveaxis(inner, 0, axis)
-    return a
+    return rounded(a, given)
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..declare import Array, composed, op
+from ..array_interface import data_of
+from ..declare import Array, as_operand, composed, op
+from ..precision import accumulator, at_least_single, in_single, rounded
 from ..tensor import Tensor
 from .reduce import Axis, count, max, mean, min, rows, spread, sum
 
@@ -16,28 +18,40 @@ __all__ = ["average", "median", "nanmean", "nansum", "percentile", "ptp", "quant
 
 
 def centered(a: Any, axis: Axis) -> Any:
+    a = at_least_single(a)
     return a - a.mean(axis=axis, keepdims=True)
 
 
-@op(
-    np.var,
-    lambda g, a, like, axis, ddof: (
-        spread(g, like, axis) * (2 / (count(like, axis) - ddof or math.nan)) * centered(a, axis)
-    ),
-    along="axis",
-)
+def _var_vjp(g: Any, a: Any, like: Any, axis: Axis, ddof: float) -> Any:
+    g = at_least_single(spread(g, like, axis))
+    return g * (2 / (count(like, axis) - ddof or math.nan)) * centered(a, axis)
+
+
+@op(np.var, _var_vjp, along="axis")
 def var(
     a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
 ) -> Array:
     """Variance.
     y = Σ (xᵢ - x̄)² / (n - ddof),  ∂L/∂xᵢ = 2 g (xᵢ - x̄) / (n - ddof)"""
-    return np.var(a, axis, dtype, ddof=ddof, keepdims=keepdims)
+    return in_single(np.var, a, axis, dtype, ddof=ddof, keepdims=keepdims)
 
 
 def _std_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis, ddof: float) -> Any:
-    deviation = spread(out, like, axis)
-    safe = deviation + (deviation == 0)  # at 0 the numerator is 0 as well
-    return spread(g, like, axis) / (safe * (count(like, axis) - ddof)) * centered(a, axis)
+    a, n = at_least_single(a), count(like, axis)
+    mean, deviation = a.mean(axis=axis, keepdims=True), at_least_single(spread(out, like, axis))
+    noise = n * np.finfo(a.dtype).eps * np.absolute(mean)
+    if (deviation <= noise).any():
+        flat = _equal(a, axis) | (deviation == 0)
+        deviation = np.where(flat, math.inf, deviation)
+    return spread(g, like, axis) / (deviation * (n - ddof)) * (a - mean)
+
+
+def _equal(a: Any, axis: Axis) -> Any:
+    """Where all elements along the axis are equal, whatever rounding makes of their deviation."""
+    data = data_of(a)
+    axis = tuple(range(a.ndim)) if axis is None else axis
+    largest = np.maximum.reduce(data, axis, keepdims=True, initial=-math.inf)
+    return largest == np.minimum.reduce(data, axis, keepdims=True, initial=math.inf)
 
 
 @op(np.std, _std_vjp, along="axis")
@@ -46,8 +60,8 @@ def std(
 ) -> Array:
     """Standard deviation.
     y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
-    ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0"""
-    return np.std(a, axis, dtype, ddof=ddof, keepdims=keepdims)
+    ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 where all are equal"""
+    return in_single(np.std, a, axis, dtype, ddof=ddof, keepdims=keepdims)
 
 
 @composed(np.ptp, method=False)
@@ -76,10 +90,11 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
         order = tuple(int(i) for i in np.argsort(axes))
         w = w.transpose(order).reshape([n if i in axes else 1 for i, n in enumerate(shape)])
         w = np.broadcast_to(w, shape)
-    total = sum(w, axis, None, keepdims)
+    total = sum(w, axis, accumulator(w.dtype), keepdims)
     if np.any(total == 0):
         raise ZeroDivisionError("average: the weights sum to zero")
-    return sum(a * w, axis, None, keepdims) / total
+    weighted = a * w
+    return rounded(sum(weighted, axis, accumulator(weighted.dtype), keepdims) / total, weighted)
 
 
 @composed(np.nansum)
@@ -91,9 +106,11 @@ def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = Fal
 @composed(np.nanmean)
 def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     """Mean of what is not NaN."""
-    total = nansum(a, axis, dtype, keepdims=keepdims)
+    a = as_operand(a)
+    total = nansum(a, axis, dtype or accumulator(a.dtype), keepdims=keepdims)
     there = np.sum(~np.isnan(a), axis, keepdims=keepdims)
-    return total / np.asarray(there, np.result_type(total.dtype, np.float16))
+    mean = total / np.asarray(there, np.result_type(total.dtype, np.float16))
+    return mean if dtype else rounded(mean, a)
 
 
 # -------------------------------------------------------------------- order statistics
@@ -149,7 +166,8 @@ def quantile(
         raise ValueError(f"quantile: only method='linear' is differentiated here, not {method!r}")
     if isinstance(q, Tensor):
         raise TypeError("quantile: `q` is static, so it cannot be a Tensor; write q=t.data")
-    share = np.asarray(q, a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None)
+    kind = a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None
+    share = np.asarray(q, kind and np.result_type(kind, np.float32))
     if not np.all((share >= 0) & (share <= 1)):
         raise ValueError("quantile: every q must lie in the range [0, 1]")
     place = share.astype(np.float64) * (_length(a, axis) - 1)
@@ -159,7 +177,7 @@ def quantile(
     shape = ends.shape[: ends.ndim - share.ndim - 1]
     ends = rows(ends, tuple(range(len(shape)))) if shape else ends[..., None]
     start, end = ends[0], ends[1]
-    t = np.asarray(place - low, share.dtype)[..., None]
+    t = np.asarray(place - low, kind or share.dtype)[..., None]
     return _kept((start + (end - start) * t).reshape(share.shape + shape), a, axis, keepdims)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ..declare import Array
+from ..precision import at_least_single, finite, is_moderate
 from ..registry import OPS
 from .elementwise import pointwise
 
@@ -53,29 +55,46 @@ def arccos(x: Array) -> Array:
     return np.arccos(x)
 
 
-@pointwise(np.arctan, lambda g, x: g / (1 + x * x))
+@pointwise(np.arctan, lambda g, x: g / (1 + np.square(at_least_single(x))))
 def arctan(x: Array) -> Array:
     """Inverse tangent.
     y = arctan x,  ∂L/∂x = g / (1 + x²)"""
     return np.arctan(x)
 
 
+def _over_square(part: Any, x: Any, y: Any) -> Any:
+    """A coordinate over r² = x² + y², by np.hypot, which is slow, where r² is 0 or ∞."""
+    square = x * x + y * y
+    inverse = np.reciprocal(square)
+    if type(square) is np.ndarray and math.isfinite(np.vdot(square, inverse)):
+        return part * inverse
+    r = np.hypot(x, y)
+    r = r + (r == 0)
+    return finite(part) / r / r
+
+
 @pointwise(
     np.arctan2,
-    lambda g, y, x: g * x / (x * x + y * y),
-    lambda g, y, x: -g * y / (x * x + y * y),
+    lambda g, y, x: g * _over_square(x, x, y),
+    lambda g, y, x: -g * _over_square(y, x, y),
     domain=(0.3, 2.0),
 )
 def arctan2(y: Array, x: Array) -> Array:
     """Angle of the point (x, y).
-    z = arctan(y / x),  ∂L/∂y = g x / r²,  ∂L/∂x = -g y / r²"""
+    z = arctan(y / x),  ∂L/∂y = g x / r²,  ∂L/∂x = -g y / r²,  0 at (0, 0)"""
     return np.arctan2(y, x)
+
+
+def _over_length(part: Any, r: Any) -> Any:
+    """A coordinate over r = √(x² + y²): 0 / 0 is 0, and ∞ / ∞ is 1."""
+    r = r + (r == 0)
+    return part / r if is_moderate(r) else np.where(np.isinf(part), np.sign(part), part / r)
 
 
 @pointwise(
     np.hypot,
-    lambda g, x, out: g * x / (out + (out == 0)),
-    lambda g, y, out: g * y / (out + (out == 0)),
+    lambda g, x, out: g * _over_length(x, out),
+    lambda g, y, out: g * _over_length(y, out),
     kinks=(0.0,),
 )
 def hypot(x: Array, y: Array) -> Array:
@@ -105,14 +124,19 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-@pointwise(np.arcsinh, lambda g, x: g / np.sqrt(1 + x * x))
+def _hypotenuse(x: Any) -> Any:
+    """√(1 + x²), by np.hypot, which is slow, where the square overflows."""
+    return np.sqrt(1 + x * x) if is_moderate(x) else np.hypot(x, 1)
+
+
+@pointwise(np.arcsinh, lambda g, x: g / _hypotenuse(x))
 def arcsinh(x: Array) -> Array:
     """Inverse hyperbolic sine.
     y = arsinh x,  ∂L/∂x = g / √(1 + x²)"""
     return np.arcsinh(x)
 
 
-@pointwise(np.arccosh, lambda g, x: g / np.sqrt((x - 1) * (x + 1)), domain=(1.3, 3.0))
+@pointwise(np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), domain=(1.3, 3.0))
 def arccosh(x: Array) -> Array:
     """Inverse hyperbolic cosine.
     y = arcosh x,  ∂L/∂x = g / √(x² - 1)"""

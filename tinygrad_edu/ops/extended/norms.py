@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ...array_interface import data_of
 from ...declare import Array, composed, op
+from ...precision import at_least_single, divided, rounded
 from ...tensor import Tensor
 from ..reduce import spread
 from ..shape import expand_dims, moveaxis
@@ -19,12 +21,12 @@ Axis = int | tuple[int, ...] | None
 
 
 def _vector_norm_vjp(g: Any, x: Any, out: Any, like: Any, ord: float, axis: Axis) -> Any:
-    g, out = spread(g, like, axis), spread(out, like, axis)
+    x, g, out = at_least_single(x), spread(g, like, axis), spread(out, like, axis)
     if ord == 0:
         return np.broadcast_to(g * 0, like)
     if math.isinf(ord):
         chosen = np.absolute(x) == out
-        return g * np.sign(x) * chosen / np.sum(chosen, axis, g.dtype, keepdims=True)
+        return divided(g * np.sign(x) * chosen, np.count_nonzero(chosen, axis, keepdims=True))
     safe = np.where(out == 0, 1, out)
     if ord == 2:
         return g / safe * x
@@ -38,9 +40,12 @@ def vector_norm(x: Array, ord: float = 2, axis: Any = None, keepdims: bool = Fal
 
     For p = ±∞ the largest or smallest |xᵢ|, ties sharing equally; for p = 0 the number of xᵢ ≠ 0
     """
+    wide = at_least_single(x)
     if ord == 2 and axis is None:
-        return np.linalg.norm(x, None, None, keepdims)  # several times as quick
-    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+        y = np.linalg.norm(wide, None, None, keepdims)  # several times as quick
+    else:
+        y = np.linalg.vector_norm(wide, axis=axis, keepdims=keepdims, ord=ord)
+    return rounded(y, x)
 
 
 @composed(np.linalg.norm)
@@ -48,7 +53,8 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     """Norm of vectors or matrices, of every order that NumPy has; of all elements if none is given.
 
     At a matrix norm of order 2, -2 or "nuc" equal singular values are no obstacle in the first
-    derivative, and are in the second (see `svd`).
+    derivative, and are in the second (see `svd`); those that are 0, but for rounding, have
+    derivative 0.
     """
     x = x if isinstance(x, Tensor) else np.asarray(x)
     if axis is None and ord is None:
@@ -69,7 +75,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 def _of_matrices(x: Any, ord: Any) -> Any:
     if ord in (2, -2, "nuc"):
         values = np.linalg.svdvals(x)
-        values = np.where(values == 0, 0, values)  # as |x|, each has derivative 0 at 0
+        values = np.where(_vanishing(values, x.shape), data_of(values), values)
         return values.sum(-1) if ord == "nuc" else _extreme(values, ord)
     if ord not in (1, -1, math.inf, -math.inf):
         raise ValueError(
@@ -77,6 +83,15 @@ def _of_matrices(x: Any, ord: Any) -> Any:
         )
     sums = np.absolute(x).sum(-2 if abs(ord) == 1 else -1)
     return _extreme(sums, ord)
+
+
+def _vanishing(values: Any, shape: tuple[int, ...]) -> Any:
+    """Which singular values are 0 but for rounding, by np.linalg.matrix_rank's measure.
+
+    As of |x|, the derivative of each is 0 there.
+    """
+    noise = max(shape[-2:]) * np.finfo(values.dtype).eps
+    return values <= noise * data_of(values)[..., :1]
 
 
 def _extreme(x: Any, ord: float) -> Any:

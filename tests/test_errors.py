@@ -149,7 +149,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.fft.fft(x()),
         TypeError,
-        "np.fft has no derivative here; compose it of functions that have, declare it with "
+        "np.fft.fft has no derivative here; compose it of functions that have, declare it with "
         "tinygrad_edu.op, or pass t.data to compute outside the graph",
     ),
     (

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import errors
 from .methods import Methods, Result
-from .registry import NONDIFFERENTIABLE, OPS
+from .registry import NONDIFFERENTIABLE, OPS, full_name, has_op
 
 
 class ArrayInterface(Methods[Result]):
@@ -56,17 +56,24 @@ class ArrayInterface(Methods[Result]):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise errors.ufunc_method(ufunc, method)
-        if ufunc in OPS:
+            raise errors.ufunc_method(full_name(ufunc), method)
+        if kwargs:
+            kwargs = {name: v for name, v in kwargs.items() if not _is_default(name, v)}
+            if "where" in kwargs:
+                raise errors.undefined_elsewhere(full_name(ufunc))
+        if ufunc in OPS or has_op(ufunc):
             return OPS[ufunc](*inputs, **kwargs)
         return self.__array_function__(ufunc, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if kwargs.get("out") is not None:
+            raise errors.writes_out(full_name(function))
+        kwargs.pop("out", None)
         if function in OPS:
             return OPS[function](*args, **kwargs)
-        if function in NONDIFFERENTIABLE and kwargs.get("out") is None:
+        if function in NONDIFFERENTIABLE:
             return function(*data_of(args), **data_of(kwargs))
-        raise errors.not_recorded(function, kwargs)
+        raise errors.not_recorded(full_name(function))
 
     # ---------------------------------------------------------------- leaving the graph, openly
 
@@ -103,6 +110,23 @@ class ArrayInterface(Methods[Result]):
         if self.node is not None:
             raise TypeError(errors.TO_ARRAY)
         return np.array(self._data, dtype, copy=copy)
+
+
+_UFUNC_DEFAULTS = {
+    "where": True,
+    "casting": "same_kind",
+    "order": "K",
+    "subok": True,
+    "dtype": None,
+}
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether a keyword of a ufunc says what holds without it."""
+    if name not in _UFUNC_DEFAULTS:
+        return False
+    default = _UFUNC_DEFAULTS[name]
+    return type(value) is type(default) and bool(value == default)
 
 
 def data_of(value: Any) -> Any:

@@ -143,35 +143,43 @@ IN_PLACE = (
     "`q = p + x`"
 )
 _INSTEAD = {
-    "add.reduce": "np.sum",
-    "multiply.reduce": "np.prod",
-    "maximum.reduce": "np.max",
-    "minimum.reduce": "np.min",
-    "add.accumulate": "np.cumsum",
-    "multiply.accumulate": "np.cumprod",
-    "add.at": "x[index] and arithmetic, or ops.scatter",
-    "multiply.outer": "x[:, None] * y",
-    "add.outer": "x[:, None] + y",
+    "np.add.reduce": "np.sum",
+    "np.multiply.reduce": "np.prod",
+    "np.maximum.reduce": "np.max",
+    "np.minimum.reduce": "np.min",
+    "np.add.accumulate": "np.cumsum",
+    "np.multiply.accumulate": "np.cumprod",
+    "np.add.at": "x[index] and arithmetic, or ops.scatter",
+    "np.multiply.outer": "x[:, None] * y",
+    "np.add.outer": "x[:, None] + y",
 }
 
 
-def ufunc_method(ufunc: Any, method: str) -> TypeError:
-    """For np.add.reduce and its like."""
-    name = f"{ufunc.__name__}.{method}"
+def ufunc_method(ufunc: str, method: str) -> TypeError:
+    """For np.add.reduce and the other methods of a ufunc."""
+    name = f"{ufunc}.{method}"
     instead = _INSTEAD.get(name, "np.sum, np.max or another function")
-    return TypeError(f"np.{name} is not recorded; write {instead}")
+    return TypeError(f"{name} is not recorded; write {instead}")
 
 
-def not_recorded(function: Any, kwargs: dict[str, Any]) -> TypeError:
-    """For a NumPy function that no op stands for, or that shall write into an array."""
-    if kwargs.get("out") is not None:
-        return TypeError(
-            f"np.{function.__name__}(..., out=) would write past the graph; "
-            "use the value that it returns"
-        )
+def writes_out(name: str) -> TypeError:
+    """For a NumPy function that shall write into an array."""
+    return TypeError(f"{name}(..., out=) would write past the graph; use the value that it returns")
+
+
+def undefined_elsewhere(name: str) -> TypeError:
+    """For the mask of a ufunc."""
     return TypeError(
-        f"np.{function.__name__} has no derivative here; compose it of functions that have, "
-        "declare it with tinygrad_edu.op, or pass t.data to compute outside the graph"
+        f"{name}(..., where=mask) leaves elements undefined where the mask is False; write "
+        f"np.where(mask, {name}(...), other)"
+    )
+
+
+def not_recorded(name: str) -> TypeError:
+    """For a NumPy function that no op stands for."""
+    return TypeError(
+        f"{name} has no derivative here; compose it of functions that have, declare it with "
+        "tinygrad_edu.op, or pass t.data to compute outside the graph"
     )
 
 

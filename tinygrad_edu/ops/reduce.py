@@ -110,9 +110,10 @@ def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) 
 
 def _mean_where(call: Any, a: Any, axis: Axis, dtype: Any, keepdims: bool, where: Any) -> Any:
     a = as_operand(a)
-    total = sum(only_where(where, a, 0), axis, dtype, keepdims)
-    mask = np.broadcast_to(where, a.shape)
-    return total / np.sum(mask, axis, total.dtype, keepdims=keepdims)
+    half = dtype is None and a.dtype == np.float16  # summed in float32, as in NumPy
+    total = sum(only_where(where, a, 0), axis, np.float32 if half else dtype, keepdims)
+    y = total / np.sum(np.broadcast_to(where, a.shape), axis, total.dtype, keepdims=keepdims)
+    return cast_like(y, a) if half else y
 
 
 @with_keywords(_mean_where, where=True)

@@ -36,7 +36,7 @@ def copysign(x1: Array, x2: Array) -> Array:
     return np.copysign(x1, x2)
 
 
-@selection(np.heaviside, nothing, lambda g, x1: only(g, x1 == 0), method=False)
+@selection(np.heaviside, nothing, lambda g, x1: only(g, x1 == 0), method=False, kinks=(0.0,))
 def heaviside(x1: Array, x2: Array) -> Array:
     """Unit step.
     y = 0 if x < 0, 1 if x > 0, h at 0,  ∂L/∂x = 0,  ∂L/∂h = g where x = 0"""

@@ -11,6 +11,7 @@ from ...declare import as_operand, composed
 from ...tensor import Tensor
 from ..joining import concatenate
 from ..products import matmul
+from ..shape import cast_like
 from ..statistics import average
 from .diagonals import diagonal
 
@@ -50,7 +51,8 @@ def cov(
         n = 0.0
     x = x - average(x, 1, weights, keepdims=True)
     weighted = x if weights is None else x * weights
-    return (matmul(x, weighted.T) * np.true_divide(1, n)).squeeze()
+    products = matmul(x, weighted.T)
+    return (products * cast_like(as_operand(np.true_divide(1, n)), products)).squeeze()
 
 
 def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:

@@ -22,6 +22,7 @@ from ..reduce import (
     rows,
     sum,
 )
+from ..shape import cast_like
 from ..statistics import (
     OF_ELEMENTS,
     axes_of,
@@ -181,6 +182,8 @@ def _spread(
 ) -> Any:  # fmt: skip
     a = as_operand(a)
     mask = _numbers(a, where)
+    if mean is not None:
+        mean = cast_like(as_operand(mean), a)
     keywords = _given(where=mask, mean=mean, correction=correction)
     with np.errstate(all="ignore"):
         y = call(a, axis, dtype, ddof, keepdims, **keywords)
@@ -223,10 +226,9 @@ def nanquantile(
     share = shares(a, q)
     if weights is not None:
         return weighted_quantile(np.nanquantile, a, share, axis, method, keepdims, weights)
+    if not a.size:
+        return mean(a, axis, None, keepdims)  # NaN, as in NumPy without axes for q
     grouped = rows(a, axes_of(axis, a.ndim))
-    if not grouped.shape[-1]:
-        y = mean(a, axis, None, keepdims)
-        return y + np.zeros((*share.shape, *[1] * y.ndim), y.dtype)
     y = _quantiles(grouped.reshape((-1, grouped.shape[-1])), share, method)
     return kept_axes(y.reshape((*share.shape, *grouped.shape[:-1])), a, axis, keepdims)
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..declare import Array, as_operand, op
-from ..errors import located
-from ..methods import Methods
+from ..declare import Array, op
 from ..registry import OPS
-from .elementwise import only, where
-from .shape import cast_like
+from .elementwise import only
+from .masks import accumulation, extremum, mean_where, with_keywords
 
 __all__ = ["cumprod", "cumsum", "max", "mean", "min", "prod", "sum"]
 
@@ -37,70 +33,7 @@ def count(like: tuple[int, ...], axis: Axis) -> int:
     return math.prod(like[a] for a in (axis if isinstance(axis, tuple) else (axis,)) if like)
 
 
-# -------------------------------------------------------------------- some elements only
-
-
-def with_keywords(composed: Callable[..., Any], **defaults: Any) -> Callable[..., Any]:
-    """Decorator of a reduction, for NumPy's rarer keywords: with one of them it is `composed`.
-
-    That is called with the reduction, its arguments in order, and the keywords.
-    """
-    composed = located(composed)
-
-    def decorate(call: Any) -> Any:
-        @functools.wraps(call)
-        def reduction(*args: Any, **kwargs: Any) -> Any:
-            if not kwargs or defaults.keys().isdisjoint(kwargs):
-                return call(*args, **kwargs)
-            rare = {name: kwargs.pop(name, default) for name, default in defaults.items()}
-            return composed(call, *call.op.bind(args, kwargs), **rare)
-
-        reduction.keywords = defaults  # type: ignore[attr-defined]
-        OPS[call.op.numpy_function] = reduction
-        setattr(Methods, call.op.name, reduction)
-        return reduction
-
-    return decorate
-
-
-def only_where(mask: Any, a: Any, fill: float) -> Any:
-    """`a` where the mask holds, which must broadcast to its shape, else a number."""
-    if mask is True:
-        return a
-    return where(np.broadcast_to(np.asarray(mask, bool), a.shape), a, np.asarray(fill, a.dtype))
-
-
-def _accumulation(neutral: int, combine: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Decorator: `where` is a mask of the elements that count, and `initial` counts as well."""
-
-    def composed(
-        call: Any, a: Any, axis: Axis, dtype: Any, keepdims: bool, where: Any, initial: Any
-    ) -> Any:
-        y = call(only_where(where, as_operand(a), neutral), axis, dtype, keepdims)
-        return y if initial is None else combine(y, cast_like(as_operand(initial), y))
-
-    return with_keywords(composed, where=True, initial=None)
-
-
-def _extremum(neutral: float, combine: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Decorator: the same for an extremum, which is `initial` where there are no elements."""
-
-    def composed(call: Any, a: Any, axis: Axis, keepdims: bool, where: Any, initial: Any) -> Any:
-        a = as_operand(a)
-        if initial is None:
-            if where is True:
-                return call(a, axis, keepdims)
-            raise ValueError(f"{call.op.name}: with a mask, where=, there must also be an initial=")
-        a = only_where(where, a, neutral if a.dtype.kind == "f" else initial)
-        if not count(a.shape, axis):
-            return sum(a, axis, None, keepdims) + cast_like(as_operand(initial), a)
-        y = call(a, axis, keepdims)
-        return combine(y, cast_like(as_operand(initial), y))
-
-    return with_keywords(composed, where=True, initial=None)
-
-
-@_accumulation(0, np.add)
+@accumulation(0, np.add)
 @op(np.sum, lambda g, like, axis: np.broadcast_to(spread(g, like, axis), like))
 def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Sum.
@@ -108,15 +41,7 @@ def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) 
     return a.sum(axis, dtype, keepdims=keepdims)
 
 
-def _mean_where(call: Any, a: Any, axis: Axis, dtype: Any, keepdims: bool, where: Any) -> Any:
-    a = as_operand(a)
-    half = dtype is None and a.dtype == np.float16  # summed in float32, as in NumPy
-    total = sum(only_where(where, a, 0), axis, np.float32 if half else dtype, keepdims)
-    y = total / np.sum(np.broadcast_to(where, a.shape), axis, total.dtype, keepdims=keepdims)
-    return cast_like(y, a) if half else y
-
-
-@with_keywords(_mean_where, where=True)
+@with_keywords(mean_where, where=True)
 @op(
     np.mean,
     lambda g, like, axis: np.broadcast_to(spread(g, like, axis) / (count(like, axis) or 1), like),
@@ -135,7 +60,7 @@ def _extremum_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis) -> Any:
     return only(g, chosen)
 
 
-@_extremum(-math.inf, np.maximum)
+@extremum(-math.inf, np.maximum)
 @op(np.max, _extremum_vjp, selects=True)
 def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Largest element.
@@ -143,7 +68,7 @@ def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(a, axis, keepdims=keepdims)
 
 
-@_extremum(math.inf, np.minimum)
+@extremum(math.inf, np.minimum)
 @op(np.min, _extremum_vjp, selects=True)
 def min(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Smallest element.
@@ -186,7 +111,7 @@ def _prod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: Axis) -> An
     return g * _unrows(others, like, axes)
 
 
-@_accumulation(1, np.multiply)
+@accumulation(1, np.multiply)
 @op(np.prod, _prod_vjp, along="axis")
 def prod(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Product.

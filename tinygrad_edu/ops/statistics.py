@@ -11,18 +11,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..array_interface import data_of
 from ..declare import Array, as_operand, composed, op
 from ..tensor import Tensor
-from .reduce import (
-    Axis,
-    count,
-    max,
-    mean,
-    min,
-    only_where,
-    rows,
-    spread,
-    sum,
-    with_keywords,
-)
+from .masks import only_where, with_keywords
+from .reduce import Axis, count, max, mean, min, rows, spread, sum
 
 __all__ = ["average", "median", "percentile", "ptp", "quantile", "std", "var"]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...array_interface import data_of
 from ...declare import as_operand, composed
+from ..masks import only_where
 from ..reduce import (
     Axis,
     cumprod,
@@ -17,7 +18,6 @@ from ..reduce import (
     max,
     mean,
     min,
-    only_where,
     prod,
     rows,
     sum,

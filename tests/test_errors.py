@@ -150,7 +150,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         lambda: np.fft.fft(x()),
         TypeError,
         "np.fft.fft has no derivative here; compose it of functions that have, declare it with "
-        "tinygrad_edu.op, or pass t.data to compute outside the graph",
+        "tinygrad_edu.op, or pass t.data to compute outside the graph, at test_errors.py:N",
     ),
     (
         lambda: np.add(x(), 1, out=np.ones(3)),
@@ -160,17 +160,19 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.greater(x(), 1, out=np.ones(3, bool)),
         TypeError,
-        "np.greater(..., out=) would write past the graph; use the value that it returns",
+        "np.greater(..., out=) would write past the graph; use the value that it returns, at "
+        "test_errors.py:N",
     ),
     (
         lambda: np.add.at(x(), 0, 1),
         TypeError,
-        "np.add.at is not recorded; write x[index] and arithmetic, or ops.scatter",
+        "np.add.at is not recorded; write x[index] and arithmetic, or ops.scatter, at "
+        "test_errors.py:N",
     ),
     (
         lambda: np.add.reduce(x()),
         TypeError,
-        "np.add.reduce is not recorded; write np.sum",
+        "np.add.reduce is not recorded; write np.sum, at test_errors.py:N",
     ),
     (
         lambda: np.asarray(x()),
@@ -236,8 +238,8 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.log(x(), where=[True]),
         TypeError,
-        "log(x) is recorded without `where=`; use the value that it returns, and np.where to "
-        "choose among values, at test_errors.py:N",
+        "np.log(..., where=mask) leaves elements undefined where the mask is False; write "
+        "np.where(mask, np.log(...), other), at test_errors.py:N",
     ),
     (
         lambda: x().sum(axes=0),

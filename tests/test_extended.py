@@ -234,7 +234,9 @@ class TestSelections:
 
         agree(lambda x: np.piecewise(x, [x < -0.5, x > 0.5], [np.exp, sine]), M)
         agree(lambda x: np.piecewise(x, [x < 0], [np.exp, lambda x: x * x]), M)
-        agree(lambda x: np.piecewise(x, [x < 0.2, x < 0], [lambda x, scale: x, 3, sine], scale=2.0), V)
+        agree(
+            lambda x: np.piecewise(x, [x < 0.2, x < 0], [lambda x, scale: x, 3, sine], scale=2.0), V
+        )
         agree(lambda x: np.piecewise(x, x < 0, [sine, sine], 0.5), V)
         agree(lambda x: np.piecewise(x, [x < 0, x >= 0], [np.cos, np.exp]), np.array(0.3))
         agree(lambda x: np.piecewise(x, x < 0, [np.cos, np.exp]), np.array(0.3))
@@ -349,7 +351,7 @@ class TestRearrangements:
         agree(lambda w: np.bincount([0, 3, 3, 1], w, 6), V)
         agree(lambda w: np.bincount([0, 3, 3, 1], weights=w), V)
         assert isinstance(np.bincount(Tensor([1, 1])), np.ndarray)
-        with pytest.raises(ValueError, match="2 integers|weights of shape"):
+        with pytest.raises(ValueError, match=r"weights of shape"):
             np.bincount([0, 1], leaf(V))
 
     @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class TestTensors:
         agree(np.linalg.tensorinv, RNG.normal(size=(4, 6, 8, 3)))
         agree(lambda x: np.linalg.tensorinv(x, ind=1), RNG.normal(size=(6, 2, 3)))
         for x in (S, leaf(S)):
-            with pytest.raises(ValueError, match="ind|nvalid"):
+            with pytest.raises(ValueError, match=r"ind|nvalid"):
                 np.linalg.tensorinv(x, 0)
             with pytest.raises(np.linalg.LinAlgError):
                 np.linalg.tensorinv(x)

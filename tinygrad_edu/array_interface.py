@@ -56,24 +56,24 @@ class ArrayInterface(Methods[Result]):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise errors.ufunc_method(full_name(ufunc), method)
+            raise errors.locate(errors.ufunc_method(full_name(ufunc), method))
         if kwargs:
             kwargs = {name: v for name, v in kwargs.items() if not _is_default(name, v)}
             if "where" in kwargs:
-                raise errors.undefined_elsewhere(full_name(ufunc))
+                raise errors.locate(errors.undefined_elsewhere(full_name(ufunc)))
         if ufunc in OPS or has_op(ufunc):
             return OPS[ufunc](*inputs, **kwargs)
         return self.__array_function__(ufunc, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if kwargs.get("out") is not None:
-            raise errors.writes_out(full_name(function))
+            raise errors.locate(errors.writes_out(full_name(function)))
         kwargs.pop("out", None)
         if function in OPS:
             return OPS[function](*args, **kwargs)
         if function in NONDIFFERENTIABLE:
             return function(*data_of(args), **data_of(kwargs))
-        raise errors.not_recorded(full_name(function))
+        raise errors.locate(errors.not_recorded(full_name(function)))
 
     # ---------------------------------------------------------------- leaving the graph, openly
 
@@ -108,7 +108,7 @@ class ArrayInterface(Methods[Result]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.node is not None:
-            raise TypeError(errors.TO_ARRAY)
+            raise errors.to_array()
         return np.array(self._data, dtype, copy=copy)
 
 

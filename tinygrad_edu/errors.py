@@ -155,6 +155,33 @@ _INSTEAD = {
 }
 
 
+_ARRAYS_ONLY = {
+    **{name: f"ops.{name}(x, axis)" for name in ("logsumexp", "softmax", "log_softmax")},
+    "multigammaln": "tinygrad_edu.ops.extended.scipy_special.multigammaln(a, d)",
+    "polygamma": "tinygrad_edu.ops.extended.scipy_special.polygamma(n, x)",
+}
+"""SciPy's functions that are written in Python, with what records in their place."""
+
+
+def to_array() -> TypeError:
+    """For a Tensor with a gradient that becomes an ndarray; if in SciPy, what to write."""
+    frame, function = sys._getframe(1), ""
+    while frame.f_back:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package == "scipy":
+            function = frame.f_code.co_name
+        elif package not in (__package__, "numpy"):
+            break
+        frame = frame.f_back
+    if not function:
+        return TypeError(TO_ARRAY)
+    instead = _ARRAYS_ONLY.get(function)
+    return TypeError(
+        f"SciPy's {function} makes plain arrays of its arguments, which would cut off the graph; "
+        f"write {f'{instead}, or ' if instead else ''}t.data to compute outside the graph"
+    )
+
+
 def ufunc_method(ufunc: str, method: str) -> TypeError:
     """For np.add.reduce and the other methods of a ufunc."""
     name = f"{ufunc}.{method}"

@@ -28,11 +28,13 @@ def has_op(function: Callable[..., Any]) -> bool:
 def full_name(function: Callable[..., Any]) -> str:
     """What a person writes to call it: `np.linalg.inv`, `scipy.special.gammaln`."""
     module = getattr(function, "__module__", None)
+    name = function.__name__
     for library in ("numpy", *OPTIONAL):  # a ufunc does not say where it comes from
         if _is_of(library, function):
             module = library
-    name = f"{module}.{function.__name__}" if module else function.__name__
-    return f"np.{name.removeprefix('numpy.')}" if name.startswith("numpy.") else name
+    if module is None:
+        return name
+    return f"{module}.{name}".replace("numpy.", "np.", 1)
 
 
 def _is_of(library: str, function: Callable[..., Any]) -> bool:

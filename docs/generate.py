@@ -10,13 +10,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import tinygrad_edu
 from tinygrad_edu.methods import Methods
 from tinygrad_edu.operators import BINARY, OTHERS
 from tinygrad_edu.ops.index import getitem
-from tinygrad_edu.registry import NONDIFFERENTIABLE, OPS
+from tinygrad_edu.registry import NONDIFFERENTIABLE, OPS, full_name
+
+from .coverage import HAS_SCIPY, coverage
 
 ROOT = Path(__file__).parent.parent
 STUB_HEAD = '''"""The methods of Tensor, generated from the ops by `make stubs`."""
@@ -84,6 +84,8 @@ def _method(name: str, function: Any) -> str:
             parameters.append("*")
         value = f" = {default}" if default else ""
         parameters.append(f"{head}: {kind}{value}" if i else "self")
+    if rarer := getattr(function, "keywords", {}):
+        parameters += ["*", *(f"{name}: Any = {value}" for name, value in rarer.items())]
     returns = "Result" if op else inspect.signature(function).return_annotation
     return _definition(name, ", ".join(parameters), returns.replace("Tensor", "Result"), function)
 
@@ -111,7 +113,10 @@ def derivatives() -> str:
     folder = Path(tinygrad_edu.__file__).parent / "ops"
     paths = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py"))
     names = [
-        path.as_posix() for path in paths if path.stem not in ("__init__", "nondifferentiable")
+        path.as_posix()
+        for path in paths
+        if path.stem not in ("__init__", "nondifferentiable")
+        and (HAS_SCIPY or path.parent.name != "scipy_special")
     ]
     order = {name: i for i, name in enumerate(READING_ORDER)}
     names.sort(key=lambda name: (order.get(name, len(order) + ("/" in name)), name))
@@ -169,10 +174,7 @@ def _numpy_names(function: Any) -> str:
 
 
 def _numpy_name(function: Any) -> str:
-    for prefix, namespace in (("np", np), ("np.linalg", np.linalg)):
-        if getattr(namespace, function.__name__, None) is function:
-            return f"{prefix}.{function.__name__}"
-    return "x[i]" if function is operator.getitem else ""
+    return "x[i]" if function is operator.getitem else full_name(function)
 
 
 def _formula(op: Any) -> tuple[str, str, str]:
@@ -202,6 +204,7 @@ def _cells(*texts: str) -> str:
 FILES = {
     ROOT / "tinygrad_edu" / "methods.pyi": stub,
     ROOT / "docs" / "derivatives.md": derivatives,
+    ROOT / "docs" / "numpy-coverage.md": coverage,
 }
 
 

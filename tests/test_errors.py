@@ -149,7 +149,21 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.fft.fft(x()),
         TypeError,
-        "np.fft.fft has no derivative here; compose it of functions that have, declare it with "
+        "np.fft.fft has no derivative here (its values are complex, and there are only real "
+        "numbers here); compose it of functions that have, declare it with tinygrad_edu.op, or "
+        "pass t.data to compute outside the graph, at test_errors.py:N",
+    ),
+    (
+        lambda: np.copyto(np.zeros(3), x()),
+        TypeError,
+        "np.copyto has no derivative here (it writes into an array; ops.index_put and np.where "
+        "return a new one); compose it of functions that have, declare it with tinygrad_edu.op, or "
+        "pass t.data to compute outside the graph, at test_errors.py:N",
+    ),
+    (
+        lambda: np.frexp(x()),
+        TypeError,
+        "np.frexp has no derivative here; compose it of functions that have, declare it with "
         "tinygrad_edu.op, or pass t.data to compute outside the graph, at test_errors.py:N",
     ),
     (

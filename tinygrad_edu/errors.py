@@ -202,11 +202,23 @@ def undefined_elsewhere(name: str) -> TypeError:
     )
 
 
+_WRITES = "it writes into an array; ops.index_put and np.where return a new one"
+LEFT_OUT = {
+    "np.fft": "its values are complex, and there are only real numbers here",
+    "np.linalg.eig": "its values are complex; for symmetric matrices write np.linalg.eigh",
+    "np.linalg.eigvals": "its values are complex; for symmetric matrices write np.linalg.eigvalsh",
+    **{f"np.{name}": _WRITES for name in ("copyto", "fill_diagonal", "place", "put", "putmask")},
+    "np.lib.stride_tricks": "it makes views; index with an array of positions",
+}
+"""Functions, and modules of functions, that have no op: why, and what to write."""
+
+
 def not_recorded(name: str) -> TypeError:
     """For a NumPy function that no op stands for."""
+    why = LEFT_OUT.get(name) or LEFT_OUT.get(name.rpartition(".")[0])
     return TypeError(
-        f"{name} has no derivative here; compose it of functions that have, declare it with "
-        "tinygrad_edu.op, or pass t.data to compute outside the graph"
+        f"{name} has no derivative here{f' ({why})' if why else ''}; compose it of functions that "
+        "have, declare it with tinygrad_edu.op, or pass t.data to compute outside the graph"
     )
 
 

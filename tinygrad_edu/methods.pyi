@@ -162,6 +162,14 @@ class Methods(Generic[Result]):
         """
 
     @property
+    def real(self) -> Result:
+        """The real part, which is all."""
+
+    @property
+    def imag(self) -> Result:
+        """The imaginary part, zeros."""
+
+    @property
     def T(self) -> Result:
         """The axes in reverse order."""
 
@@ -322,6 +330,18 @@ class Methods(Generic[Result]):
         Declared in ops/index.py.
         """
 
+    def conj(self) -> Any:
+        """The complex conjugate of real numbers, which is the same.
+
+        Declared in ops/extended/elementwise.py.
+        """
+
+    def conjugate(self) -> Any:
+        """The complex conjugate of real numbers, which is the same.
+
+        Declared in ops/extended/elementwise.py.
+        """
+
     def copy(self) -> Result:
         """A copy.
         y = x,  ∂L/∂x = g
@@ -469,7 +489,8 @@ class Methods(Generic[Result]):
         """
 
     def float_power(self, y: Any) -> Any:
-        """Power, in float64 at least.  z = xʸ
+        """Power, in float64 at least.
+        z = xʸ
 
         Declared in ops/elementwise.py.
         """
@@ -614,7 +635,7 @@ class Methods(Generic[Result]):
         Declared in ops/extended/products.py.
         """
 
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Result:
+    def max(self, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Largest element.
         y = max xᵢ,  ∂L/∂xᵢ = g / m for the m largest,  0 for the others
 
@@ -628,20 +649,20 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
+    def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = True) -> Result:
         """Mean.
         y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n
 
         Declared in ops/reduce.py.
         """
 
-    def median(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def median(self, axis: Axis = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
         """The middle element, or the mean of the two; of equal elements, one has the derivative.
 
         Declared in ops/statistics.py.
         """
 
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Result:
+    def min(self, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Smallest element.
         y = min xᵢ,  ∂L/∂xᵢ = g / m for the m smallest,  0 for the others
 
@@ -676,16 +697,16 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def nanmean(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    def nanmean(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
         """Mean of what is not NaN.
 
-        Declared in ops/statistics.py.
+        Declared in ops/extended/nan.py.
         """
 
-    def nansum(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    def nansum(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
         """Sum of what is not NaN.
 
-        Declared in ops/statistics.py.
+        Declared in ops/extended/nan.py.
         """
 
     def negative(self) -> Result:
@@ -725,17 +746,17 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
+    def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Product.
         y = Π xᵢ,  ∂L/∂xᵢ = g times the product of the others
 
         Declared in ops/reduce.py.
         """
 
-    def quantile(self, q: Any, axis: Axis = None, *, method: str = 'linear', keepdims: bool = False) -> Any:
-        """What a share q of the elements lies below, between two of them a straight line.
+    def quantile(self, q: Any, axis: Axis = None, *, overwrite_input: bool = False, method: str = 'linear', keepdims: bool = False, weights: Any = None) -> Any:
+        """What a share q of the elements lies below, by each of NumPy's methods.
 
-        q, a constant, may be an array: its axes come first.  Of equal elements, one has the derivative.
+        q, a constant, may be an array: its axes come first. Of equal elements, one has the derivative.
 
         Declared in ops/statistics.py.
         """
@@ -822,7 +843,7 @@ class Methods(Generic[Result]):
         """
 
     def sinc(self) -> Result:
-        """Normalised sine.
+        """Normalized sine.
         y = sin πx / πx,  1 at 0,  ∂L/∂x = g (cos πx - y) / x,  0 at 0
 
         Declared in ops/extended/special.py.
@@ -862,7 +883,7 @@ class Methods(Generic[Result]):
         Declared in ops/shape.py.
         """
 
-    def std(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Result:
+    def std(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, *, where: Any = True, mean: Any = None, correction: Any = None) -> Result:
         """Standard deviation.
         y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
         ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 at y = 0
@@ -877,7 +898,7 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
+    def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Sum.
         y = Σ xᵢ,  ∂L/∂xᵢ = g
 
@@ -951,7 +972,7 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def var(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Result:
+    def var(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, *, where: Any = True, mean: Any = None, correction: Any = None) -> Result:
         """Variance.
         y = Σ (xᵢ - x̄)² / (n - ddof),  ∂L/∂xᵢ = 2 g (xᵢ - x̄) / (n - ddof)
 

@@ -32,9 +32,8 @@ def full_name(function: Callable[..., Any]) -> str:
     for library in ("numpy", *OPTIONAL):  # a ufunc does not say where it comes from
         if _is_of(library, function):
             module = library
-    if module is None:
-        return name
-    return f"{module}.{name}".replace("numpy.", "np.", 1)
+            break
+    return f"{module}.{name}".replace("numpy.", "np.", 1) if module else name
 
 
 def _is_of(library: str, function: Callable[..., Any]) -> bool:

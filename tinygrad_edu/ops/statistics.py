@@ -51,7 +51,7 @@ def _std_with(
     call: Any, a: Any, axis: Axis, dtype: Any, ddof: float, keepdims: bool, **keywords: Any
 ) -> Any:
     d, n = _deviations(a, axis, dtype, ddof, **keywords)
-    y = np.linalg.vector_norm(d, axis=axis, keepdims=True) / np.sqrt(n)
+    y = np.linalg.vector_norm(d, axis=axes_of(axis, d.ndim), keepdims=True) / np.sqrt(n)
     return y if keepdims else y.squeeze(axes_of(axis, y.ndim))
 
 

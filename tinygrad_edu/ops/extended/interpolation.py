@@ -39,7 +39,7 @@ def interp(
         left = right = None
     last = len(xp) - 1
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
-    y = take(fp, k)
+    y: Any = take(fp, k)
     if last:
         start, rise = take(xp, k), take(fp, k + 1) - y
         with np.errstate(divide="ignore", invalid="ignore"):  # outside, of points that are equal

@@ -111,11 +111,11 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
         rcond = eps * max(rows, unknowns) if rcond is None else eps
     values = svdvals(a)
     rank = int((values > rcond * values[:1]).sum())
-    x, residuals = matmul(pinv(a, rcond), b), np.zeros(0)
+    x: Any = matmul(pinv(a, rcond), b)
+    residuals: Any = np.zeros(0)
     if rank == unknowns < rows:
         residuals = np.atleast_1d(np.square(b - matmul(a, x)).sum(0))
-    x, residuals, values = (y.astype(dtype) for y in (x, residuals, values))
-    return x, residuals, rank, values
+    return x.astype(dtype), residuals.astype(dtype), rank, values.astype(dtype)
 
 
 @composed(np.linalg.cond, method=False)

@@ -57,18 +57,20 @@ def _by_series(u: Array, n: int) -> Array:
 # -------------------------------------------------------------------- modified Bessel functions
 
 
-@pointwise(np.i0, lambda g, x: g * bessel_i(x, 1), method=False)
+def _bessel_vjp(g: Any, x: Any, order: int) -> Any:
+    if order == 0:
+        return g * bessel_i(x, 1)
+    return g * (bessel_i(x, order - 1) + bessel_i(x, order + 1)) / 2
+
+
+@pointwise(np.i0, lambda g, x: _bessel_vjp(g, x, 0), method=False)
 def i0(x: Array) -> Array:
     """Modified Bessel function of order 0.
     y = I₀ x,  ∂L/∂x = g I₁ x"""
     return np.i0(x)
 
 
-@pointwise(
-    None,
-    lambda g, x, order: g * (bessel_i(x, abs(order - 1)) / 2 + bessel_i(x, order + 1) / 2),
-    method=False,
-)
+@pointwise(None, _bessel_vjp, method=False)
 def bessel_i(x: Array, order: int = 1) -> Array:
     """Modified Bessel functions of the first kind.
     y = Iₙ x,  ∂L/∂x = g (Iₙ₋₁ x + Iₙ₊₁ x) / 2"""

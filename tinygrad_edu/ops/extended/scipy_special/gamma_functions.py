@@ -37,6 +37,10 @@ __all__ = [
 function = partial(pointwise, method=False)
 
 
+def _polygamma_vjp(g: Any, n: Any, x: Any) -> Any:
+    return g * polygamma(n + 1, x)
+
+
 @function(special.gammaln, lambda g, x: g * special.digamma(x), domain=POSITIVE)
 def gammaln(x: Array) -> Array:
     """Logarithm of the gamma function's absolute value.
@@ -72,14 +76,14 @@ def gammasgn(x: Array) -> Array:
     return special.gammasgn(x)
 
 
-@function(special.digamma, lambda g, z: g * polygamma(1, z), domain=POSITIVE)
+@function(special.digamma, lambda g, z: _polygamma_vjp(g, 0, z), domain=POSITIVE)
 def digamma(z: Array) -> Array:
     """Logarithmic derivative of the gamma function.
     y = ψ(z),  ∂L/∂z = g ψ⁽¹⁾(z)"""
     return special.digamma(z)
 
 
-@function(None, None, lambda g, n, x: g * polygamma(n + 1, x), domain=POSITIVE)
+@function(None, None, _polygamma_vjp, domain=POSITIVE)
 def polygamma(n: Array, x: Array) -> Array:
     """Derivatives of digamma, of the integer order n.
     y = ψ⁽ⁿ⁾(x),  ∂L/∂x = g ψ⁽ⁿ⁺¹⁾(x)

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tinygrad_edu.errors import LEFT_OUT
-from tinygrad_edu.registry import OPS, OPTIONAL, full_name
+from tinygrad_edu.errors import LEFT_OUT, full_name
+from tinygrad_edu.registry import OPS, OPTIONAL
 
 HAS_SCIPY = importlib.util.find_spec("scipy") is not None
 ENGINES = json.loads(Path(__file__).with_name("other_engines.json").read_text(encoding="utf-8"))

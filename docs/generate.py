@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import tinygrad_edu
+from tinygrad_edu.errors import full_name
 from tinygrad_edu.methods import Methods
 from tinygrad_edu.operators import BINARY, OTHERS
 from tinygrad_edu.ops.index import getitem
-from tinygrad_edu.registry import NONDIFFERENTIABLE, OPS, full_name
+from tinygrad_edu.registry import NONDIFFERENTIABLE, OPS
 
 from .coverage import HAS_SCIPY, coverage
 
@@ -97,7 +98,8 @@ TABLE_HEAD = """# The table of derivatives
 Every op as it is declared: its formula, what its vector-Jacobian product makes of the upstream
 gradient g, what holds by convention where there is no derivative, and the interval its arguments
 are drawn from in the property test. Written by `make stubs` from the declarations, in reading
-order, and kept current by a test.
+order, and kept current by a test. [NumPy's functions](numpy-coverage.md) lists them by the names
+that NumPy and SciPy have for them.
 """
 OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested in")
 CONVENTION = re.compile(r"^\d|ties| at ")

@@ -74,7 +74,9 @@ def same_value(got: Any, want: Any) -> None:
 def same_dtypes(function: Callable[..., Any], arrays: Any) -> None:
     leaves = [leaf(x, np.float32) for x in arrays]
     got, want = function(*leaves), function(*(x.data for x in leaves))
-    for part, other in zip(*(x if isinstance(x, (list, tuple)) else [x] for x in (got, want)), strict=True):
+    for part, other in zip(
+        *(x if isinstance(x, (list, tuple)) else [x] for x in (got, want)), strict=True
+    ):
         assert np.asarray(getattr(part, "data", part)).dtype == np.asarray(other).dtype
     firsts = grad((flat(got) * 1.5).sum(), leaves, create_graph=True)
     assert all(g.dtype == np.float32 for g in firsts)

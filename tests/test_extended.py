@@ -331,11 +331,6 @@ class TestRearrangements:
             for start in (-3, -1, 0, 1, 2, 3):
                 agree(lambda x: np.rollaxis(x, axis, start), C)  # noqa: B023
 
-    def test_shifted_halves(self) -> None:
-        for function in (np.fft.fftshift, np.fft.ifftshift):
-            for axes in (None, 0, -1, (2, 0), [1]):
-                agree(lambda x: function(x, axes), C)  # noqa: B023
-
     def test_stacking_as_another_dtype(self) -> None:
         x = leaf(V)
         for join in (np.concatenate, np.stack, np.vstack, np.hstack):

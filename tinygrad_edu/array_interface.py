@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from . import errors
 from .methods import Methods, Result
-from .registry import NONDIFFERENTIABLE, OPS, full_name, has_op
+from .registry import NONDIFFERENTIABLE, OPS, OPTIONAL
 
 
 class ArrayInterface(Methods[Result]):
@@ -56,24 +58,24 @@ class ArrayInterface(Methods[Result]):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise errors.locate(errors.ufunc_method(full_name(ufunc), method))
+            raise errors.locate(errors.ufunc_method(errors.full_name(ufunc), method))
         if kwargs:
             kwargs = {name: v for name, v in kwargs.items() if not _is_default(name, v)}
             if "where" in kwargs:
-                raise errors.locate(errors.undefined_elsewhere(full_name(ufunc)))
-        if ufunc in OPS or has_op(ufunc):
+                raise errors.locate(errors.undefined_elsewhere(errors.full_name(ufunc)))
+        if ufunc in OPS or _is_declared_now(ufunc):
             return OPS[ufunc](*inputs, **kwargs)
         return self.__array_function__(ufunc, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if kwargs.get("out") is not None:
-            raise errors.locate(errors.writes_out(full_name(function)))
+            raise errors.locate(errors.writes_out(errors.full_name(function)))
         kwargs.pop("out", None)
         if function in OPS:
             return OPS[function](*args, **kwargs)
         if function in NONDIFFERENTIABLE:
             return function(*data_of(args), **data_of(kwargs))
-        raise errors.locate(errors.not_recorded(full_name(function)))
+        raise errors.locate(errors.not_recorded(errors.full_name(function)))
 
     # ---------------------------------------------------------------- leaving the graph, openly
 
@@ -110,6 +112,14 @@ class ArrayInterface(Methods[Result]):
         if self.node is not None:
             raise errors.to_array()
         return np.array(self._data, dtype, copy=copy)
+
+
+def _is_declared_now(ufunc: Any) -> bool:
+    """Whether a ufunc has an op after all: an optional library's are declared at its first call."""
+    for library, module in OPTIONAL.items():
+        if getattr(sys.modules.get(library), ufunc.__name__, None) is ufunc:
+            importlib.import_module(module)
+    return ufunc in OPS
 
 
 _UFUNC_DEFAULTS = {

@@ -182,6 +182,15 @@ def to_array() -> TypeError:
     )
 
 
+def full_name(function: Callable[..., Any]) -> str:
+    """What a person writes to call it: `np.linalg.inv`, `scipy.special.gammaln`."""
+    name, module = function.__name__, getattr(function, "__module__", None)
+    for library in ("scipy.special", "numpy"):  # a ufunc does not say where it comes from
+        if getattr(sys.modules.get(library), name, None) is function:
+            module = library
+    return f"{module}.{name}".replace("numpy.", "np.", 1) if module else name
+
+
 def ufunc_method(ufunc: str, method: str) -> TypeError:
     """For np.add.reduce and the other methods of a ufunc."""
     name = f"{ufunc}.{method}"
@@ -205,6 +214,8 @@ def undefined_elsewhere(name: str) -> TypeError:
 _WRITES = "it writes into an array; ops.index_put and np.where return a new one"
 LEFT_OUT = {
     "np.fft": "its values are complex, and there are only real numbers here",
+    "np.fft.fftshift": "write np.roll by half the length of each axis",
+    "np.fft.ifftshift": "write np.roll by minus half the length of each axis",
     "np.linalg.eig": "its values are complex; for symmetric matrices write np.linalg.eigh",
     "np.linalg.eigvals": "its values are complex; for symmetric matrices write np.linalg.eigvalsh",
     **{f"np.{name}": _WRITES for name in ("copyto", "fill_diagonal", "place", "put", "putmask")},

@@ -198,13 +198,13 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def all(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def all(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
         """Whether all elements are nonzero, as a plain array.
 
         Declared in ops/nondifferentiable.py.
         """
 
-    def any(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def any(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
         """Whether any element is nonzero, as a plain array.
 
         Declared in ops/nondifferentiable.py.

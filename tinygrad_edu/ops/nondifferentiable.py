@@ -53,14 +53,14 @@ def argpartition(self: Any, kth: Any, axis: int | None = -1) -> np.ndarray:
     return np.argpartition(self.data, kth, axis)
 
 
-def any(self: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def any(self: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether any element is nonzero, as a plain array."""
-    return np.any(self.data, axis, keepdims=keepdims)
+    return np.any(self.data, axis, keepdims=keepdims, where=where)
 
 
-def all(self: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def all(self: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether all elements are nonzero, as a plain array."""
-    return np.all(self.data, axis, keepdims=keepdims)
+    return np.all(self.data, axis, keepdims=keepdims, where=where)
 
 
 for _method in (argmax, argmin, argsort, argpartition, any, all):

@@ -11,9 +11,9 @@ from ...declare import as_operand, composed
 from ...tensor import Tensor
 from ..index import take
 from ..joining import concatenate
-from ..shape import cast_like, moveaxis, roll
+from ..shape import cast_like, moveaxis
 
-__all__ = ["block", "delete", "fftshift", "ifftshift", "insert", "resize", "rollaxis"]
+__all__ = ["block", "delete", "insert", "resize", "rollaxis"]
 
 
 # -------------------------------------------------------------------- blocks
@@ -102,23 +102,3 @@ def rollaxis(a: Tensor, axis: int, start: int = 0) -> Tensor:
     if start < 0:
         raise np.exceptions.AxisError(start - a.ndim, a.ndim, "rollaxis: start")
     return moveaxis(a, axis, start - 1 if axis < start else start)
-
-
-def _halves(x: Tensor, axes: Any) -> tuple[list[int], list[int]]:
-    """The axes, all if none is given, and half their lengths."""
-    axes = list(range(x.ndim) if axes is None else np.atleast_1d(axes))
-    return axes, [x.shape[i] // 2 for i in axes]
-
-
-@composed(np.fft.fftshift, method=False)
-def fftshift(x: Tensor, axes: Any = None) -> Tensor:
-    """The halves of each axis exchanged, so that what was first is in the middle."""
-    axes, halves = _halves(x, axes)
-    return roll(x, tuple(halves), tuple(axes))
-
-
-@composed(np.fft.ifftshift, method=False)
-def ifftshift(x: Tensor, axes: Any = None) -> Tensor:
-    """The inverse of fftshift."""
-    axes, halves = _halves(x, axes)
-    return roll(x, tuple(-half for half in halves), tuple(axes))

@@ -26,6 +26,8 @@ def outcome(call: Any, x: Any) -> Any:
         warnings.simplefilter("always")
         try:
             y = call(x)
+        except np.exceptions.AxisError:
+            return IndexError
         except Exception as error:
             return type(error)
     parts = y if isinstance(y, tuple) else (y,)

@@ -77,7 +77,9 @@ def convolve(a: Array, v: Array, mode: Any = "full") -> Array:
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
     """The product of two sequences that are shifted along each other.
     yₖ = Σ aₖ₊ᵢ vᵢ"""
-    a, v = np.atleast_1d(a), np.atleast_1d(v)
+    a, v = as_operand(a), as_operand(v)
+    if a.ndim != 1 or v.ndim != 1:
+        raise ValueError(f"correlate takes two vectors, not {a.ndim} and {v.ndim} axes")
     if len(a) < len(v):
         return convolve(v, a[::-1], mode)[::-1]
     return convolve(a, v[::-1], mode)

@@ -85,12 +85,15 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
     """A new array without the elements at the given positions along an axis, or of all."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
+    axis = normalize_axis_index(axis, arr.ndim)
     return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
 
 
 @composed(np.resize, method=False)
 def resize(a: Any, new_shape: Any) -> Any:
-    """The elements, row by row, repeated until they fill the new shape."""
+    """The elements, row by row, repeated until they fill the new shape; zeros if there are none."""
+    if not np.size(a):
+        return np.zeros(new_shape, a.dtype) + np.sum(a)
     return take(np.ravel(a), np.resize(np.arange(np.size(a)), new_shape))
 
 

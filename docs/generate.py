@@ -10,13 +10,14 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import tinygrad_edu
 from tinygrad_edu.methods import Methods
 from tinygrad_edu.operators import BINARY, OTHERS
 from tinygrad_edu.ops.index import getitem
 from tinygrad_edu.registry import NONDIFFERENTIABLE, OPS
+from tinygrad_edu.unrecorded import full_name
+
+from .coverage import HAS_SCIPY, coverage
 
 ROOT = Path(__file__).parent.parent
 STUB_HEAD = '''"""The methods of Tensor, generated from the ops by `make stubs`."""
@@ -84,6 +85,8 @@ def _method(name: str, function: Any) -> str:
             parameters.append("*")
         value = f" = {default}" if default else ""
         parameters.append(f"{head}: {kind}{value}" if i else "self")
+    if rarer := getattr(function, "keywords", {}):
+        parameters += ["*", *(f"{name}: Any = {value}" for name, value in rarer.items())]
     returns = "Result" if op else inspect.signature(function).return_annotation
     return _definition(name, ", ".join(parameters), returns.replace("Tensor", "Result"), function)
 
@@ -95,7 +98,8 @@ TABLE_HEAD = """# The table of derivatives
 Every op as it is declared: its formula, what its vector-Jacobian product makes of the upstream
 gradient g, what holds by convention where there is no derivative, and the interval its arguments
 are drawn from in the property test. Written by `make stubs` from the declarations, in reading
-order, and kept current by a test.
+order, and kept current by a test. [NumPy's functions](numpy-coverage.md) lists them by the names
+that NumPy and SciPy have for them.
 """
 OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested in")
 CONVENTION = re.compile(r"^\d|ties| at ")
@@ -120,7 +124,10 @@ def derivatives() -> str:
     folder = Path(tinygrad_edu.__file__).parent / "ops"
     paths = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py"))
     names = [
-        path.as_posix() for path in paths if path.stem not in ("__init__", "nondifferentiable")
+        path.as_posix()
+        for path in paths
+        if path.stem not in ("__init__", "nondifferentiable")
+        and (HAS_SCIPY or path.parent.name != "scipy_special")
     ]
     order = {name: i for i, name in enumerate(READING_ORDER)}
     names.sort(key=lambda name: (order.get(name, len(order) + ("/" in name)), name))
@@ -178,10 +185,7 @@ def _numpy_names(function: Any) -> str:
 
 
 def _numpy_name(function: Any) -> str:
-    for prefix, namespace in (("np", np), ("np.linalg", np.linalg)):
-        if getattr(namespace, function.__name__, None) is function:
-            return f"{prefix}.{function.__name__}"
-    return "x[i]" if function is operator.getitem else ""
+    return "x[i]" if function is operator.getitem else full_name(function)
 
 
 def _formula(op: Any) -> tuple[str, str, str]:
@@ -211,6 +215,7 @@ def _cells(*texts: str) -> str:
 FILES = {
     ROOT / "tinygrad_edu" / "methods.pyi": stub,
     ROOT / "docs" / "derivatives.md": derivatives,
+    ROOT / "docs" / "numpy-coverage.md": coverage,
 }
 
 

@@ -25,7 +25,8 @@ def flat(answer: Any) -> Any:
 def agree(function: Callable[..., Any], *arrays: np.ndarray) -> None:
     """Called with Tensors it answers what it answers with arrays; two orders of derivatives hold.
 
-    Derivatives are compared along random directions, as in test_ops; float32 stays float32.
+    Derivatives are compared along random directions, as in test_ops. Of float32 the dtype is
+    NumPy's as well, and gradients are float32.
     """
     rng = np.random.default_rng(0)
     want, got = function(*arrays), function(*map(leaf, arrays))
@@ -57,7 +58,7 @@ def agree(function: Callable[..., Any], *arrays: np.ndarray) -> None:
         found = grad(total, leaves, allow_unused=True)
         second = sum((g.data * v).sum() for g, v in zip(found, vs, strict=True) if g is not None)
     np.testing.assert_allclose(second, difference(along), 1e-5, 1e-5)
-    stays_float32(function, arrays)
+    same_dtypes(function, arrays)
 
 
 def same_value(got: Any, want: Any) -> None:
@@ -70,10 +71,12 @@ def same_value(got: Any, want: Any) -> None:
         np.testing.assert_allclose(got, np.asarray(want), 1e-12, 1e-12, strict=True)
 
 
-def stays_float32(function: Callable[..., Any], arrays: Any) -> None:
+def same_dtypes(function: Callable[..., Any], arrays: Any) -> None:
     leaves = [leaf(x, np.float32) for x in arrays]
-    answer = function(*leaves)
-    for part in answer if isinstance(answer, (list, tuple)) else [answer]:
-        assert part.dtype == np.float32 or not isinstance(part, Tensor)
-    firsts = grad((flat(answer) * 1.5).sum(), leaves, create_graph=True)
+    got, want = function(*leaves), function(*(x.data for x in leaves))
+    for part, other in zip(
+        *(x if isinstance(x, (list, tuple)) else [x] for x in (got, want)), strict=True
+    ):
+        assert np.asarray(getattr(part, "data", part)).dtype == np.asarray(other).dtype
+    firsts = grad((flat(got) * 1.5).sum(), leaves, create_graph=True)
     assert all(g.dtype == np.float32 for g in firsts)

@@ -36,15 +36,19 @@ ROOMS: dict[str, set[str]] = {
     "graph": {"changes", "errors", "guard", "precision"},
     "precision": set(),
     "errors": {"context"},
-    "array_interface": {"conversion", "errors", "methods", "registry"},
+    "array_interface": {"conversion", "errors", "methods", "registry", "unrecorded"},
+    "unrecorded": set(),
     "conversion": {"errors"},
     "tensor": {
         "array_interface", "changes", "context", "conversion", "errors", "graph", "methods",
         "registry",
     },
     "declare": {"context", "errors", "graph", "methods", "registry", "tensor"},
-    "ops": {"context", "declare", "errors", "methods", "precision", "registry", "tensor"},
-    "operators": {"array_interface", "context", "errors", "methods", "ops"},
+    "ops": {
+        "array_interface", "context", "declare", "errors", "methods", "precision", "registry",
+        "tensor",
+    },
+    "operators": {"array_interface", "context", "methods", "ops", "unrecorded"},
     "gradient": {"context", "graph", "pytree", "tensor"},
     "differentiated_call": {"context", "gradient", "pytree", "tensor"},
     "functional": {"differentiated_call", "gradient", "pytree", "tensor"},
@@ -52,7 +56,7 @@ ROOMS: dict[str, set[str]] = {
     "program": {"context", "declare", "errors", "graph", "ops", "pytree", "registry", "tensor"},
     "viz": {"context", "declare", "errors", "graph", "tensor"},
 }  # fmt: skip
-OPTIONAL = {"viz": {"graphviz", "pygraphviz"}}
+OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
 """What a room may import besides the standard library and NumPy."""
 
 CORE = ("context", "graph", "tensor", "registry", "operators", "declare", "methods")

@@ -149,32 +149,34 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.fft.fft(x()),
         TypeError,
-        "np.fft has no derivative here; compose it of functions that have, declare it with "
-        "tinygrad_edu.op, or pass t.data to compute outside the graph",
+        "np.fft.fft has no derivative here (its values are complex, and there are only real "
+        "numbers here); compose it of functions that have, declare it with tinygrad_edu.op, or "
+        "pass t.data to compute outside the graph, at test_errors.py:N",
     ),
     (
         lambda: np.add(x(), 1, out=np.ones(3)),
         TypeError,
         "np.add(..., out=), or an update in place such as `a -= t`, would write a value with a "
         "gradient into an array, which cannot hold its graph; use the value that it returns, as in "
-        "`a = a - t`, or write t.data to update outside the graph",
+        "`a = a - t`, or write t.data to update outside the graph, at test_errors.py:N",
     ),
     (
         lambda: np.greater(x(), 1, out=np.ones(3, bool)),
         TypeError,
         "np.greater(..., out=), or an update in place such as `a -= t`, would write a value with a "
         "gradient into an array, which cannot hold its graph; use the value that it returns, as in "
-        "`a = a - t`, or write t.data to update outside the graph",
+        "`a = a - t`, or write t.data to update outside the graph, at test_errors.py:N",
     ),
     (
         lambda: np.add.at(x(), 0, 1),
         TypeError,
-        "np.add.at is not recorded; write x[index] and arithmetic, or ops.scatter",
+        "np.add.at is not recorded; write x[index] and arithmetic, or ops.scatter, at "
+        "test_errors.py:N",
     ),
     (
         lambda: np.add.reduce(x()),
         TypeError,
-        "np.add.reduce is not recorded; write np.sum",
+        "np.add.reduce is not recorded; write np.sum, at test_errors.py:N",
     ),
     (
         lambda: np.asarray(x()),
@@ -240,8 +242,8 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: np.log(x(), where=[True]),
         TypeError,
-        "log(x) is recorded without `where=`; use the value that it returns, and np.where to "
-        "choose among values, at test_errors.py:N",
+        "np.log(..., where=mask) leaves elements undefined where the mask is False; write "
+        "np.where(mask, np.log(...), other), at test_errors.py:N",
     ),
     (
         lambda: x().sum(axes=0),

@@ -75,7 +75,7 @@ def test_scipy_sparse() -> None:
     for s in (sparse.csr_matrix(np.eye(2)), sparse.csr_array(np.eye(2))):
         with pytest.raises(TypeError, match=r"scipy's csr_.*; write s.toarray\(\)"):
             X @ s
-        with pytest.raises(TypeError, match=r"toarray|cut it off from its graph"):
+        with pytest.raises(TypeError, match=r"toarray|cut off the graph|cut it off"):
             s @ X
 
 

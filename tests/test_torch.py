@@ -22,22 +22,6 @@ from .torch_reference import ELSEWHERE, MISSING, REFERENCE
 torch = pytest.importorskip("torch")
 
 
-def run(op: Any, function: Any, operands: list[Any], statics: dict[str, Any]) -> Any:
-    """Call `function` as the op is called; several outputs as one vector."""
-    names = op.parameters[1 if op.sequence else len(op.tensors) :]
-    first = [operands] if op.sequence else operands
-    rest = (statics.get(n, op.defaults[op.parameters.index(n)]) for n in names)
-    value = function(*first, *rest)
-    return np.concatenate([np.ravel(v) for v in value]) if isinstance(value, tuple) else value
-
-
-def leaves(op: Any, operands: list[Any]) -> list[Any]:
-    """A leaf for every operand that has a derivative."""
-    vjps = op.vjps * len(operands) if op.sequence else op.vjps
-    pairs = zip(operands, vjps, strict=True)
-    return [Tensor(x, requires_grad=True) if vjp else x for x, vjp in pairs]
-
-
 def test_every_op_has_a_reference_or_is_known_to_have_none() -> None:
     assert not set(ALL) - set(REFERENCE) - MISSING - ELSEWHERE
     assert not set(REFERENCE) & (MISSING | ELSEWHERE)
@@ -84,6 +68,24 @@ def test_against_torch(name: str, dtype: Any, data: st.DataObject) -> None:
         others = derivative(other_total, [theirs_in[i] for i in active], None)
         for i, mine, other in zip(active, seconds, others, strict=True):
             close(np.zeros(operands[i].shape) if mine is None else mine.data, other, tolerance)
+
+
+def leaves(op: Any, operands: list[np.ndarray]) -> list[Any]:
+    """A leaf for every operand that has a derivative."""
+    vjps = op.vjps * len(operands) if op.sequence else op.vjps
+    pairs = zip(operands, vjps, strict=True)
+    return [Tensor(x, requires_grad=True) if vjp else x for x, vjp in pairs]
+
+
+def run(op: Any, function: Callable[..., Any], operands: list[Any], statics: dict[str, Any]) -> Any:
+    """Call `function` as the op is called; several outputs are returned as one vector."""
+    names = op.parameters[1 if op.sequence else len(op.tensors) :]
+    first = [operands] if op.sequence else operands
+    rest = (statics.get(n, op.defaults[op.parameters.index(n)]) for n in names)
+    value = function(*first, *rest)
+    if not isinstance(value, tuple):
+        return value
+    return np.concatenate([np.ravel(part) for part in value])
 
 
 def with_statics(reference: Callable[..., Any], op: Any) -> Callable[..., Any]:

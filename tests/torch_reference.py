@@ -12,7 +12,7 @@ from hypothesis import assume
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-MISSING = {"floor_divide", "scatter", "unpad", "sinc", "sinc_slope"}
+MISSING = {"floor_divide", "scatter", "unpad", "sinc", "sinc_slope", "heaviside", "imag"}
 """Ops that PyTorch has not, or not with a derivative."""
 
 
@@ -127,6 +127,27 @@ def _qr(a: Any) -> Any:
     return aligned, aligned.mT @ q @ r
 
 
+def _solve_triangular(a: Any, b: Any, trans: Any, lower: bool, unit_diagonal: bool) -> Any:
+    if trans in (1, "T"):
+        a, lower = a.mT, not lower
+    columns = b[:, None] if b.ndim == 1 else b
+    x = torch.linalg.solve_triangular(a, columns, upper=not lower, unitriangular=unit_diagonal)
+    return x[..., 0] if b.ndim == 1 else x
+
+
+def _bessel_i(x: Any, order: int) -> Any:
+    assume(order < 2)
+    return torch.special.i1(x) if order else torch.special.i0(x)
+
+
+def _convolve(a: Any, v: Any, mode: str) -> Any:
+    a, v = a.ravel(), v.ravel()
+    full = F.conv1d(a[None, None], v.flip(0)[None, None], padding=len(v) - 1)[0, 0]
+    size = len(np.convolve(np.zeros(len(a)), np.zeros(len(v)), mode))
+    start = (len(full) - size) // 2
+    return full[start : start + size]
+
+
 def _lstm_cell(a: Any, c: Any) -> Any:
     i, f, n, o = a.chunk(4, 1)
     i, f, n, o = i.sigmoid(), f.sigmoid(), n.tanh(), o.sigmoid()
@@ -193,6 +214,13 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "degrees": torch.rad2deg,
     "radians": torch.deg2rad,
     "erf": torch.erf,
+    "copysign": torch.copysign,
+    "ldexp": lambda x, n: x * 2.0 ** n.to(x.dtype),
+    "modf": lambda x: (x.frac(), x.trunc()),
+    "angle": lambda z, deg: z.angle().rad2deg() if deg else z.angle(),
+    "i0": torch.special.i0,
+    "bessel_i": _bessel_i,
+    "convolve": _convolve,
     "leaky_relu": lambda x, negative_slope: F.leaky_relu(x, negative_slope),
     "elu": lambda x, alpha: F.elu(x, alpha),
     "selu": F.selu,
@@ -229,10 +257,10 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "broadcast_to": lambda array, shape: array.broadcast_to(shape),
     "copy": lambda a: a.clone(),
     "cast": lambda a, dtype: a.clone(),
-    "concatenate": lambda arrays, axis: torch.cat(
+    "concatenate": lambda arrays, axis, dtype, casting: torch.cat(
         [a.ravel() for a in arrays] if axis is None else arrays, axis or 0
     ),
-    "stack": lambda arrays, axis: torch.stack(arrays, axis),
+    "stack": lambda arrays, axis, dtype, casting: torch.stack(arrays, axis),
     "roll": lambda a, shift, axis: a.roll(
         shift if not isinstance(axis, tuple) else np.broadcast_to(shift, len(axis)).tolist(), axis
     ),
@@ -243,7 +271,10 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "vector_norm": _vector_norm,
     "vecdot": torch.linalg.vecdot,
     "outer": lambda a, b: torch.outer(a.ravel(), b.ravel()),
-    "pinv": lambda a, rcond, rtol: torch.linalg.pinv(a),
+    "pinv": lambda a, rcond, hermitian, rtol: torch.linalg.pinv(
+        _symmetric(a, True) if hermitian else a
+    ),
+    "solve_triangular": _solve_triangular,
     "solve": lambda a, b: (
         torch.linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else torch.linalg.solve(a, b)
     ),

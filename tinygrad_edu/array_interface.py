@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from . import conversion, errors
+from . import conversion, errors, unrecorded
 from .methods import Methods, Result
 from .registry import NONDIFFERENTIABLE, OPS
+
+OPTIONAL = {"scipy.special": "tinygrad_edu.ops.extended.scipy_special"}
+"""Library that need not be installed -> the module that declares the ops of its functions."""
 
 
 class ArrayInterface(Methods[Result]):
@@ -43,7 +47,7 @@ class ArrayInterface(Methods[Result]):
         return self._array.size
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(errors.ITEM_ASSIGNMENT)
+        raise TypeError(unrecorded.ITEM_ASSIGNMENT)
 
     def __iter__(self) -> Iterator[Result]:
         if not self.ndim:
@@ -56,20 +60,29 @@ class ArrayInterface(Methods[Result]):
     # ---------------------------------------------------------------- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.get("out")
-        if method == "__call__" and out is None:
-            return self.__array_function__(ufunc, (), inputs, kwargs)
-        if _is_constant((inputs, kwargs)):
+        if (method != "__call__" or kwargs) and _is_constant((inputs, kwargs)):
             return getattr(ufunc, method)(*data_of(inputs), **data_of(kwargs))
-        raise errors.ufunc_method(ufunc, method) if out is None else errors.out(ufunc)
+        if method != "__call__":
+            raise errors.locate(unrecorded.ufunc_method(unrecorded.full_name(ufunc), method))
+        kwargs = {name: v for name, v in kwargs.items() if not _is_default(name, v)}
+        if "where" in kwargs:
+            raise errors.locate(unrecorded.undefined_elsewhere(unrecorded.full_name(ufunc)))
+        if ufunc not in OPS:
+            _declare_optional(ufunc)
+        return self.__array_function__(ufunc, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function in OPS:
+        writes = kwargs.pop("out", None)
+        if function in OPS and writes is None:
             return OPS[function](*args, **kwargs)
-        writes = kwargs.get("out") is not None
-        if (function in NONDIFFERENTIABLE and not writes) or _is_constant((args, kwargs)):
+        if writes is not None:
+            kwargs["out"] = writes
+        if _is_constant((args, kwargs)) or (function in NONDIFFERENTIABLE and writes is None):
             return function(*data_of(args), **data_of(kwargs))
-        raise errors.out(function) if writes else errors.not_recorded(function)
+        name = unrecorded.full_name(function)
+        raise errors.locate(
+            unrecorded.not_recorded(name) if writes is None else unrecorded.writes_out(name)
+        )
 
     # ---------------------------------------------------------------- leaving the graph, openly
 
@@ -111,7 +124,7 @@ class ArrayInterface(Methods[Result]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.node is not None:
-            raise TypeError(errors.TO_ARRAY)
+            raise unrecorded.to_array()
         return np.array(self._array, dtype, copy=copy)
 
 
@@ -120,8 +133,32 @@ def _is_constant(value: Any) -> bool:
     if isinstance(value, ArrayInterface):
         return value.node is None
     if isinstance(value, dict):
-        value = value.values()
-    return not isinstance(value, (list, tuple, type({}.values()))) or all(map(_is_constant, value))
+        return all(map(_is_constant, value.values()))
+    return not isinstance(value, (list, tuple)) or all(map(_is_constant, value))
+
+
+def _declare_optional(ufunc: Any) -> None:
+    """Declare the ops of an optional library's functions when the first of them is called."""
+    for library, module in OPTIONAL.items():
+        if getattr(sys.modules.get(library), ufunc.__name__, None) is ufunc:
+            importlib.import_module(module)
+
+
+_UFUNC_DEFAULTS = {
+    "where": True,
+    "casting": "same_kind",
+    "order": "K",
+    "subok": True,
+    "dtype": None,
+}
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether a keyword of a ufunc says what holds without it."""
+    if name not in _UFUNC_DEFAULTS:
+        return False
+    default = _UFUNC_DEFAULTS[name]
+    return type(value) is type(default) and bool(value == default)
 
 
 def data_of(value: Any) -> Any:

@@ -199,59 +199,6 @@ def taken_name(name: str) -> ValueError:
     )
 
 
-# -------------------------------------------------------------------- what cannot be recorded
-
-ITEM_ASSIGNMENT = (
-    "item assignment is not recorded, so Tensors have none; write np.where(mask, value, x) or "
-    "ops.index_put(x, index, value) for a new Tensor, or x.data[...] = value outside the graph"
-)
-TO_ARRAY = (
-    "turning a Tensor that requires a gradient into an ndarray would cut it off from its graph "
-    "unseen; write t.data, or t.detach() for a constant Tensor (and np.stack(list) to build one "
-    "Tensor of several)"
-)
-IN_PLACE = (
-    "`{}` in place on a leaf that requires a gradient would change what the graph has seen; update "
-    "it under no_grad(), as in `with no_grad(): p -= lr * p.grad`, or write a new name, as in "
-    "`q = p + x`"
-)
-_INSTEAD = {
-    "add.reduce": "np.sum",
-    "multiply.reduce": "np.prod",
-    "maximum.reduce": "np.max",
-    "minimum.reduce": "np.min",
-    "add.accumulate": "np.cumsum",
-    "multiply.accumulate": "np.cumprod",
-    "add.at": "x[index] and arithmetic, or ops.scatter",
-    "multiply.outer": "x[:, None] * y",
-    "add.outer": "x[:, None] + y",
-}
-
-
-def ufunc_method(ufunc: Any, method: str) -> TypeError:
-    """For np.add.reduce and its like."""
-    name = f"{ufunc.__name__}.{method}"
-    instead = _INSTEAD.get(name, "np.sum, np.max or another function")
-    return TypeError(f"np.{name} is not recorded; write {instead}")
-
-
-def out(function: Any) -> TypeError:
-    """For a NumPy function that shall write into an array, as `a -= t` does."""
-    return TypeError(
-        f"np.{function.__name__}(..., out=), or an update in place such as `a -= t`, would write a "
-        "value with a gradient into an array, which cannot hold its graph; use the value that it "
-        "returns, as in `a = a - t`, or write t.data to update outside the graph"
-    )
-
-
-def not_recorded(function: Any) -> TypeError:
-    """For a NumPy function that no op stands for."""
-    return TypeError(
-        f"np.{function.__name__} has no derivative here; compose it of functions that have, "
-        "declare it with tinygrad_edu.op, or pass t.data to compute outside the graph"
-    )
-
-
 # -------------------------------------------------------------------- where it happened
 
 

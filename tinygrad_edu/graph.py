@@ -44,7 +44,6 @@ class Node:
     """One recorded operation, or a leaf: a node without edges, which retains its gradient.
 
     A node points at what it was computed from and never at its output, so graphs have no cycles.
-    `changed` is set by `changes.mark` alone.
     """
 
     __slots__ = ("op", "edges", "statics", "scope", "birth", "name", "retains", "grad", "changed")

@@ -162,6 +162,14 @@ class Methods(Generic[Result]):
         """
 
     @property
+    def real(self) -> Result:
+        """The real part, which is all."""
+
+    @property
+    def imag(self) -> Result:
+        """The imaginary part, zeros."""
+
+    @property
     def T(self) -> Result:
         """The axes in reverse order."""
 
@@ -190,13 +198,13 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def all(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def all(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
         """Whether all elements are nonzero, as a plain array.
 
         Declared in ops/nondifferentiable.py.
         """
 
-    def any(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def any(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
         """Whether any element is nonzero, as a plain array.
 
         Declared in ops/nondifferentiable.py.
@@ -319,6 +327,18 @@ class Methods(Generic[Result]):
         """The slices along an axis, or the elements, where the condition holds.
 
         Declared in ops/index.py.
+        """
+
+    def conj(self) -> Any:
+        """The complex conjugate of real numbers, which is the same.
+
+        Declared in ops/extended/elementwise.py.
+        """
+
+    def conjugate(self) -> Any:
+        """The complex conjugate of real numbers, which is the same.
+
+        Declared in ops/extended/elementwise.py.
         """
 
     def copy(self) -> Result:
@@ -618,7 +638,7 @@ class Methods(Generic[Result]):
         Declared in ops/extended/products.py.
         """
 
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Result:
+    def max(self, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Largest element.
         y = max xᵢ,  ∂L/∂xᵢ = g / m for the m largest,  0 for the others
 
@@ -632,20 +652,20 @@ class Methods(Generic[Result]):
         Declared in ops/selections.py.
         """
 
-    def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
+    def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = True) -> Result:
         """Mean.
         y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n
 
         Declared in ops/reduce.py.
         """
 
-    def median(self, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    def median(self, axis: Axis = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
         """The middle element, or the mean of the two; of equal elements, one has the derivative.
 
         Declared in ops/statistics.py.
         """
 
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Result:
+    def min(self, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Smallest element.
         y = min xᵢ,  ∂L/∂xᵢ = g / m for the m smallest,  0 for the others
 
@@ -680,16 +700,16 @@ class Methods(Generic[Result]):
         Declared in ops/selections.py.
         """
 
-    def nanmean(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    def nanmean(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
         """Mean of what is not NaN.
 
-        Declared in ops/statistics.py.
+        Declared in ops/extended/nan.py.
         """
 
-    def nansum(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    def nansum(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
         """Sum of what is not NaN.
 
-        Declared in ops/statistics.py.
+        Declared in ops/extended/nan.py.
         """
 
     def negative(self) -> Result:
@@ -730,17 +750,17 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
+    def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Product.
         y = Π xᵢ,  ∂L/∂xᵢ = g times the product of the others
 
         Declared in ops/reduce.py.
         """
 
-    def quantile(self, q: Any, axis: Axis = None, *, method: str = 'linear', keepdims: bool = False) -> Any:
-        """What a share q of the elements lies below, between two of them a straight line.
+    def quantile(self, q: Any, axis: Axis = None, *, overwrite_input: bool = False, method: str = 'linear', keepdims: bool = False, weights: Any = None) -> Any:
+        """What a share q of the elements lies below, by each of NumPy's methods.
 
-        q, a constant, may be an array: its axes come first.  Of equal elements, one has the derivative.
+        q, a constant, may be an array: its axes come first. Of equal elements, one has the derivative.
 
         Declared in ops/statistics.py.
         """
@@ -869,7 +889,7 @@ class Methods(Generic[Result]):
         Declared in ops/shape.py.
         """
 
-    def std(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Result:
+    def std(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, *, where: Any = True, mean: Any = None, correction: Any = None) -> Result:
         """Standard deviation.
         y = √(Σ (xᵢ - x̄)² / m),  m = n - ddof,
         ∂L/∂xᵢ = g (xᵢ - x̄) / (m y),  0 where all are equal
@@ -884,7 +904,7 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Result:
+    def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Result:
         """Sum.
         y = Σ xᵢ,  ∂L/∂xᵢ = g
 
@@ -958,7 +978,7 @@ class Methods(Generic[Result]):
         Declared in ops/elementwise.py.
         """
 
-    def var(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Result:
+    def var(self, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, *, where: Any = True, mean: Any = None, correction: Any = None) -> Result:
         """Variance.
         y = Σ (xᵢ - x̄)² / (n - ddof),  ∂L/∂xᵢ = 2 g (xᵢ - x̄) / (n - ddof)
 

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from . import errors
+from . import unrecorded
 from .array_interface import data_of
 from .context import state
 from .methods import Methods
@@ -76,7 +76,7 @@ def _in_place(update: Callable[..., Any], function: Callable[..., Any]) -> Calla
         if a.node is None or a.node.edges:
             return function(a, b)
         if state.recording:
-            raise RuntimeError(errors.IN_PLACE.format(update.__name__[1:]))
+            raise RuntimeError(unrecorded.IN_PLACE.format(update.__name__[1:]))
         a.data = update(a.data, data_of(b))
         return a
 

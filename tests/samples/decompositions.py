@@ -57,10 +57,22 @@ def equations(draw: Any, op: Any) -> Call:
 
 @sampler("pinv", "svd", "qr")
 def rectangular(draw: Any, op: Any) -> Call:
+    if op.name == "pinv" and draw(st.booleans()):
+        return Call([_symmetric(draw, positive=False)], {"hermitian": True})
     m, n, statics = draw(st.integers(1, 4)), draw(st.integers(1, 4)), {}
     if op.name == "svd":
         statics["full_matrices"] = m == n and draw(st.booleans())
     return Call([_general(draw, draw(BATCHES), m, n)], statics)
+
+
+@sampler("solve_triangular")
+def triangular(draw: Any, op: Any) -> Call:
+    """Matrices whose other triangle holds numbers that are not to be read."""
+    n, k, batch = draw(st.sampled_from([1, 2, 3, 40])), draw(st.integers(0, 2)), draw(BATCHES)
+    a = _generator(draw).uniform(-0.5, 0.5, size=(*batch, n, n)) / n + 2 * np.eye(n)
+    (b,) = values(draw, op, draw(st.sampled_from([(n,), (n, k), (*batch, n, k)])))
+    flags = {name: draw(st.booleans()) for name in ("lower", "unit_diagonal")}
+    return Call([laid_out(draw, a), b], {"trans": draw(st.sampled_from([0, 1, "N", "T"])), **flags})
 
 
 @sampler("cholesky")

@@ -73,3 +73,10 @@ def length(draw: Any, op: Any) -> Call:
     order = draw(st.sampled_from([2, 1, 3, 2.5, 4, 0.5, 0, -1, -2, np.inf, -np.inf]))
     statics = {"ord": order, "axis": axes(draw, len(shape)), "keepdims": draw(st.booleans())}
     return Call([x], statics)
+
+
+@sampler("convolve")
+def sequences(draw: Any, op: Any) -> Call:
+    shape = st.integers(1, 5).map(lambda n: (n,)) | st.just(())
+    mode = draw(st.sampled_from(["full", "same", "valid"]))
+    return Call(values(draw, op, draw(shape), draw(shape)), {"mode": mode})

@@ -35,11 +35,20 @@ def _offsets(likes: Shapes, axis: int | None) -> list[int]:
     return known[axis]
 
 
+def _checked(dtype: Any, casting: str) -> dict[str, Any]:
+    """The keywords of a join; one that makes integers of numbers would hide the gradient's loss."""
+    if dtype is not None and np.dtype(dtype).kind != "f" and casting == "unsafe":
+        raise ValueError(
+            f"joined as {np.dtype(dtype)} there would be no gradient; write .astype(...) behind it"
+        )
+    return {"dtype": dtype, "casting": casting}
+
+
 @op(np.concatenate, _part, sequence=True, method=False)
-def concatenate(arrays: Any, axis: int = 0) -> Array:
+def concatenate(arrays: Any, axis: int = 0, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Joined along an axis.
     y = [x₁ x₂ ...],  ∂L/∂xᵢ = its piece of g"""
-    return np.concatenate(arrays, axis)
+    return np.concatenate(arrays, axis, **_checked(dtype, casting))
 
 
 @op(
@@ -48,10 +57,10 @@ def concatenate(arrays: Any, axis: int = 0) -> Array:
     sequence=True,
     method=False,
 )
-def stack(arrays: Any, axis: int = 0) -> Array:
+def stack(arrays: Any, axis: int = 0, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Joined along a new axis.
     y[i] = xᵢ,  ∂L/∂xᵢ = g[i]"""
-    return np.stack(arrays, axis)
+    return np.stack(arrays, axis, **_checked(dtype, casting))
 
 
 @composed(np.append, method=False)
@@ -62,17 +71,17 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
     return concatenate([arr, values], axis)
 
 
-@composed(np.vstack, method=False)
-def vstack(tup: Any) -> Tensor:
+@composed(np.vstack, getattr(np, "row_stack", None), method=False)
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
     """Joined along the first axis, vectors as rows."""
-    return concatenate([np.atleast_2d(x) for x in tup], 0)
+    return concatenate([np.atleast_2d(x) for x in tup], 0, dtype, casting)
 
 
 @composed(np.hstack, method=False)
-def hstack(tup: Any) -> Tensor:
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
     """Joined along the second axis, vectors along their only one."""
     parts = [np.atleast_1d(x) for x in tup]
-    return concatenate(parts, int(parts[0].ndim > 1))
+    return concatenate(parts, int(parts[0].ndim > 1), dtype, casting)
 
 
 @composed(np.dstack, method=False)

@@ -12,6 +12,7 @@ from ..declare import Array, op
 from ..precision import accumulator, at_least_single, divided, in_single, rounded
 from ..registry import OPS
 from .elementwise import only
+from .masks import accumulation, extremum, mean_where, with_keywords
 
 __all__ = ["cumprod", "cumsum", "max", "mean", "min", "prod", "sum"]
 
@@ -33,6 +34,7 @@ def count(like: tuple[int, ...], axis: Axis) -> int:
     return math.prod(like[a] for a in (axis if isinstance(axis, tuple) else (axis,)) if like)
 
 
+@accumulation(0, np.add)
 @op(np.sum, lambda g, like, axis: np.broadcast_to(spread(g, like, axis), like))
 def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Sum.
@@ -41,6 +43,7 @@ def sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) 
     return y if dtype else rounded(y, a)
 
 
+@with_keywords(mean_where, where=True)
 @op(
     np.mean,
     lambda g, like, axis: np.broadcast_to(
@@ -61,6 +64,7 @@ def _extremum_vjp(g: Any, a: Any, out: Any, like: Any, axis: Axis) -> Any:
     return only(g, chosen)
 
 
+@extremum(-math.inf, np.maximum)
 @op(np.max, _extremum_vjp, selects=True)
 def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Largest element.
@@ -68,6 +72,7 @@ def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(a, axis, keepdims=keepdims)
 
 
+@extremum(math.inf, np.minimum)
 @op(np.min, _extremum_vjp, selects=True)
 def min(a: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Smallest element.
@@ -110,6 +115,7 @@ def _prod_vjp(g: Any, a: Any, out: Any, like: tuple[int, ...], axis: Axis) -> An
     return g * _unrows(others, like, axes)
 
 
+@accumulation(1, np.multiply)
 @op(np.prod, _prod_vjp, along="axis")
 def prod(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Product.

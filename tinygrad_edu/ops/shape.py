@@ -102,6 +102,18 @@ def astype(x: Tensor, dtype: Any, *, copy: bool = True) -> Tensor | np.ndarray:
     return cast(x, dtype) if np.dtype(dtype).kind == "f" else x.data.astype(dtype)
 
 
+def cast_like(x: Any, like: Any) -> Any:
+    """`x` in the dtype of `like`, as NumPy writes it into an array of that dtype."""
+    if x.dtype == like.dtype:
+        return x
+    if like.dtype.kind != "f" and isinstance(x, Tensor) and x.requires_grad:
+        raise TypeError(
+            f"values that require a gradient would be cast to {like.dtype}, which has none; write "
+            f"a.astype({x.dtype}) for the array that they are to be part of"
+        )
+    return x.astype(like.dtype)
+
+
 @composed(np.matrix_transpose, np.linalg.matrix_transpose, method=False)
 def matrix_transpose(x: Tensor) -> Tensor:
     """The last two axes exchanged."""

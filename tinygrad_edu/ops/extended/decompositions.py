@@ -49,18 +49,23 @@ def solve(a: Array, b: Array) -> Array:
     return np.linalg.solve(a, b)
 
 
-def _pinv_vjp(g: Any, a: Any, out: Any) -> Any:
+def _pinv_vjp(g: Any, a: Any, out: Any, hermitian: bool) -> Any:
+    if hermitian:  # only the lower triangle is read
+        a = np.tril(a) + np.tril(a, -1).mT
     twice = g.mT @ out
     across = (twice - a @ (out @ twice)) @ out.mT
     along = out.mT @ (out @ g.mT)
-    return across + along - (along @ out) @ a - out.mT @ g @ out.mT
+    part = across + along - (along @ out) @ a - out.mT @ g @ out.mT
+    return _triangle(part, lower=True) if hermitian else part
 
 
 @op(np.linalg.pinv, _pinv_vjp, method=False)
-def pinv(a: Array, rcond: Any = None, rtol: Any = None) -> Array:
+def pinv(a: Array, rcond: Any = None, hermitian: bool = False, rtol: Any = None) -> Array:
     """Pseudoinverse, of matrices whose rank does not change nearby.
     Y = A⁺,  ∂L/∂A = (I - A Y) gᵀ Y Yᵀ + Yᵀ Y gᵀ (I - Y A) - Yᵀ g Yᵀ"""
-    return np.linalg.pinv(a, rcond) if rtol is None else np.linalg.pinv(a, rtol=rtol)
+    if rtol is None:
+        return np.linalg.pinv(a, rcond, hermitian)
+    return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
 
 
 # -------------------------------------------------------------------- determinants

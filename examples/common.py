@@ -1,4 +1,4 @@
-"""Shared by the examples: options, the folder for figures, and how errors and Ctrl-C end them."""
+"""Shared by the examples: options, the folder for plots, and how errors and Ctrl-C end them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
         formatter_class=_Help,
     )
     parser.add_argument("--seed", type=natural, default=0, help="seed of the random numbers")
-    parser.add_argument("--out", type=Path, default=Path("out", name), help="folder for figures")
+    parser.add_argument("--out", type=Path, default=Path("out", name), help="folder for plots")
     return parser
 
 
@@ -150,7 +150,7 @@ def script(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> It
     options = parser.parse_args(argv)
     _make_folder(parser, options.out)
     run = Run(options)
-    print(f"seed {options.seed}, figures are saved in {options.out}")
+    print(f"seed {options.seed}, plots are saved in {options.out}")
     try:
         yield run
     except KeyboardInterrupt:

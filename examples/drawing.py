@@ -1,4 +1,4 @@
-"""Figures that several examples draw: decision boundaries, images and confusion matrices."""
+"""Plots that several examples draw: decision boundaries, images and confusion matrices."""
 
 from __future__ import annotations
 

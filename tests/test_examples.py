@@ -1,4 +1,4 @@
-"""The examples with options that make them short: results, figures, errors and Ctrl-C."""
+"""The examples with options that make them short: results, plots, errors and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ import matplotlib.pyplot as plt
 
 
 class Short(NamedTuple):
-    """An example with options that make it short, and its expected results and figures."""
+    """An example with options that make it short, and its expected results and plots."""
 
     name: str
     options: str
     results: dict[str, tuple[float, float]]  # a pattern with one group: its bounds
-    figures: tuple[str, ...]
+    plots: tuple[str, ...]
 
 
 SHORT = [
@@ -132,11 +132,11 @@ def main_of(name: str) -> Any:
     return importlib.import_module(f"examples.{name}").main
 
 
-# -------------------------------------------------------------------- results and figures
+# -------------------------------------------------------------------- results and plots
 
 
 @shortened
-def test_results_and_figures(short: Short, tmp_path: Path, capsys: Any) -> None:
+def test_results_and_plots(short: Short, tmp_path: Path, capsys: Any) -> None:
     main_of(short.name)([*short.options.split(), "--out", str(tmp_path / "new" / "folder")])
     printed = capsys.readouterr().out
     assert re.search(r"\bseed \d+", printed)
@@ -144,16 +144,16 @@ def test_results_and_figures(short: Short, tmp_path: Path, capsys: Any) -> None:
         found = re.search(pattern, printed, re.MULTILINE)
         assert found, f"{pattern} not in {printed}"
         assert least <= float(found[1]) <= most, found[0]
-    for name in short.figures:
+    for name in short.plots:
         path = tmp_path / "new" / "folder" / name
         assert f"wrote {path}" in printed
         if path.suffix == ".png":
-            check_figure(path)
+            check_plot(path)
     assert not plt.get_fignums()
 
 
-def check_figure(path: Path) -> None:
-    """The figure is not too small, and neither empty nor of a single color."""
+def check_plot(path: Path) -> None:
+    """The image is not too small, and neither empty nor of a single color."""
     image = matplotlib.image.imread(path)
     assert min(image.shape[:2]) >= 100
     assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 30

@@ -1,4 +1,4 @@
-"""The examples of classifiers reach their accuracies and save their figures."""
+"""The examples of classifiers reach their accuracies and save their plots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbers(pattern: str, text: str) -> list[float]:
     return [float(number) for number in found.groups()]
 
 
-def check_figure(path: Path, smallest: int = 5_000, largest: int = 160_000) -> None:
+def check_plot(path: Path, smallest: int = 5_000, largest: int = 160_000) -> None:
     with Image.open(path) as image:
         assert min(image.size) > 300
     assert smallest < path.stat().st_size < largest
@@ -43,7 +43,7 @@ def test_circles_reaches_its_accuracy(tmp_path: Path, capsys: pytest.CaptureFixt
     epochs, best = numbers(r"(\d+) epochs; parameters of epoch (\d+) restored", out)
     assert epochs == min(best + 20, 150)
     for name in ("history.png", "boundary.png"):
-        check_figure(tmp_path / name)
+        check_plot(tmp_path / name)
         assert f"wrote {tmp_path / name}" in out
 
 
@@ -83,7 +83,7 @@ def test_decision_boundary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     shown = [int(epoch) for epoch in re.findall(r"^ +(\d+)  \d", out, re.MULTILINE)]
     assert shown[0] == 0
     assert shown[-1] == 30
-    check_figure(tmp_path / "boundary.png")
+    check_plot(tmp_path / "boundary.png")
     with Image.open(tmp_path / "boundary.gif") as movie:
         assert movie.n_frames == len(shown)
         assert movie.info["loop"] == 0, "it repeats"
@@ -138,7 +138,7 @@ def test_iris(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(re.findall(r"^(?:Kaiming|random) .* 8$", out, re.MULTILINE)) == 4
     assert "120 training flowers, 30 test flowers" in out
     for name in ("initializations.png", "confusion.png"):
-        check_figure(tmp_path / name)
+        check_plot(tmp_path / name)
 
 
 def test_iris_networks_see_the_same_flowers_in_the_same_order(

@@ -1,4 +1,4 @@
-"""The MNIST examples, on a few digits in MNIST's format: checks, results and figures."""
+"""The MNIST examples, on a few digits in MNIST's format: checks, results and plots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from PIL import Image  # comes with matplotlib
 from examples import drawing, mnist, mnist_conv
 from examples.common import plt
 
-from .test_datasets import idx, pretend
+from .test_datasets import fake_mnist, idx
 
 both = pytest.mark.parametrize("example", [mnist, mnist_conv], ids=lambda e: e.__name__)
 
@@ -35,7 +35,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.pad(images.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
     labels = digits.y[:1600].astype(np.uint8)
     parts = images[:1200], labels[:1200], images[1200:], labels[1200:]
-    pretend(monkeypatch, folder, [idx(part) for part in parts])
+    fake_mnist(monkeypatch, folder, [idx(part) for part in parts])
 
 
 def number(pattern: str, text: str) -> float:
@@ -58,7 +58,7 @@ def shifted(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     return moved
 
 
-def check_figures(folder: Path, printed: str, *names: str) -> None:
+def check_plots(folder: Path, printed: str, *names: str) -> None:
     for name in names:
         assert f"wrote {folder / name}" in printed
         with Image.open(folder / name) as image:
@@ -101,7 +101,7 @@ def test_mnist(
     assert [len(trainer.history) for trainer in evaluated] == [5], "the last model is evaluated"
     assert number(r"test accuracy ([\d.]+)% \(400 digits", printed) > 85
     names = ("history", "rates", "batches", "confusion", "wrong", "weights")
-    check_figures(out, printed, *(f"{name}.png" for name in names))
+    check_plots(out, printed, *(f"{name}.png" for name in names))
 
 
 @pytest.mark.usefixtures("data")
@@ -146,7 +146,7 @@ def test_mnist_conv(tmp_path: Path, capsys: Any, shifted: dict[int, int]) -> Non
     assert "18,474 parameters" in printed
     assert shifted[2] // 1160 == 4
     assert "1160 training digits, 40 held out" in printed
-    check_figures(out, printed, "history.png", "wrong.png", "kernels.png")
+    check_plots(out, printed, "history.png", "wrong.png", "kernels.png")
 
 
 @pytest.mark.usefixtures("data")

@@ -18,7 +18,7 @@ from .harness import Row, Table, compare
 
 SIDE = 1000
 SQUARE = (SIDE, SIDE)
-SMALL = (100, 100)  # for ops that cost n³
+SMALL = (100, 100)  # for what costs n³
 STEP = Geometry((1, 1), (1, 1), (0, 0))
 
 CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {

@@ -1,4 +1,4 @@
-# `make demo` and `make test` need nothing but Python 3.10 or newer and a package registry.
+# `make demo` and `make test` need only Python 3.10 or newer and access to a package registry.
 PYTHON ?= python3
 PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
@@ -14,17 +14,17 @@ demo: .venv/plot
 test: .venv/dev
 	@$(PY) -m pytest -n auto
 
-# Against PyTorch, which is large: not part of `make test`.
+# Compares with PyTorch, which is large and therefore not part of `make test`.
 reference: .venv/reference
 	@$(PY) -m pytest -n auto -k torch
 
-# With the oldest Python and NumPy that are supported.
+# Runs the tests with the oldest supported Python and NumPy.
 oldest:
 	@test -x .venv-oldest/bin/python || $(OLDEST) -m venv .venv-oldest
 	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' numpy==2.0.0
 	@.venv-oldest/bin/python -m pytest -n auto
 
-# Every derivative broken in five ways, to see that the tests notice.
+# Mutation tests: breaks every derivative in five ways, and reports mutants that no test catches.
 mutants: .venv/dev
 	@$(PY) -m tests.mutants
 
@@ -45,7 +45,7 @@ stubs: .venv/dev
 notebooks: .venv/notebook
 	@$(PY) -m docs.notebooks
 
-# What a release uploads, in dist/.
+# Builds the files of a release in dist/.
 package: .venv/dev
 	@$(INSTALL) twine
 	@rm -rf build dist
@@ -57,7 +57,8 @@ clean:
 
 INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check)
 
-# One environment; a file in it says which extras are installed, and is older than what asks for them.
+# One environment. Its marker files say which extras are installed, and are rebuilt after changes of
+# setup.cfg or pyproject.toml.
 .venv/bin/python:
 ifdef UV
 	@$(UV) venv --quiet --python $(PYTHON) .venv
@@ -66,17 +67,17 @@ else
 endif
 
 .venv/plot: .venv/bin/python setup.cfg pyproject.toml
-	@echo "Installing tinygrad-edu with its pictures into .venv ..."
+	@echo "Installing tinygrad-edu with its plotting extras into .venv ..."
 	@$(INSTALL) -e '.[viz,plot]'
 	@touch $@
 
 .venv/dev: .venv/bin/python setup.cfg pyproject.toml
-	@echo "Installing tinygrad-edu with its test tools into .venv ..."
+	@echo "Installing tinygrad-edu and its test tools into .venv ..."
 	@$(INSTALL) -e '.[dev]'
 	@touch $@
 
 .venv/notebook: .venv/dev
-	@echo "Installing what runs notebooks into .venv ..."
+	@echo "Installing the notebook tools into .venv ..."
 	@$(INSTALL) -e '.[dev,notebook]'
 	@touch $@
 

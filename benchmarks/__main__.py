@@ -24,14 +24,14 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Table]]] = {
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `python -m benchmarks --write docs/benchmarks.md`.  Before anything is timed, every
-contestant must give the same numbers as the first one.  Then all of them run side by side in
-{rounds} rounds, each round in a new order; *median* is the median time of one run, and *ratio* the
-median of the ratios to the first contestant in the same round.
+Written by `python -m benchmarks --write docs/benchmarks.md`. Before the timing, all contestants are
+checked to compute the same values. Then all of them run in each of {rounds} rounds, every time in a
+new order; *median* is the median time of one run, and *ratio* is the median of the ratios to the
+time of the first contestant in the same round.
 
 {machine}
 
-Taken on {date}.
+Measured on {date}.
 
 """
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def page(tables: list[Table], rounds: int) -> str:
-    """The tables with the method, the machine and the date."""
+    """The tables, with a description of the method, the machine and the date."""
     facts = "\n".join(f"- {fact}" for fact in machine.describe())
     today = datetime.date.today().isoformat()
     head = INTRODUCTION.format(rounds=rounds, machine=facts, date=today)
@@ -68,7 +68,7 @@ def page(tables: list[Table], rounds: int) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file at once, so that nobody sees half a page."""
+    """Replace the file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")

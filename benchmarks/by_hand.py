@@ -1,7 +1,7 @@
-"""What each op costs without an engine: its value and its derivative, as one writes them in NumPy.
+"""The value and the gradients of ops in plain NumPy, as one would write them by hand.
 
-Every entry takes the upstream gradient and the op's operands, and answers the gradients; the value
-is computed on the way, since a training step needs it.
+Every entry takes the upstream gradient and the op's operands, and returns the gradients. It also
+computes the value, since a training step needs it.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ def _extremum(function: Callable[..., Any]) -> Hand:
 
 
 def _std(g: Any, x: Any) -> tuple[Any, ...]:
-    centred = x - x.mean(-1, keepdims=True)
-    y = np.sqrt((centred * centred).mean(-1, keepdims=True))
-    return (g[:, None] * centred / (y * x.shape[-1]),)
+    centered = x - x.mean(-1, keepdims=True)
+    y = np.sqrt((centered * centered).mean(-1, keepdims=True))
+    return (g[:, None] * centered / (y * x.shape[-1]),)
 
 
 def _var(g: Any, x: Any) -> tuple[Any, ...]:
-    centred = x - x.mean(-1, keepdims=True)
-    (centred * centred).mean(-1)
-    return (g[:, None] * centred * (2 / x.shape[-1]),)
+    centered = x - x.mean(-1, keepdims=True)
+    (centered * centered).mean(-1)
+    return (g[:, None] * centered * (2 / x.shape[-1]),)
 
 
 def _filled(g: Any, x: Any) -> Any:

@@ -1,7 +1,8 @@
-"""A chain of 1000 small operations, forward and backward: what recording one operation costs.
+"""A chain of 1000 small operations, forward and backward: the overhead of recording an operation.
 
-The operations repeat h = h w, h = h + x, h = tanh h, h = 0.9 h, and every contestant answers the
-gradients of x and w of the sum of the last h.  With scalars, tanh is relu, which micrograd has too.
+The operations repeat h = h w, h = h + x, h = tanh h, h = 0.9 h, and every contestant returns the
+gradients of the sum of the last h with respect to x and w. For scalars, tanh is replaced by relu,
+which micrograd has too.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from .compat import import_dezero
 from .harness import Contestant, Table, available, compare
 
 LENGTH = 1000
-TURNS = range(LENGTH // 4)
+REPEATS = range(LENGTH // 4)
 
 
-def follow(h: Any, x: Any, w: Any, bend: Callable[[Any], Any]) -> Any:
+def follow(h: Any, x: Any, w: Any, activation: Callable[[Any], Any]) -> Any:
     """The chain, in any library whose values have operators."""
-    for _ in TURNS:
-        h = bend(h * w + x) * 0.9
+    for _ in REPEATS:
+        h = activation(h * w + x) * 0.9
     return h
 
 
 def hand_written(x: np.ndarray, w: np.ndarray) -> Contestant:
-    """NumPy: the forward pass keeps what the backward pass reads."""
+    """NumPy: the forward pass stores the values that the backward pass reads."""
 
     def run() -> Any:
         h, kept = x, []
-        for _ in TURNS:
+        for _ in REPEATS:
             t = np.tanh(h * w + x)
             kept.append((h, t))
             h = t * 0.9
@@ -50,11 +51,11 @@ def hand_written(x: np.ndarray, w: np.ndarray) -> Contestant:
 
 
 def hand_written_scalar(x: float, w: float) -> Contestant:
-    """The same with Python's numbers and relu."""
+    """The same with Python numbers and relu."""
 
     def run() -> Any:
         h, kept = x, []
-        for _ in TURNS:
+        for _ in REPEATS:
             r = max(h * w + x, 0.0)
             kept.append((h, r))
             h = r * 0.9
@@ -74,13 +75,13 @@ def ours(x: Any, w: Any) -> Contestant:
     """This project."""
     from tinygrad_edu import Tensor
 
-    bend = np.tanh if np.ndim(x) else Tensor.relu  # type: ignore[attr-defined]
+    activation = np.tanh if np.ndim(x) else Tensor.relu  # type: ignore[attr-defined]
     xt, wt = Tensor(x, requires_grad=True), Tensor(w, requires_grad=True)
 
     def run() -> Any:
         xt.zero_grad()
         wt.zero_grad()
-        follow(xt, xt, wt, bend).sum().backward()
+        follow(xt, xt, wt, activation).sum().backward()
         return xt.grad, wt.grad
 
     return run
@@ -90,12 +91,12 @@ def pytorch(x: Any, w: Any) -> Contestant:
     """PyTorch, eager, on the CPU."""
     import torch
 
-    bend = torch.tanh if np.ndim(x) else torch.relu
+    activation = torch.tanh if np.ndim(x) else torch.relu
     xt, wt = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (x, w))
 
     def run() -> Any:
         xt.grad = wt.grad = None
-        follow(xt, xt, wt, bend).sum().backward()
+        follow(xt, xt, wt, activation).sum().backward()
         return xt.grad, wt.grad
 
     return run
@@ -106,11 +107,11 @@ def mygrad(x: Any, w: Any) -> Contestant:
     import mygrad as mg
     from mygrad.nnet.activations import relu
 
-    bend = mg.tanh if np.ndim(x) else relu
+    activation = mg.tanh if np.ndim(x) else relu
     xt, wt = mg.tensor(x), mg.tensor(w)
 
     def run() -> Any:
-        follow(xt, xt, wt, bend).sum().backward()
+        follow(xt, xt, wt, activation).sum().backward()
         return xt.grad, wt.grad
 
     return run
@@ -121,28 +122,28 @@ def hips_autograd(x: Any, w: Any) -> Contestant:
     import autograd.numpy as anp
     from autograd import grad
 
-    bend = anp.tanh if np.ndim(x) else lambda h: anp.maximum(h, 0.0)
-    differentiate = grad(lambda xw: anp.sum(follow(xw[0], *xw, bend)))
+    activation = anp.tanh if np.ndim(x) else lambda h: anp.maximum(h, 0.0)
+    differentiate = grad(lambda xw: anp.sum(follow(xw[0], *xw, activation)))
     return lambda: differentiate((x, w))
 
 
 def dezero(x: Any, w: Any) -> Contestant:
     """DeZero."""
     library, F = import_dezero()
-    bend = F.tanh if np.ndim(x) else F.relu
+    activation = F.tanh if np.ndim(x) else F.relu
     xt, wt = library.Variable(np.array(x)), library.Variable(np.array(w))
 
     def run() -> Any:
         xt.cleargrad()
         wt.cleargrad()
-        F.sum(follow(xt, xt, wt, bend)).backward()
+        F.sum(follow(xt, xt, wt, activation)).backward()
         return xt.grad.data, wt.grad.data
 
     return run
 
 
 def micrograd(x: float, w: float) -> Contestant:
-    """micrograd, which knows scalars only and recurses."""
+    """micrograd, which has scalars only and is recursive."""
     from micrograd.engine import Value
 
     def run() -> Any:
@@ -180,7 +181,7 @@ def tables(rounds: int) -> Iterator[Table]:
 
 
 def _agree(contestants: dict[str, Contestant]) -> list[str]:
-    """Assert that all gradients are the first contestant's; leave out who cannot run at all."""
+    """Assert that all gradients equal the first contestant's; leave out those that cannot run."""
     notes, expected = [], None
     for name, run in list(contestants.items()):
         try:

@@ -1,4 +1,4 @@
-"""What a peer needs to run beside a current NumPy."""
+"""What other libraries need in order to run with a current NumPy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def import_dezero() -> tuple[Any, Any]:
-    """DeZero and its functions, which still ask for the alias that NumPy 1.24 removed."""
+    """DeZero and its functions, which still use an alias that NumPy 1.24 removed."""
     setattr(np, alias := "int", int)
     try:
         import dezero

@@ -30,7 +30,7 @@ def initial_weights() -> Weights:
 
 
 def _columns(x: np.ndarray) -> np.ndarray:
-    """What a 3 x 3 kernel meets: (batch, channels · 9, positions)."""
+    """im2col: the 3 x 3 windows of the padded images, as (batch, channels · 9, positions)."""
     n, c, h, w = x.shape
     padded = np.zeros((n, c, h + 2, w + 2), x.dtype)
     padded[:, :, 1:-1, 1:-1] = x
@@ -42,7 +42,7 @@ def _columns(x: np.ndarray) -> np.ndarray:
 
 
 def _image(columns: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The columns' gradients added up where they came from."""
+    """col2im: the adjoint of `_columns`, which adds the elements of the windows to the pixels."""
     n, c, h, w = shape
     g = columns.reshape(n, c, 3, 3, h, w)
     padded = np.zeros((n, c, h + 2, w + 2), columns.dtype)
@@ -159,7 +159,7 @@ def pytorch(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """The step on one batch of images as large as MNIST's."""
+    """The step on one batch of images of MNIST's size."""
     random = np.random.default_rng(1)
     x = random.random((BATCH, 1, 28, 28), np.float32)
     t = random.integers(0, 10, BATCH)

@@ -1,7 +1,7 @@
-"""Times contestants side by side on a machine that may be busy with other things.
+"""Times contestants on a machine that may be busy with other processes.
 
 Every round runs all contestants, each time in a new order; the ratio to the first contestant is
-taken round by round, so that what slows the whole machine down cancels out.
+computed for each round, so that a slowdown of the whole machine cancels out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def cells(self) -> list[tuple[str, str, str]]:
-        """The table's texts, its head first."""
+        """The texts of the table, the header first."""
         body = [(row.name, duration(row.seconds), f"{row.ratio:.2f}") for row in self.rows]
         return [("", "median", "ratio"), *body]
 
@@ -55,7 +55,7 @@ class Table:
 
 
 def duration(seconds: float) -> str:
-    """Seconds with three significant digits, in the unit that reads best."""
+    """Seconds with three significant digits, as s, ms or µs."""
     unit, size = next(each for each in UNITS if seconds >= each[1] or each is UNITS[-1])
     number = seconds / size
     return f"{number:.{max(0, 3 - len(str(int(number))))}f} {unit}"
@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
 def available(
     makers: dict[str, Callable[[], Contestant]],
 ) -> tuple[dict[str, Contestant], list[str]]:
-    """The contestants whose library is installed, and a line about each of the others."""
+    """The contestants whose library is installed, and a note about each of the others."""
     contestants, notes = {}, []
     for name, make in makers.items():
         try:
@@ -104,7 +104,7 @@ def _repeats(run: Contestant, seconds: float) -> int:
 
 
 def _time(run: Contestant, repeats: int) -> float:
-    """The mean time of one run, with the caches warm and nobody else's garbage to collect."""
+    """The mean time of one run, after a garbage collection and a warm-up run."""
     gc.collect()
     run()
     start = time.perf_counter()

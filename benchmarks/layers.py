@@ -1,4 +1,4 @@
-"""The weights that all contestants of the multilayer perceptron start from."""
+"""The initial weights of the multilayer perceptron, the same for all contestants."""
 
 from __future__ import annotations
 

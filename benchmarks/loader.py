@@ -1,7 +1,7 @@
-"""What a batch from the DataLoader costs, held against the training step that it feeds.
+"""The time to fetch a batch from the DataLoader, compared with the training step that uses it.
 
-The data are as large as MNIST, 188 MB, so that the rows of a shuffled batch come out of main
-memory and not out of the processor's cache.
+The data are as large as MNIST, 188 MB, so that the rows of a shuffled batch are read from main
+memory and not from the processor's cache.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ SIZES, BATCH, SAMPLES = (784, 128, 64, 10), 64, 60_000
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """One step on a batch that is there already, first; then batches alone."""
+    """A training step on a batch that was fetched before, and fetching batches without training."""
     from nn import DataLoader, Dataset, transforms
 
     random = np.random.default_rng(0)
     data = Dataset(
         random.random((SAMPLES, SIZES[0]), np.float32), random.integers(0, SIZES[-1], SAMPLES)
     )
-    pictures = Dataset(data.x.reshape(-1, 28, 28), data.y)
+    images = Dataset(data.x.reshape(-1, 28, 28), data.y)
     shift = transforms.RandomShift(2)
     layers = [layer(random, *pair) for pair in pairwise(SIZES)]
     contestants = {
         "one SGD step (tinygrad-edu, nn)": ours_nn(layers, data.x[:BATCH].copy(), data.y[:BATCH]),
         "batch in order": _batches(DataLoader(data, BATCH)),
         "batch shuffled": _batches(DataLoader(data, BATCH, shuffle=True, seed=0)),
-        "batch shuffled, pictures shifted": _batches(
-            DataLoader(pictures, BATCH, shuffle=True, seed=0, transform=shift)
+        "batch shuffled, images shifted": _batches(
+            DataLoader(images, BATCH, shuffle=True, seed=0, transform=shift)
         ),
         "batch shuffled, by hand": _by_hand(data.x, data.y, random),
     }
@@ -55,7 +55,7 @@ def _batches(loader: Any) -> Contestant:
 
 
 def _by_hand(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> Contestant:
-    """Indexing by a permutation, as somebody writes it who uses no loader."""
+    """Indexing by a permutation, without a DataLoader."""
 
     def epochs() -> Iterator[Any]:
         while True:
@@ -68,7 +68,7 @@ def _by_hand(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> Conte
 
 
 def _agree(loader: Any, data: Any, random: np.random.Generator) -> None:
-    """Assert that the loader's batches are those by hand."""
+    """Assert that the loader's batches equal those made by hand."""
     by_hand: Callable[[], Any] = _by_hand(data.x, data.y, random)
     for batch, _ in zip(loader, range(5), strict=False):
         for ours, theirs in zip(batch, by_hand(), strict=True):

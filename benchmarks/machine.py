@@ -1,4 +1,4 @@
-"""What the timings were taken on."""
+"""The machine and the versions with which the timings were measured."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _version(package: str) -> str | None:
 
 
 def _cpu() -> str:
-    """The processor's name, as far as the system tells it."""
+    """The processor's name, or its architecture if the system does not report a name."""
     info = Path("/proc/cpuinfo")
     for line in info.read_text().splitlines() if info.exists() else ():
         if line.startswith("model name"):

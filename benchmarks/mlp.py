@@ -1,7 +1,7 @@
 """One training step of a multilayer perceptron: forward, cross-entropy, backward, SGD.
 
-Every contestant is a function of the initial weights and a batch, answers its `step`, and writes
-the step as its own users would; a step answers the loss.
+Every contestant is a function of the initial weights and a batch that returns its `step`, written
+as its own users would write it; a step returns the loss.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .layers import RATE, Layers, copy, flat, layer
 
 
 def hand_written(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """NumPy, as somebody writes it who knows it well."""
+    """NumPy, as an experienced user would write it."""
     (w1, b1), (w2, b2), (w3, b3) = layers
     rows, n = np.arange(len(t)), len(t)
 
@@ -48,7 +48,7 @@ def hand_written(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
 
 
 def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """This project, with its neural-network layer."""
+    """This project, with `nn`."""
     from nn import SGD, Dense, ReLU, Sequential, cross_entropy
 
     (w1, _), (w2, _), (w3, _) = layers
@@ -68,7 +68,7 @@ def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
 
 
 def ours_engine(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """This project's engine alone."""
+    """This project's engine, without `nn`."""
     from tinygrad_edu import Tensor
     from tinygrad_edu.ops import cross_entropy, dense
 
@@ -115,7 +115,7 @@ def tables(rounds: int) -> Iterator[Table]:
 
 
 def _agree(contestants: dict[str, Contestant], steps: int = 5) -> None:
-    """Assert that all losses over some steps are those of the first contestant."""
+    """Assert that the losses of the first steps equal those of the first contestant."""
     expected = None
     for name, step in contestants.items():
         losses = [float(step()) for _ in range(steps)]

@@ -1,4 +1,4 @@
-"""The peers' training step of the multilayer perceptron, written as their own users would."""
+"""The training step of the multilayer perceptron in other libraries, as their users write it."""
 
 from __future__ import annotations
 

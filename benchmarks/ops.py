@@ -1,4 +1,4 @@
-"""Every op at a million float32 elements, value and gradient, with and without the engine."""
+"""Every op on a million float32 elements, value and gradient, with and without the engine."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """One table of all ops: the time of each, and its ratio to the same without an engine."""
+    """One table of all ops: the time of each, and its ratio to the time without the engine."""
     declared = {f.op.name: f for f in vars(ops).values() if isinstance(getattr(f, "op", None), Op)}
     rows = [_row(call, rounds) for call in declared.values()]
     notes = [
         "The ratio is to value and gradient written by hand in NumPy; for the ops marked *, to the",
-        "forward and derivative of the declaration, called without the engine.",
+        "forward function and VJPs of the op itself, called without the engine.",
     ]
     yield Table(
         f"Ops at {SIDE} x {SIDE} elements (matrices to decompose: 100 x 100), float32",
@@ -96,15 +96,15 @@ def _row(call: Any, rounds: int) -> Row:
     ]
     leaves = [x for x in inputs if isinstance(x, Tensor)]
     arguments = [inputs] if op.sequence else inputs
-    answer = call(*arguments, *statics)
-    outputs = list(answer) if op.outputs > 1 else [answer]
+    result = call(*arguments, *statics)
+    outputs = list(result) if op.outputs > 1 else [result]
     g = [np.ones(y.shape, np.float32) for y in outputs]
 
     def ours() -> Any:
         for leaf in leaves:
             leaf.grad = None
-        answer = call(*arguments, *statics)
-        (answer[-1] if op.outputs > 1 else answer).backward(g[-1])
+        result = call(*arguments, *statics)
+        (result[-1] if op.outputs > 1 else result).backward(g[-1])
         return [leaf.grad for leaf in leaves]
 
     hand = HAND.get(op.name)
@@ -122,7 +122,7 @@ def _row(call: Any, rounds: int) -> Row:
 
 
 def _declared(op: Op, g: Any, operands: list[Any], statics: list[Any]) -> list[Any]:
-    """Forward and derivatives as declared, each gradient an array of its own, without a graph."""
+    """Forward and VJPs as declared, without a graph; each gradient is an array of its own."""
     given = [operands] if op.sequence else list(operands)
     values = list(op.bind((*given, *statics), {}))
     out = op.forward(*values)

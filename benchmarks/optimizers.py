@@ -1,4 +1,4 @@
-"""One step of every optimizer, against a loop in place over the same arrays, written by hand."""
+"""One step of every optimizer, compared with a hand-written in-place loop over the same arrays."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def sgd(ps: Arrays, gs: Arrays) -> Contestant:
 
 
 def nesterov(ps: Arrays, gs: Arrays) -> Contestant:
-    """With momentum 0.9, applied ahead of time."""
+    """With Nesterov momentum 0.9."""
     states = list(zip(ps, gs, _zeros(ps), _scratches(ps), strict=True))
 
     def step() -> None:

@@ -1,4 +1,4 @@
-"""How long an import takes: a fresh Python process that imports one package and ends."""
+"""The time of an import: a new Python process that imports one package and ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("numpy", "tinygrad_edu", "nn", "torch", "mygrad", "autograd", "micro
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """One table, in which importing NumPy is 1."""
+    """One table, with the ratios to importing NumPy."""
     makers = {f"import {package}": _importer(package) for package in PACKAGES}
     makers["python alone"] = lambda: lambda: _python("pass")
     contestants, notes = available(makers)
@@ -35,6 +35,6 @@ def _importer(package: str) -> Callable[[], Contestant]:
 
 
 def _python(code: str) -> None:
-    """Run it as an installed package would run: with compiled bytecode at hand."""
+    """Run the code as if its packages were installed, with compiled bytecode."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)

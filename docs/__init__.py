@@ -1,1 +1,1 @@
-"""The documents, and what generates a part of them."""
+"""The documents, and the programs that generate some of them."""

@@ -1,4 +1,4 @@
-"""Writes what the declarations already say: `python -m docs.generate`, kept current by a test."""
+"""Generates methods.pyi and derivatives.md from the ops: `python -m docs.generate`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Methods(Generic[Result]):
 
 
 def stub() -> str:
-    """The text of methods.pyi."""
+    """The content of methods.pyi."""
     found = {name: f for name, f in vars(Methods).items() if inspect.isfunction(f)}
     properties = {name: p for name, p in vars(Methods).items() if isinstance(p, property)}
     named = [_method(name, f) for name, f in sorted(found.items()) if name[0] != "_"]
@@ -95,11 +95,10 @@ def _method(name: str, function: Any) -> str:
 
 TABLE_HEAD = """# The table of derivatives
 
-Every op as it is declared: its formula, what its vector-Jacobian product makes of the upstream
-gradient g, what holds by convention where there is no derivative, and the interval its arguments
-are drawn from in the property test. Written by `make stubs` from the declarations, in reading
-order, and kept current by a test. [NumPy's functions](numpy-coverage.md) lists them by the names
-that NumPy and SciPy have for them.
+Every op as it is declared: its formula; its vector-Jacobian product, with g the upstream gradient;
+the convention where it has no derivative; and the interval of its arguments in the property test.
+Generated from the declarations by `make stubs`, in reading order; a test checks that it is current.
+[NumPy's functions](numpy-coverage.md) lists them by the names that NumPy and SciPy have for them.
 """
 OP_COLUMNS = ("op", "NumPy", "formula", "derivative", "by convention", "tested in")
 CONVENTION = re.compile(r"^\d|ties| at ")
@@ -120,7 +119,7 @@ READING_ORDER = [
 
 
 def derivatives() -> str:
-    """The text of derivatives.md."""
+    """The content of derivatives.md."""
     folder = Path(tinygrad_edu.__file__).parent / "ops"
     paths = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py"))
     names = [
@@ -174,12 +173,12 @@ def _row(function: Any) -> str:
 
 
 def _name(function: Any) -> str:
-    """What a composed function is called, or nothing if only NumPy finds it."""
+    """The name of a composed function, or nothing if it is called through NumPy only."""
     return "" if function.__name__.startswith("_") else f"`{function.__name__}`"
 
 
 def _numpy_names(function: Any) -> str:
-    """The NumPy functions that find it."""
+    """The NumPy functions that call this one."""
     names = [_numpy_name(key) for key, value in OPS.items() if value is function]
     return ", ".join(f"`{name}`" for name in names if name)
 
@@ -189,7 +188,7 @@ def _numpy_name(function: Any) -> str:
 
 
 def _formula(op: Any) -> tuple[str, str, str]:
-    """A docstring's formula, its derivatives, and what it says of places without one."""
+    """The formula in an op's docstring, its derivatives, and its convention at kinks."""
     first, *paragraphs = (inspect.getdoc(op.forward) or "").split("\n\n")
     paragraphs = [first.partition("\n")[2], *paragraphs]
     last = max((i for i, text in enumerate(paragraphs) if "∂" in text), default=len(paragraphs))

@@ -1,4 +1,4 @@
-"""Writes each notebook, with its outputs, from its text source: `python -m docs.notebooks`."""
+"""Generates each notebook, with its outputs, from its text source: `python -m docs.notebooks`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ FOLDER = ROOT / "notebooks"
 
 
 def executed(source: Path) -> Any:
-    """The notebook of a source in jupytext's percent format, run from top to bottom."""
+    """The notebook of a source in jupytext's percent format, executed from top to bottom."""
     import jupytext
     from nbclient import NotebookClient
 
     notebook = jupytext.read(source, fmt="py:percent")
     with tempfile.TemporaryDirectory() as folder:
-        place = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=300, resources=place, coalesce_streams=True).execute()
+        resources = {"metadata": {"path": folder}}
+        client = NotebookClient(notebook, timeout=300, resources=resources, coalesce_streams=True)
+        client.execute()
     for i, cell in enumerate(notebook.cells):  # the same source gives the same file
         cell["id"], cell["metadata"] = f"cell-{i}", {}
         if cell["cell_type"] == "code":

@@ -1,1 +1,1 @@
-"""One script for each thing a newcomer wants to see; `python -m examples.digits --help`."""
+"""Example scripts, each for one topic; run them by `python -m examples.digits --help`."""

@@ -1,11 +1,11 @@
-"""Squeeze handwritten digits through two numbers and rebuild them from those.
+"""Encode handwritten digits as two numbers and reconstruct them from these.
 
-The network is set beside PCA (principal component analysis), which is the best that can be done
-with as many numbers by linear maps.
+The network is compared with PCA (principal component analysis), which is the best linear encoding
+by the same number of values.
 
-What to look at: in codes.png digits that look alike lie side by side, though nobody told the
-network which digit is which; in plane.png one digit turns into another on the way between them, and
-what lies there is often no digit at all.  With --code 8 the pictures come out much sharper."""
+What to look at: in codes.png digits that look alike have similar codes, although the network was
+trained without labels; in plane.png one digit changes into another between their codes, where the
+decoded image is often no digit at all. With --code 8 the reconstructions are much sharper."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .common import Figure, arguments, count, plt, positive, script
 
 
 class Autoencoder(nn.Module):
-    """Pixels (n, inputs) -> pixels again, through a code of few numbers."""
+    """Pixels (n, inputs) -> code (n, code) -> reconstructed pixels (n, inputs)."""
 
     def __init__(self, inputs: int, hidden: int, code: int) -> None:
         half = max(1, hidden // 2)
@@ -29,7 +29,7 @@ class Autoencoder(nn.Module):
         self.decoder = nn.MLP(code, [half, hidden], inputs, activation="gelu")
 
     def encode(self, x: Any) -> Tensor:
-        return self.encoder(x).tanh()  # so that all codes lie in a square
+        return self.encoder(x).tanh()  # codes are between -1 and 1
 
     def decode(self, z: Any) -> Tensor:
         return self.decoder(z).sigmoid()  # paper is 0 and ink is 1
@@ -53,38 +53,38 @@ class PCA:
 
 
 def draw_rebuilt(rows: dict[str, np.ndarray], shape: tuple[int, int]) -> Figure:
-    """One row of pictures under the other, each with its name."""
+    """Rows of images, each labeled with its name."""
     n = len(next(iter(rows.values())))
     figure, grid = plt.subplots(len(rows), n, figsize=(n, 1.15 * len(rows)), layout="constrained")
     for line, (name, pixels) in zip(grid, rows.items(), strict=True):
-        for axes, picture in zip(line, pixels, strict=True):
-            axes.imshow(picture.reshape(shape), cmap="gray_r", vmin=0, vmax=1)
+        for axes, image in zip(line, pixels, strict=True):
+            axes.imshow(image.reshape(shape), cmap="gray_r", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
         line[0].set_ylabel(name)
     return figure
 
 
 def draw_codes(codes: dict[str, np.ndarray], labels: np.ndarray) -> Figure:
-    """Where each picture lies in the plane of its two numbers, coloured by its digit."""
+    """A scatter plot of the codes, colored by digit."""
     figure, row = plt.subplots(1, len(codes), figsize=(10, 4.6), layout="constrained")
     for axes, (name, z) in zip(row, codes.items(), strict=True):
-        x, y = z[:2000].T  # enough to be seen
+        x, y = z[:2000].T  # more points would hide each other
         points = axes.scatter(x, y, c=labels[:2000], cmap="tab10", s=12, vmin=-0.5, vmax=9.5)
-        axes.set(title=name, xlabel="first number", ylabel="second number")
+        axes.set(title=name, xlabel="first code value", ylabel="second code value")
         axes.locator_params(nbins=6)
     figure.colorbar(points, ax=row, ticks=range(10), label="digit")
     return figure
 
 
 def draw_plane(model: Autoencoder, z: np.ndarray, shape: tuple[int, int], n: int = 14) -> Figure:
-    """What the decoder makes of a grid of codes, which is finer where there are more of them."""
+    """The decoded images of a grid of codes, which is denser where the codes of z are denser."""
     across, up = np.percentile(z, np.linspace(2, 98, n), axis=0).T
     with no_grad():
         pixels = model.decode(np.stack(np.meshgrid(across, up[::-1]), axis=-1)).data
     tiles = np.pad(pixels.reshape(n, n, *shape), [(0, 0), (0, 0), (1, 1), (1, 1)])
     figure, axes = plt.subplots(figsize=(5.5, 5.8), layout="constrained")
     axes.imshow(np.concatenate(np.concatenate(tiles, axis=1), axis=1), cmap="gray_r")
-    axes.set_title("What the decoder draws in each part of the plane")
+    axes.set_title("Decoded images of codes all over the plane")
     axes.axis("off")
     return figure
 
@@ -92,7 +92,7 @@ def draw_plane(model: Autoencoder, z: np.ndarray, shape: tuple[int, int], n: int
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("autoencoder", __doc__)
     parser.add_argument("--mnist", action="store_true", help="28 x 28 pixels instead of 8 x 8")
-    parser.add_argument("--code", type=count, default=2, help="numbers for each picture")
+    parser.add_argument("--code", type=count, default=2, help="size of the code of an image")
     parser.add_argument("--hidden", type=count, default=128, help="width of the widest layer")
     parser.add_argument("--epochs", type=count, help="150, or 15 with --mnist")
     parser.add_argument("--lr", type=positive, default=2e-3, help="learning rate of Adam")
@@ -118,10 +118,12 @@ def main(argv: list[str] | None = None) -> None:
             "PCA": pca.decode(pca.encode(test.x)),
         }
         variance = np.mean((test.x - train.x.mean(axis=0)) ** 2)
-        print(f"\n{len(test)} digits never seen in training, {options.code} numbers for each")
+        print(f"\n{len(test)} test digits, a code of {options.code} values for each")
         for name, pixels in rebuilt.items():
             error = np.mean((pixels - test.x) ** 2)
-            print(f"{name:12} MSE {error:.4f}, {1 - error / variance:.1%} of the variance")
+            print(
+                f"{name:12} MSE {error:.4f}, {1 - error / variance:.1%} of the variance explained"
+            )
         first = [np.flatnonzero(test.y == digit)[0] for digit in np.unique(test.y)]
         rows = {"original": test.x, **rebuilt}
         run.save(draw_rebuilt({k: v[first] for k, v in rows.items()}, shape), "rebuilt.png")

@@ -1,14 +1,13 @@
-"""Tell two noisy circles apart with all that keeps a network from learning by heart.
+"""Classify two noisy circles, with the usual remedies for overfitting.
 
-A price for large weights (l2), units left out at random (dropout), and an end when the validation
-loss no longer falls (early stopping).
+These are a penalty on large weights (L2 regularization), setting random units to 0 (dropout), and
+ending training when the validation loss no longer falls (early stopping).
 
-What to look at: in the table and in history.png the training points have a higher loss than the
-held-out ones, since dropout disturbs the network in training only.  The penalty, which is added to
-the loss but is shown beside it, falls.  Only the first layer pays it, and since c relu(x) is
-relu(c x) for every c > 0, the later layers grow in its place: give every layer an l2 to keep all
-weights small.  With --noise 0.2 the circles run into each other, and no network can tell all points
-apart."""
+What to look at: in the table and in history.png the training loss is higher than the validation
+loss, since dropout is active in training only. The penalty, which is added to the loss but shown
+separately, falls. It applies to the first layer only, and since c relu(x) is relu(c x) for every
+c > 0, the weights of the later layers grow instead: give every layer an l2 to keep all weights
+small. With --noise 0.2 the circles overlap, and no network can classify all points correctly."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def network() -> nn.Sequential:
 
 
 def draw(model: nn.Module, parts: dict[str, nn.Dataset]) -> Figure:
-    """The boundary with the points that it was learned from, and with those held out."""
+    """The decision boundary with the training points, and with the validation points."""
     figure, row = plt.subplots(1, 2, figsize=(10, 5), layout="constrained", sharey=True)
     everywhere = np.concatenate([data.x for data in parts.values()])
     for axes, (name, data) in zip(row, parts.items(), strict=True):
@@ -48,9 +47,11 @@ def draw(model: nn.Module, parts: dict[str, nn.Dataset]) -> Figure:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("circles", __doc__)
     parser.add_argument("--points", type=count, default=1000, help="a fifth is held out")
-    parser.add_argument("--noise", type=not_negative, default=0.1, help="of the points' places")
-    parser.add_argument("--epochs", type=count, default=150, help="at most")
-    parser.add_argument("--patience", type=count, default=20, help="epochs without progress")
+    parser.add_argument(
+        "--noise", type=not_negative, default=0.1, help="standard deviation of the noise"
+    )
+    parser.add_argument("--epochs", type=count, default=150, help="maximum number of epochs")
+    parser.add_argument("--patience", type=count, default=20, help="epochs without improvement")
     parser.add_argument("--lr", type=positive, default=0.01, help="learning rate of Adam")
     with script(parser, argv) as run:
         options = run.options
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
         if options.points < 10:
             parser.error("--points is at least 10, since a fifth is held out")
         data = nn.datasets.circles(options.points, noise=options.noise, factor=0.5)
-        # A column of targets, since the model answers a column of probabilities.
+        # Targets of shape (n, 1), since the model returns probabilities of that shape.
         data = nn.Dataset(data.x, data.y[:, None].astype(np.float32))
         train, validation = data.split(0.2)
         model = network()
@@ -78,10 +79,10 @@ def main(argv: list[str] | None = None) -> None:
         )
         run.end_if_interrupted(history)
         print(history.table(every=10, without=("lr", "seconds")))
-        judged = trainer.evaluate(validation)
-        print(f"{len(history)} epochs; parameters of epoch {stopping.best_epoch} kept")
-        print(f"validation accuracy {judged['accuracy']:.2%}, loss {judged['loss']:.4f}", end=" ")
-        print(f"({len(validation)} points that chose the epoch, and nothing else)")
+        scores = trainer.evaluate(validation)
+        print(f"{len(history)} epochs; parameters of epoch {stopping.best_epoch} restored")
+        print(f"validation accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f}", end=" ")
+        print(f"({len(validation)} points, used only to choose the epoch)")
         halfway = np.hypot(*validation.x.T) < 0.75
         print(f"a circle of radius 0.75 has {nn.metrics.accuracy(halfway, validation.y):.2%}")
         run.save(history.plot()[0].figure, "history.png")

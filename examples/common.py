@@ -1,4 +1,4 @@
-"""What the examples share: their options, the folder for their pictures, and how they end."""
+"""Shared by the examples: options, the folder for plots, and how errors and Ctrl-C end them."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ __all__ = [
     "plt",
     "positive",
     "script",
-    "whole",
+    "natural",
 ]
 
 
 def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
-    """The options that every example has; it adds its own."""
+    """A parser with the options of every example, to which each example adds its own."""
     parser = _Parser(
         prog=f"python -m examples.{name}",
         description=description,
         formatter_class=_Help,
     )
-    parser.add_argument("--seed", type=whole, default=0, help="of everything drawn at random")
-    parser.add_argument("--out", type=Path, default=Path("out", name), help="folder for pictures")
+    parser.add_argument("--seed", type=natural, default=0, help="seed of the random numbers")
+    parser.add_argument("--out", type=Path, default=Path("out", name), help="folder for plots")
     return parser
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """What is wrong in one sentence, without the options, which --help tells."""
+        """Print the error on one line, without the usage, which --help prints."""
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
@@ -64,29 +64,29 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpF
     pass
 
 
-def whole(text: str) -> int:
+def natural(text: str) -> int:
     """The type of an option that may be 0, 1, 2 and so on."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a positive whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a positive integer")
     return int(text)
 
 
 def count(text: str) -> int:
-    """The type of an option that counts: 1, 2, 3 and so on."""
+    """The type of an option that may be 1, 2, 3 and so on."""
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
 def positive(text: str) -> float:
-    """The type of an option that measures, such as a learning rate."""
+    """The type of an option such as a learning rate."""
     if not 0 < (number := _number(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return number
 
 
 def not_negative(text: str) -> float:
-    """The type of an option that measures and may be 0, such as noise."""
+    """The type of an option such as noise, which may be 0."""
     if not 0 <= (number := _number(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a positive number")
     return number
@@ -100,13 +100,13 @@ def _number(text: str) -> float:
 
 
 def needs(parser: argparse.ArgumentParser, module: str, extra: str) -> None:
-    """End at once, and not after minutes of work, if a package is missing."""
+    """End with an error at once, and not after minutes of training, if a package is missing."""
     if find_spec(module) is None:
         parser.error(f"{module} is missing: pip install 'tinygrad-edu[{extra}]'")
 
 
 class Run:
-    """An example under way: its options, its folder, and what an interrupt would keep."""
+    """A running example: its options, its folder, and the objects that Ctrl-C saves."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -114,50 +114,50 @@ class Run:
         self.kept: dict[str, Any] = {}
 
     def keep(self, **parts: Any) -> None:
-        """Say what is learned: models, Tensors, numbers, or lists, dicts and dataclasses of them.
+        """Register objects to save: models, Tensors, numbers, or lists, dicts, dataclasses of them.
 
-        Ctrl-C saves them as they are by then, so a model or a list that grows is told once.
+        Ctrl-C saves them in their current state, so a model or a growing list is registered once.
         """
         self.kept |= parts
 
     def end_if_interrupted(self, history: nn.History) -> None:
-        """Trainer.fit returns after Ctrl-C, so that nothing is lost; this ends the example then."""
+        """End the example after Ctrl-C, since Trainer.fit returns its history as usual."""
         if history.interrupted:
             raise KeyboardInterrupt
 
-    def save(self, picture: Any, name: str) -> None:
+    def save(self, figure: Any, name: str) -> None:
         """Write a matplotlib figure or a drawn graph into the folder."""
         path = self.out / name
-        if isinstance(picture, Graph):
+        if isinstance(figure, Graph):
             try:
-                picture.save(path)
+                figure.save(path)
             except RuntimeError as error:  # there is no Graphviz
-                print(f"{path} left out: {error}", file=sys.stderr)
+                print(f"{path} not written: {error}", file=sys.stderr)
                 return
         else:
-            picture.savefig(path, dpi=120)
-            plt.close(picture)
+            figure.savefig(path, dpi=120)
+            plt.close(figure)
         print(f"wrote {path}")
 
 
 @contextmanager
 def script(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> Iterator[Run]:
-    """Read the options, make the folder, and end in order whatever happens.
+    """Parse the options, make the folder, and handle system errors and Ctrl-C.
 
-    What the system refuses, such as a file that is missing, ends the script with one sentence and
-    exit status 2.  Ctrl-C saves what was kept, says where, and ends it with 130.
+    A system error, such as a missing file, ends the script with a one-line message and exit status
+    2. Ctrl-C saves what was registered by `Run.keep`, prints the path, and ends it with status 130.
     """
     options = parser.parse_args(argv)
     _make_folder(parser, options.out)
     run = Run(options)
-    print(f"seed {options.seed}, pictures go to {options.out}")
+    print(f"seed {options.seed}, plots are saved in {options.out}")
     try:
         yield run
     except KeyboardInterrupt:
-        print(f"\ninterrupted: {_rescue(run)}", file=sys.stderr)
+        print(f"\ninterrupted: {_save_kept(run)}", file=sys.stderr)
         raise SystemExit(130) from None
     except OSError as error:
-        _refuse(parser, error)
+        _end_with(parser, error)
     finally:
         plt.close("all")
 
@@ -168,16 +168,16 @@ def _make_folder(parser: argparse.ArgumentParser, folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         reason = error.strerror or error
-        parser.error(f"cannot write to the folder {folder}: {reason}; choose another by --out")
+        parser.error(f"cannot write to the folder {folder}: {reason}; choose another with --out")
 
 
-def _refuse(parser: argparse.ArgumentParser, error: OSError) -> NoReturn:
+def _end_with(parser: argparse.ArgumentParser, error: OSError) -> NoReturn:
     named = error.filename and error.strerror
     parser.error(f"{error.filename}: {error.strerror}" if named else str(error))
 
 
-def _rescue(run: Run) -> str:
-    """Save what was kept; answers what and where."""
+def _save_kept(run: Run) -> str:
+    """Save the registered objects, and return a message that says which and where."""
     arrays = dict(_arrays(run.kept))
     if not arrays:
         return "nothing was learned yet"
@@ -186,11 +186,11 @@ def _rescue(run: Run) -> str:
         np.savez(path, **arrays)
     except OSError as error:
         return f"what was learned is lost, since {path} could not be written: {error}"
-    return f"{', '.join(run.kept)} so far saved in {path}, to be read by np.load"
+    return f"{', '.join(run.kept)} saved in {path}; read it with np.load"
 
 
 def _arrays(part: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """Every array in a model, Tensor, dict, dataclass or list, under its path."""
+    """Every array in a model, Tensor, dict, dataclass or list, with its path as name."""
     if isinstance(part, nn.Module):
         part = part.state_dict()
     elif hasattr(part, "__dataclass_fields__"):

@@ -1,4 +1,4 @@
-"""Train a network on 1797 real handwritten digits and look at it: the demo of `make demo`."""
+"""Train a network on 1797 real handwritten digits and inspect it; `make demo` runs this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .common import Figure, Run, arguments, count, plt, positive, script
 
 
 def accuracy(model: nn.Module, data: nn.Dataset) -> float:
-    """The share of samples whose largest logit is their class."""
+    """The fraction of samples whose class has the largest logit."""
     with no_grad():
         return nn.metrics.accuracy(model(data.x), data.y)
 
@@ -36,10 +36,10 @@ def train(
                 optimizer.step()
                 losses.append(float(loss))
                 progress.update()
-            mean, right = float(np.mean(losses)), accuracy(model, test)
-            history.append((mean, accuracy(model, data), right))
+            mean, test_accuracy = float(np.mean(losses)), accuracy(model, test)
+            history.append((mean, accuracy(model, data), test_accuracy))
             progress.set_description(f"epoch {epoch}", refresh=False)
-            progress.set_postfix(refresh=False, loss=f"{mean:.4f}", test=f"{right:.1%}")
+            progress.set_postfix(refresh=False, loss=f"{mean:.4f}", test=f"{test_accuracy:.1%}")
     return history
 
 
@@ -59,26 +59,26 @@ def draw_curves(history: list[tuple[float, float, float]]) -> Figure:
 
 
 def draw_predictions(model: nn.Module, test: nn.Dataset, rows: int = 5) -> Figure:
-    """A sheet of test digits, the wrong predictions first and in red."""
+    """A grid of test digits, misclassified ones first and in red."""
     with no_grad():
         predicted = model(test.x).argmax(axis=-1)
     order = np.argsort(predicted == test.y, kind="stable")[: rows * 10]
     figure, grid = plt.subplots(rows, 10, figsize=(10, 1.25 * rows), layout="constrained")
     for axes, i in zip(grid.flat, order, strict=False):
         axes.imshow(test.x[i].reshape(test.about["image_shape"]), cmap="gray_r")
-        right = predicted[i] == test.y[i]
-        title = f"{predicted[i]}" if right else f"{predicted[i]}, is {test.y[i]}"
-        axes.set_title(title, color="black" if right else "tab:red", fontsize=10)
+        correct = predicted[i] == test.y[i]
+        title = f"{predicted[i]}" if correct else f"{predicted[i]}, is {test.y[i]}"
+        axes.set_title(title, color="black" if correct else "tab:red", fontsize=10)
     for axes in grid.flat:
         axes.axis("off")
-    figure.suptitle("Test digits and what the network reads in them")
+    figure.suptitle("Test digits and the predictions of the network")
     return figure
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("digits", __doc__)
-    parser.add_argument("--epochs", type=count, default=40, help="rounds through the digits")
-    parser.add_argument("--batch-size", type=count, default=64, help="digits in a step")
+    parser.add_argument("--epochs", type=count, default=40, help="passes over the digits")
+    parser.add_argument("--batch-size", type=count, default=64, help="digits in a batch")
     parser.add_argument("--lr", type=positive, default=2e-3, help="learning rate of Adam")
     with script(parser, argv) as run:
         nn.manual_seed(run.options.seed)
@@ -86,9 +86,9 @@ def main(argv: list[str] | None = None) -> None:
         model = nn.Sequential(
             nn.Dense(64, 128), nn.ReLU(), nn.Dense(128, 64), nn.ReLU(), nn.Dense(64, 10)
         )
-        print(f"{model}\n{len(data)} digits to learn from, {len(test)} held out")
+        print(f"{model}\n{len(data)} training digits, {len(test)} held out")
         history = train(model, data, test, run)
-        print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits never seen)")
+        print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits)")
 
         run.save(draw_curves(history), "curves.png")
         run.save(draw_predictions(model, test), "predictions.png")

@@ -1,4 +1,4 @@
-"""Pictures that several examples draw: of the plane that a classifier divides, and of digits."""
+"""Plots that several examples draw: decision boundaries, images and confusion matrices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinygrad_edu import Tensor, no_grad
 
 from .common import Figure, plt
 
-COLOURS = "#b2182b", "#2166ac"  # class 0 is red, class 1 blue
+COLORS = "#b2182b", "#2166ac"  # class 0 is red, class 1 blue
 PALE = LinearSegmentedColormap.from_list("pale", ["#e39a94", "#f7f4f2", "#94bbdc"])
 PROBABILITIES = np.linspace(0, 1, 11)
 
@@ -29,10 +29,10 @@ def boundary(
     size: float = 14,
     around: np.ndarray | None = None,
 ) -> None:
-    """Colour the plane by the score of its points, with a line where it is `level`.
+    """Color the plane by the score at its points, with a line where the score is `level`.
 
-    x are the points (n, 2) to show, y their classes: class 1 is what is positive.  `levels` are
-    where the colour changes, `size` is that of a point; `around` are points that shall be in view.
+    x are the points (n, 2) to draw, y their classes: positive values are class 1. The color changes
+    at the scores `levels`; `size` is the size of a point; `around` are points that must be in view.
     """
     seen = x if around is None else around
     (left, bottom), (right, top) = seen.min(axis=0) - 0.2, seen.max(axis=0) + 0.2
@@ -43,12 +43,12 @@ def boundary(
     axes.contourf(*grid, scores, levels, cmap=PALE, extend="both")
     if scores.min() < level < scores.max():
         axes.contour(*grid, scores, [level], colors="black")
-    for kind, colour in zip((y.ravel() <= 0, y.ravel() > 0), COLOURS, strict=True):
-        axes.scatter(*x[kind].T, color=colour, s=size, edgecolors="white", linewidth=0.5)
+    for kind, color in zip((y.ravel() <= 0, y.ravel() > 0), COLORS, strict=True):
+        axes.scatter(*x[kind].T, color=color, s=size, edgecolors="white", linewidth=0.5)
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
 
 
-def sheet(
+def image_grid(
     images: np.ndarray,
     title: str,
     captions: Sequence[str] = (),
@@ -56,14 +56,14 @@ def sheet(
     columns: int = 10,
     signed: bool = False,
 ) -> Figure:
-    """Images (n, H, W) side by side, grey, or if `signed` blue below 0, white at 0, red above."""
+    """A grid of images (n, H, W), gray, or if `signed` blue below 0, white at 0 and red above."""
     rows = max(1, -(-len(images) // columns))
     size = 0.85 * columns, (1.05 if captions else 0.85) * rows + 0.4
     figure, grid = plt.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
     for axes, image in zip(grid.flat, images, strict=False):
         limit = abs(image).max() or 1
-        colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "gray_r", "vmin": 0}
-        axes.imshow(image, vmax=limit, **colours)
+        color = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "gray_r", "vmin": 0}
+        axes.imshow(image, vmax=limit, **color)
     for axes, caption in zip(grid.flat, captions, strict=False):
         axes.set_title(caption, fontsize=9, color="tab:red")
     for axes in grid.flat:
@@ -72,30 +72,30 @@ def sheet(
     return figure
 
 
-def wrong(scores: np.ndarray, data: nn.Dataset, most: int = 50) -> Figure:
-    """The pictures that a classifier is wrong about, first those of which it is surest.
+def misclassified(scores: np.ndarray, data: nn.Dataset, most: int = 50) -> Figure:
+    """The images that a classifier gets wrong, most confident predictions first.
 
-    Scores are logits (n, classes) of the pictures `data.x`.
+    Scores are logits (n, classes) of the images `data.x`.
     """
-    found = scores.argmax(axis=1)
-    amiss = np.flatnonzero(found != data.y)
-    margin = scores[amiss].max(axis=1) - scores[amiss, data.y[amiss]]
-    shown = amiss[np.argsort(-margin, kind="stable")][:most]
-    captions = [f"{found[i]}, is {data.y[i]}" for i in shown]
-    title = f"{len(amiss)} of {len(data)} wrong: what the network reads, and what is right"
-    return sheet(data.x[shown].reshape(-1, *data.x.shape[-2:]), title, captions)
+    predicted = scores.argmax(axis=1)
+    errors = np.flatnonzero(predicted != data.y)
+    margin = scores[errors].max(axis=1) - scores[errors, data.y[errors]]
+    shown = errors[np.argsort(-margin, kind="stable")][:most]
+    captions = [f"{predicted[i]}, is {data.y[i]}" for i in shown]
+    title = f"{len(errors)} of {len(data)} misclassified: predicted and true class"
+    return image_grid(data.x[shown].reshape(-1, *data.x.shape[-2:]), title, captions)
 
 
 def confusion(matrix: np.ndarray, title: str, names: Sequence[str] | None = None) -> Figure:
-    """How often a class (row) was taken for another (column); colour is for mistakes."""
+    """A confusion matrix, true classes as rows, predicted ones as columns; errors are colored."""
     figure, axes = plt.subplots(figsize=(6, 5.6), layout="constrained")
-    mistakes = matrix * (1 - np.eye(len(matrix), dtype=int))
-    axes.imshow(mistakes, cmap="Reds", vmax=max(1, mistakes.max()))
+    errors = matrix * (1 - np.eye(len(matrix), dtype=int))
+    axes.imshow(errors, cmap="Reds", vmax=max(1, errors.max()))
     for (i, j), n in np.ndenumerate(matrix):
-        colour = "white" if 2 * mistakes[i, j] > mistakes.max() else "black"
+        color = "white" if 2 * errors[i, j] > errors.max() else "black"
         weight = "bold" if i == j else "normal"
-        axes.text(j, i, n or "", ha="center", va="center", color=colour, weight=weight)
+        axes.text(j, i, n or "", ha="center", va="center", color=color, weight=weight)
     axes.set_xticks(range(len(matrix)), names)
     axes.set_yticks(range(len(matrix)), names)
-    axes.set(title=title, xlabel="taken for", ylabel="is")
+    axes.set(title=title, xlabel="predicted class", ylabel="true class")
     return figure

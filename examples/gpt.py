@@ -1,4 +1,4 @@
-"""A decoder-only transformer on characters, and how it writes; char_gpt.py trains it."""
+"""A decoder-only transformer on characters, which generates text; char_gpt.py trains it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tinygrad_edu import Tensor, no_grad
 
 
 class GPT(nn.Module):
-    """The numbers of characters (n, t) -> logits of the character after each, (n, t, kinds).
+    """Character indices (n, t) -> logits of the character after each, (n, t, len(characters)).
 
-    Every place reads only from those before it, and so learns to guess what comes next (Radford et
-    al., Improving Language Understanding by Generative Pre-Training, 2018).
+    Every position attends only to itself and those before it, and learns to predict the next
+    character (Radford et al., Improving Language Understanding by Generative Pre-Training, 2018).
     """
 
     def __init__(self, characters: str, context: int, width: int, layers: int, dropout: float):
@@ -39,22 +39,22 @@ class GPT(nn.Module):
         return self.head(self.norm(x))
 
     def encode(self, text: str) -> np.ndarray:
-        """The number of each character.  Raises ValueError for those that it never saw."""
+        """The index of each character. Raises ValueError for unknown characters."""
         if unknown := "".join(sorted(set(text) - set(self.characters))):
-            raise ValueError(f"the model never saw {unknown!r}; it knows {self.characters!r}")
-        number = {character: i for i, character in enumerate(self.characters)}
-        return np.array([number[character] for character in text])
+            raise ValueError(f"the model does not know {unknown!r}, only {self.characters!r}")
+        index = {character: i for i, character in enumerate(self.characters)}
+        return np.array([index[character] for character in text])
 
-    def write(
+    def generate(
         self, prompt: str, length: int, temperature: float = 1.0, top_k: int | None = None
     ) -> Iterator[str]:
-        """What follows the prompt, one by one, each drawn by softmax(logits / temperature)."""
+        """Continue the prompt by characters sampled from softmax(logits / temperature)."""
         self.eval()
         codes = list(self.encode(prompt or self.characters[0]))
         for _ in range(length):
             with no_grad():
                 logits = self(np.array([codes[-self.context :]])).data[0, -1].astype(float)
-            if top_k is not None:  # forget all but the k likeliest
+            if top_k is not None:  # exclude all but the k most likely
                 logits[np.argsort(logits)[:-top_k]] = -np.inf
             p = np.exp((logits - logits.max()) / temperature)
             codes.append(nn.init.generator().choice(len(p), p=p / p.sum()))
@@ -62,12 +62,12 @@ class GPT(nn.Module):
 
 
 def save(path: Path, model: GPT) -> None:
-    """Write a model with all that is needed to build it again."""
+    """Save a model, and the arguments to construct it again."""
     nn.save(path, model, characters=model.characters, sizes=model.sizes)
 
 
 def load(path: Path) -> GPT:
-    """The model that `save` wrote.  Raises ValueError for other files."""
+    """The model that `save` wrote. Raises ValueError for other files."""
     found = nn.load(path)
     if not {"characters", "sizes"} <= found.more.keys():
         raise ValueError(f"{path} holds no model of char_gpt.py")

@@ -1,8 +1,8 @@
-"""Learn the prices of houses with a linear layer and gradient descent written by hand.
+"""Linear regression of house prices, by gradient descent written by hand.
 
-The prices are linear in four features up to noise, so it is known how good a model can be, and
-which weights it should find.  On the 500 houses that it learns from the error ends lower than the
-noise: by the chance of this sample, and since five parameters can follow its noise a little.
+The prices are a linear function of four features plus noise, so the best possible error and the
+true weights are known. The error on the 500 training houses ends lower than the noise, because the
+noise of this sample happens to be small, and because five parameters can fit it a little.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .common import Figure, Run, arguments, count, plt, positive, script
 
 @dataclass
 class Parameters:
-    """What is learned; the gradients come in a dataclass of the same kind."""
+    """The parameters of the model; the gradients come in the same type."""
 
     weight: Tensor
     bias: Tensor
@@ -36,7 +36,7 @@ def loss(p: Parameters, x: Tensor, y: Tensor) -> Tensor:
 
 
 def train(x: Tensor, y: Tensor, run: Run) -> tuple[Parameters, list[float]]:
-    """Gradient descent on all samples at once; the parameters and the loss of each epoch."""
+    """Full-batch gradient descent; returns the parameters and the loss of each epoch."""
     weight = nn.init.generator().normal(0, 0.01, (x.shape[1], 1)).astype(np.float32)
     p = Parameters(Tensor(weight, name="weight"), Tensor(np.zeros(1, np.float32), name="bias"))
     losses: list[float] = []
@@ -57,7 +57,7 @@ def train(x: Tensor, y: Tensor, run: Run) -> tuple[Parameters, list[float]]:
 
 
 def print_weights(p: Parameters, data: nn.Dataset, mean: np.ndarray, std: np.ndarray) -> None:
-    """The weights for features as they are, y = (x - mean) / std W + b, beside the true ones."""
+    """Print the weights of the unscaled features, y = (x - mean) / std W + b, and the true ones."""
     learned = p.weight.data[:, 0] / std
     base = float(p.bias.data[0] - mean @ learned)
     print(f"\n{'':12} {'learned':>8} {'true':>8}")
@@ -74,7 +74,7 @@ def print_houses(test: nn.Dataset, predicted: np.ndarray, n: int = 10) -> None:
 
 
 def draw(losses: list[float], test: nn.Dataset, predicted: np.ndarray) -> Figure:
-    """The loss of each epoch, and what the model says of houses that it has not seen."""
+    """The loss of each epoch, and predicted and true prices of the test houses."""
     noise, price = test.about["noise"], test.y
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
     left.semilogy(range(1, len(losses) + 1), losses, label="training MSE")
@@ -94,7 +94,7 @@ def draw(losses: list[float], test: nn.Dataset, predicted: np.ndarray) -> Figure
 
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("housing", __doc__)
-    parser.add_argument("--epochs", type=count, default=200, help="rounds through the houses")
+    parser.add_argument("--epochs", type=count, default=200, help="passes over the houses")
     parser.add_argument("--lr", type=positive, default=0.3, help="learning rate")
     with script(parser, argv) as run:
         nn.manual_seed(run.options.seed)
@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> None:
         print_houses(test, predicted)
         truth = houses.about["base_price"] + test.x @ houses.about["weights"][:, None]
         print(f"\ntest MSE {np.mean((predicted - test.y) ** 2):.1f}", end=", ")
-        print(f"by the true weights {np.mean((truth - test.y) ** 2):.1f}", end=", ")
+        print(f"with the true weights {np.mean((truth - test.y) ** 2):.1f}", end=", ")
         print(f"noise² {houses.about['noise'] ** 2:.0f}")
         print(f"R² {nn.metrics.r2(predicted, test.y):.4f}")
         run.save(draw(losses, test, predicted), "learning.png")

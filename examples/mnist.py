@@ -1,15 +1,16 @@
-"""Read handwritten digits with a network 784-128-64-10, from the first check to the last picture.
+"""Classify handwritten digits with a network 784-128-64-10, from the gradient check to the test.
 
-Step by step: the gradients are held against finite differences; 100 digits are learned by heart,
-as a network of this size can unless there is a mistake in it; then it learns from a part of MNIST,
-with 5,000 other digits held out.  --compare shows what the learning rate and the size of the
-batches do.  --whole learns from all 60,000 digits, each moved by a pixel at random whenever it is
-met, with a learning rate that rises and falls.  --all does everything.
+Step by step: the gradients are compared with finite differences; the network overfits 100 digits,
+which a network of this size must be able to do unless there is a bug; then it learns from a part of
+MNIST, with 5,000 other digits held out. --compare shows the effect of the learning rate and of the
+batch size. --whole trains on all 60,000 digits, each shifted at random by up to a pixel in every
+epoch, with a one-cycle learning rate schedule. --all does everything.
 
-What to look at: in history.png the training digits get ever better, the others do not; many digits
-in wrong.png are hard for people too; in weights.png a unit wants ink where it is red and none where
-it is blue.  A learning rate too small is slow and one too large soon gets stuck; mini-batches get
-further than the full batch in the same time, since they take many steps where it takes one."""
+What to look at: in history.png the training accuracy keeps rising, the validation accuracy does
+not; many digits in wrong.png are hard for people too; in weights.png ink raises the activation of a
+unit where it is red and lowers it where it is blue. Training with too small a learning rate is
+slow, and with too large a rate it soon gets stuck; mini-batches get further than the full batch in
+the same time, since they take many steps where it takes one."""
 
 from __future__ import annotations
 
@@ -21,14 +22,14 @@ import nn
 from tinygrad_edu import gradcheck
 
 from .common import Run, arguments, count, plt, positive, script
-from .drawing import confusion, sheet, wrong
+from .drawing import confusion, image_grid, misclassified
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 WHOLE_EPOCHS = 30
 
 
 def network() -> nn.Sequential:
-    """Pictures (n, 28, 28) -> logits (n, 10); nn.cross_entropy has the softmax in it."""
+    """Images (n, 28, 28) -> logits (n, 10); nn.cross_entropy includes the softmax."""
     return nn.Sequential(
         nn.Flatten(),
         nn.Dense(784, 128, init="he"),
@@ -40,38 +41,38 @@ def network() -> nn.Sequential:
 
 
 def check_gradients(data: nn.Dataset) -> None:
-    """Backpropagation against finite differences, in float64."""
+    """Compare backpropagation with finite differences, in float64."""
     report = gradcheck(network(), nn.cross_entropy, *data[:8])
     errors = [row.error / max(abs(row.numeric), abs(row.analytic), 1e-8) for row in report.rows]
     print(f"\n1. are the gradients right?\n{report}")
-    print(f"worst relative error {max(errors):.1e}: {'right' if report else 'WRONG'}")
+    print(f"largest relative error {max(errors):.1e}: {'right' if report else 'WRONG'}")
 
 
 def train(
-    run: Run, name: str, data: nn.Dataset, epochs: int, lr: float, size: int = 128, by: Any = None
+    run: Run, name: str, data: nn.Dataset, epochs: int, lr: float, size: int = 128, val: Any = None
 ) -> nn.Trainer:
-    """A new network, kept under that name and trained by Adam; other digits may judge it."""
+    """Train a new network by Adam; `name` is its name in the file that Ctrl-C saves."""
     model = network()
     run.keep(**{name: model})
     trainer = nn.Trainer(model, nn.cross_entropy, nn.Adam(model.parameters(), lr), ["accuracy"])
-    history = trainer.fit(data, by, epochs=epochs, batch_size=min(size, len(data)))
+    history = trainer.fit(data, val, epochs=epochs, batch_size=min(size, len(data)))
     run.end_if_interrupted(history)
     return trainer
 
 
-def check_by_heart(run: Run, data: nn.Dataset) -> None:
-    """A hundred digits at once, without a thought for others."""
-    print("\n2. can it learn 100 digits by heart?")
+def overfit(run: Run, data: nn.Dataset) -> None:
+    """Train on a hundred digits only, until all of them are right."""
+    print("\n2. can it overfit 100 digits?")
     few = nn.Dataset(*data[:100])
-    figures = train(run, "by_heart", few, 100, 3e-3).evaluate(few)
-    print(f"loss {figures['loss']:.4f}, accuracy {figures['accuracy']:.1%}")
+    scores = train(run, "overfit", few, 100, 3e-3).evaluate(few)
+    print(f"loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.1%}")
 
 
 def learn(run: Run, data: nn.Dataset, validation: nn.Dataset) -> nn.Trainer:
-    """From a part of the digits, judged after each epoch by others."""
-    print(f"\n3. learning from {len(data)} digits, with {len(validation)} held out")
+    """Train on a part of the digits, with validation after each epoch."""
+    print(f"\n3. training on {len(data)} digits, with {len(validation)} held out")
     options = run.options
-    trainer = train(run, "model", data, options.epochs, options.lr, by=validation)
+    trainer = train(run, "model", data, options.epochs, options.lr, val=validation)
     print(trainer.history)
     for name, part in (("training", data), ("validation", validation)):
         print(f"{name} accuracy {trainer.evaluate(part)['accuracy']:.2%}")
@@ -93,7 +94,7 @@ def compare_rates(run: Run, data: nn.Dataset) -> None:
 
 
 def compare_batches(run: Run, data: nn.Dataset) -> None:
-    print("\n5. the full batch, which is one step an epoch, against mini-batches")
+    print("\n5. the full batch, which is one step per epoch, compared with mini-batches")
     figure, row = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
     for size in (len(data), 1000, 128):
         name = "full batch" if size == len(data) else f"batches of {size}"
@@ -109,8 +110,8 @@ def compare_batches(run: Run, data: nn.Dataset) -> None:
 
 
 def learn_whole(run: Run, data: nn.Dataset) -> nn.Trainer:
-    """From all digits, which are never met twice in the same place."""
-    print(f"\n6. learning from all {len(data)} digits, shifted at random")
+    """Train on all digits, with random shifts."""
+    print(f"\n6. training on all {len(data)} digits, shifted at random")
     model = network()
     run.keep(whole=model)
     loader = nn.DataLoader(data, 128, shuffle=True, transform=nn.transforms.RandomShift(1))
@@ -122,25 +123,25 @@ def learn_whole(run: Run, data: nn.Dataset) -> nn.Trainer:
     return trainer
 
 
-def judge(run: Run, trainer: nn.Trainer, test: nn.Dataset) -> None:
-    """Pictures of what it has learned, by digits that it has never seen."""
+def evaluate(run: Run, trainer: nn.Trainer, test: nn.Dataset) -> None:
+    """Print the test accuracy; draw the confusion matrix, the misclassified digits and weights."""
     predicted = trainer.predict(test)
-    right = nn.metrics.accuracy(predicted, test.y)
-    print(f"\ntest accuracy {right:.2%} ({len(test)} digits never seen)")
+    accuracy = nn.metrics.accuracy(predicted, test.y)
+    print(f"\ntest accuracy {accuracy:.2%} ({len(test)} digits)")
     matrix = nn.metrics.confusion_matrix(predicted, test.y, 10)
-    run.save(confusion(matrix, f"{right:.2%} of {len(test)} test digits right"), "confusion.png")
-    run.save(wrong(predicted, test), "wrong.png")
+    run.save(confusion(matrix, f"Test accuracy {accuracy:.2%}"), "confusion.png")
+    run.save(misclassified(predicted, test), "wrong.png")
     images = trainer.model[1].weight.data.T[:40].reshape(-1, 28, 28)
-    run.save(sheet(images, "Weights of 40 units of the first layer", signed=True), "weights.png")
+    run.save(image_grid(images, "Weights of 40 hidden units", signed=True), "weights.png")
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("mnist", __doc__)
-    parser.add_argument("--samples", type=count, default=20000, help="digits to learn from")
-    parser.add_argument("--epochs", type=count, default=15, help="rounds through them")
+    parser.add_argument("--samples", type=count, default=20000, help="training digits")
+    parser.add_argument("--epochs", type=count, default=15, help="passes over them")
     parser.add_argument("--lr", type=positive, default=1e-3, help="learning rate of Adam")
     parser.add_argument("--compare", action="store_true", help="learning rates and batch sizes")
-    parser.add_argument("--whole", action="store_true", help="learn from all digits too")
+    parser.add_argument("--whole", action="store_true", help="train on all digits too")
     parser.add_argument("--all", action="store_true", help="--compare and --whole")
     with script(parser, argv) as run:
         options = run.options
@@ -152,14 +153,14 @@ def main(argv: list[str] | None = None) -> None:
         data = nn.Dataset(*rest[: options.samples])
         print(network())
         check_gradients(data)
-        check_by_heart(run, data)
+        overfit(run, data)
         trainer = learn(run, data, validation)
         if options.compare or options.all:
             compare_rates(run, data)
             compare_batches(run, data)
         if options.whole or options.all:
             trainer = learn_whole(run, digits)
-        judge(run, trainer, test)
+        evaluate(run, trainer, test)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""Read handwritten digits with a convolutional network, better than 99.2 of 100.
+"""Classify handwritten digits with a convolutional network, with more than 99.2 % accuracy.
 
-Two convolutions of 5 x 5, each followed at once by max pooling over 2 x 2, so that all that comes
-after works on a quarter of the values, then one dense layer.  Every digit is moved by up to two
-pixels at random whenever it is met, and the learning rate rises and falls, once.
+Two 5 x 5 convolutions, each followed directly by 2 x 2 max pooling, so that the layers after it
+work on a quarter of the values, then one dense layer. Every digit is shifted at random by up to two
+pixels in every epoch, and the learning rate rises and falls once (one-cycle schedule).
 
-What to look at: the training digits have a higher loss than those held out until the end, since
-they are moved and some features are left out (dropout).  The first kernels look for strokes and
-edges of some direction: kernels.png has ink that they want in red, and in blue ink that they do
-not.  Of the digits that it is wrong about, in wrong.png, some could be read either way."""
+What to look at: the training loss is higher than the validation loss until the end, because of the
+random shifts and dropout. The kernels of the first layer detect strokes and edges of certain
+directions: in kernels.png weights are red if positive, and blue if negative. Some of the
+misclassified digits, in wrong.png, are ambiguous."""
 
 from __future__ import annotations
 
 import nn
 
-from .common import arguments, count, positive, script, whole
-from .drawing import sheet, wrong
+from .common import arguments, count, natural, positive, script
+from .drawing import image_grid, misclassified
 
 
 def network() -> nn.Sequential:
-    """Pictures (n, 1, 28, 28) -> logits (n, 10)."""
+    """Images (n, 1, 28, 28) -> logits (n, 10)."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 5),
         nn.MaxPool2d(2),
@@ -36,9 +36,9 @@ def network() -> nn.Sequential:
 
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("mnist_conv", __doc__)
-    parser.add_argument("--epochs", type=count, default=15, help="rounds through the digits")
+    parser.add_argument("--epochs", type=count, default=15, help="passes over the digits")
     parser.add_argument("--lr", type=positive, default=1e-2, help="highest learning rate of Adam")
-    parser.add_argument("--shift", type=whole, default=2, help="pixels to move digits by, at most")
+    parser.add_argument("--shift", type=natural, default=2, help="largest random shift, in pixels")
     with script(parser, argv) as run:
         options = run.options
         nn.manual_seed(options.seed)
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
         model = network()
         run.keep(model=model)
         print(nn.summary(model, (1, 28, 28)))
-        print(f"{len(train)} digits to learn from, {len(validation)} held out")
+        print(f"{len(train)} training digits, {len(validation)} held out")
 
         shift = nn.transforms.RandomShift(options.shift)
         loader = nn.DataLoader(train, 128, shuffle=True, transform=shift)
@@ -62,12 +62,13 @@ def main(argv: list[str] | None = None) -> None:
         print(f"trained in {sum(history['seconds']):.0f} seconds")
 
         predicted = trainer.predict(test)
-        right = nn.metrics.accuracy(predicted, test.y)
-        print(f"test accuracy {right:.2%} ({len(test)} digits never seen)")
+        accuracy = nn.metrics.accuracy(predicted, test.y)
+        print(f"test accuracy {accuracy:.2%} ({len(test)} digits)")
         run.save(history.plot()[0].figure, "history.png")
-        run.save(wrong(predicted, test), "wrong.png")
+        run.save(misclassified(predicted, test), "wrong.png")
         kernels = model[0].weight.data[:, 0]  # (16, 5, 5)
-        run.save(sheet(kernels, "The first kernels", columns=8, signed=True), "kernels.png")
+        title = "Kernels of the first layer"
+        run.save(image_grid(kernels, title, columns=8, signed=True), "kernels.png")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Two moons told apart by a network of single numbers, then by the same network of arrays.
+"""Two moons classified by a network of scalar Tensors, then by the same network with arrays.
 
 Every weight of the first network is a Tensor of its own, as in micrograd, so that each
-multiplication can be seen in the graph.  The second computes the same with three matrices.
+multiplication is a node of the graph. The second computes the same with three matrices.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Net = Callable[[Any], Tensor]
 
 
 class Neuron:
-    """relu(w · x + b), or w · x + b, of a list of numbers."""
+    """relu(w · x + b), or w · x + b, for a list of numbers x."""
 
     def __init__(self, inputs: int, linear: bool = False) -> None:
         values = nn.init.generator().uniform(-1, 1, inputs)
@@ -40,7 +40,7 @@ class Neuron:
 
 
 class ScalarMLP:
-    """Layers of neurons, two numbers in and one out."""
+    """Layers of neurons of the given sizes."""
 
     def __init__(self, *sizes: int) -> None:
         self.layers = [[Neuron(n, m == 1) for _ in range(m)] for n, m in pairwise(sizes)]
@@ -55,7 +55,7 @@ class ScalarMLP:
 
 
 def matrices(mlp: ScalarMLP, number: Callable[[Tensor], Any]) -> list[np.ndarray]:
-    """A number of each weight and bias, laid out as the network of arrays has them."""
+    """A number for each weight and bias, arranged in the arrays of the second network."""
     arrays = []
     for layer in mlp.layers:
         arrays.append(np.array([[number(w) for w in neuron.w] for neuron in layer]).T)
@@ -64,7 +64,7 @@ def matrices(mlp: ScalarMLP, number: Callable[[Tensor], Any]) -> list[np.ndarray
 
 
 def with_arrays(mlp: ScalarMLP) -> nn.Sequential:
-    """The same network, a matrix and a vector for each layer."""
+    """The same network with a weight matrix and a bias vector for each layer."""
     modules: list[nn.Module] = []
     for layer in mlp.layers:
         modules += [nn.Dense(len(layer[0].w), len(layer), dtype=np.float64), nn.ReLU()]
@@ -75,37 +75,37 @@ def with_arrays(mlp: ScalarMLP) -> nn.Sequential:
 
 
 def scalar_loss(mlp: ScalarMLP, x: np.ndarray, y: np.ndarray) -> Tensor:
-    """How far each score falls short of 1 on its side (hinge loss), and a price for weights."""
+    """The mean hinge loss, plus an L2 penalty on all parameters."""
     points = zip(x.tolist(), y.tolist(), strict=True)
-    losses = [(1 - side * mlp(point)).relu() for point, side in points]
+    losses = [(1 - label * mlp(point)).relu() for point, label in points]
     penalty = sum((p * p for p in mlp.parameters()), Tensor(0.0))
     return sum(losses, Tensor(0.0)) / len(losses) + L2 * penalty
 
 
 def array_loss(model: nn.Module, x: np.ndarray, y: np.ndarray) -> Tensor:
-    """The same in arrays."""
+    """The same with arrays."""
     hinge = (1 - y[:, None] * model(x)).relu().mean()
     return hinge + L2 * sum((p * p).sum() for p in model.parameters())
 
 
 def check(mlp: ScalarMLP, model: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
-    """See that both networks have the same loss and the same gradients."""
+    """Check that both networks have the same loss and the same gradients."""
     scalar, array = scalar_loss(mlp, x, y), array_loss(model, x, y)
     scalar.backward()
     array.backward()
     pairs = zip(matrices(mlp, lambda p: p.grad), model.parameters(), strict=True)
-    apart = max(abs(gradient - p.grad).max() for gradient, p in pairs)
+    difference = max(abs(gradient - p.grad).max() for gradient, p in pairs)
     print(f"{len(mlp.parameters())} weights and biases, loss {float(scalar):.4f} at the start")
-    print(f"losses differ by {abs(float(scalar - array)):.0e}, gradients by {apart:.0e}")
-    assert apart < 1e-12, "both networks should compute the same"
+    print(f"losses differ by {abs(float(scalar - array)):.0e}, gradients by {difference:.0e}")
+    assert difference < 1e-12, "both networks should compute the same"
 
 
 def train(name: str, parameters: Any, loss: Callable[[], Tensor], run: Run) -> tuple[float, float]:
-    """Descend, more and more slowly; the last loss, and the seconds that a step took."""
+    """SGD with a falling learning rate; returns the last loss, and the seconds per step."""
     optimizer = nn.SGD(parameters, lr=run.options.lr)
     schedule = nn.LinearLR(optimizer, 1.0, 0.1, total_iters=run.options.steps)
     start = time.perf_counter()
-    gc.disable()  # it would search through all of a large graph, which is freed without it
+    gc.disable()  # it would search a large graph for reference cycles, which graphs do not have
     try:
         for _ in tqdm(range(run.options.steps), name, unit="step"):
             value = loss()
@@ -120,17 +120,17 @@ def train(name: str, parameters: Any, loss: Callable[[], Tensor], run: Run) -> t
 
 
 def draw(nets: dict[str, Net], seconds: dict[str, float], data: nn.Dataset) -> Figure:
-    """What each network says of every point of the plane, and the points."""
+    """The scores of each network in the plane, its decision boundary, and the points."""
     figure, row = plt.subplots(1, 2, figsize=(10, 3.9), layout="constrained", sharey=True)
     for axes, (name, net) in zip(row, nets.items(), strict=True):
         boundary(axes, net, data.x, data.y, level=0, levels=np.linspace(-2, 2, 17), size=30)
-        axes.set_title(f"{name}, {1000 * seconds[name]:.1f} ms a step")
+        axes.set_title(f"{name}, {1000 * seconds[name]:.1f} ms per step")
     return figure
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = arguments("moons_scalar", __doc__)
-    parser.add_argument("--steps", type=count, default=60, help="of both networks")
+    parser.add_argument("--steps", type=count, default=60, help="steps for each network")
     parser.add_argument("--lr", type=positive, default=1.0, help="learning rate at the start")
     with script(parser, argv) as run:
         nn.manual_seed(run.options.seed)
@@ -142,16 +142,16 @@ def main(argv: list[str] | None = None) -> None:
         check(mlp, model, x, y)
 
         seconds = {}
-        # The network of single numbers takes a column of all points in the place of each number.
+        # The scalar network also accepts an array with one element for each point as a number.
         nets: dict[str, Net] = {"scalars": lambda points: mlp(points.T), "arrays": model}
         for name, parameters, loss in (
             ("scalars", mlp.parameters(), lambda: scalar_loss(mlp, x, y)),
             ("arrays", model.parameters(), lambda: array_loss(model, x, y)),
         ):
             last, seconds[name] = train(name, parameters, loss, run)
-            right = np.mean((nets[name](x).data.ravel() > 0) == (y > 0))
-            print(f"{name:7} {1000 * seconds[name]:7.2f} ms a step", end=", ")
-            print(f"loss {last:.4f}, {right:.0%} of the points right")
+            accuracy = np.mean((nets[name](x).data.ravel() > 0) == (y > 0))
+            print(f"{name:7} {1000 * seconds[name]:7.2f} ms per step", end=", ")
+            print(f"loss {last:.4f}, accuracy {accuracy:.0%}")
         print(f"arrays are {seconds['scalars'] / seconds['arrays']:.0f} times as fast")
         run.save(draw(nets, seconds, moons), "boundary.png")
         point = [Tensor(x[0, 0], name="x0"), Tensor(x[0, 1], name="x1")]

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # The price of a house
 #
-# A model learns what a square metre is worth by looking at 500 houses and their prices. It is the
-# smallest thing that can be called training, and it has all the parts that large networks have:
-# data, model, loss, gradient, update. Each gets a cell here, and the computation is drawn where it
-# happens.
+# A model learns from 500 houses and their prices how much a square meter is worth. This is the
+# smallest example of training, but it has all the parts that the training of large networks has:
+# data, model, loss, gradient, update. Each part is a cell of this notebook, and the graph of the
+# computation is drawn.
 #
 # Run the cells from top to bottom with Shift+Enter, then change something and run them again.
 
@@ -16,15 +16,15 @@ import nn
 from tinygrad_edu import Tensor, draw_graph, no_grad
 
 seed = 0
-generator = nn.manual_seed(seed)  # the houses and the first weights are drawn from it
+generator = nn.manual_seed(seed)  # for the houses and the initial weights
 print("seed", seed)
 
 # %% [markdown]
 # ## Data
 #
-# The houses are made up, so we know the truth behind them: a base price, plus an amount for each
-# square metre, room, year of age and kilometre to the centre, plus noise. The noise is what the
-# four features do not tell. No model can predict it.
+# The houses are synthetic, so we know how the prices were computed: a base price, plus an amount
+# for each square meter, room, year of age and kilometer to the center, plus noise. The noise does
+# not depend on the four features. No model can predict it.
 
 # %%
 houses, test = nn.datasets.housing(500), nn.datasets.housing(5000)
@@ -34,10 +34,10 @@ for features, price in zip(houses.x[:5], houses.y[:5, 0], strict=True):
     print("".join(f"{value:13.1f}" for value in [*features, price]))
 
 # %% [markdown]
-# An area is a number around 125, a number of rooms one around 4, and one learning rate has to suit
-# both. So we bring the features to the same scale first: mean 0, standard deviation 1. The test
-# houses are scaled by the mean and deviation of the *training* houses, since nothing that is
-# measured on the test set may flow into the model.
+# The areas are around 125 and the numbers of rooms around 4, but there is one learning rate for
+# both. So we standardize the features first, to mean 0 and standard deviation 1. The test houses
+# are scaled by the mean and standard deviation of the *training* houses, since the test data must
+# not influence the model.
 
 # %%
 mean, std = houses.x.mean(axis=0), houses.x.std(axis=0)
@@ -49,8 +49,8 @@ print("mean", np.round(abs(x.data.mean(axis=0)), 3), "deviation", np.round(x.dat
 # %% [markdown]
 # ## Model
 #
-# A linear layer: `y = x W + b`, with a weight for each feature and one bias. `Dense` holds both as
-# parameters. It starts with random weights and predicts nonsense.
+# A linear layer: `y = x W + b`, with a weight for each feature and one bias. `Dense` has both as
+# parameters. The weights are random at first, so its predictions are meaningless.
 
 # %%
 model = nn.Dense(4, 1)
@@ -60,9 +60,9 @@ print("the first house:", model(x[:1]).item(), "instead of", prices[0, 0])
 # %% [markdown]
 # ## Loss
 #
-# One number that says how wrong the predictions are: the mean squared error,
-# $L = \frac{1}{n} \sum_i (y_i - t_i)^2$. Every operation on the way to it was recorded. This is
-# the record:
+# A number that measures how wrong the predictions are: the mean squared error,
+# $L = \frac{1}{n} \sum_i (y_i - t_i)^2$. Every operation from the parameters to the loss was
+# recorded in a graph:
 
 # %%
 loss = nn.mse_loss(model(x), prices)
@@ -70,14 +70,14 @@ print(f"loss {loss.item():.0f}")
 draw_graph(loss)
 
 # %% [markdown]
-# Read it from left to right: houses, weight and bias go into the layer, its predictions and the
-# prices into the loss.
+# Read it from left to right: houses, weight and bias are the inputs of the layer; its predictions
+# and the prices are the inputs of the loss.
 #
 # ## Backward
 #
-# `loss.backward()` walks through this graph from right to left and applies the chain rule at each
-# box. Afterwards each parameter has a gradient of its own shape: by how much the loss would grow if
-# that number grew by a little.
+# `loss.backward()` goes through this graph from right to left and applies the chain rule at each
+# box. Afterwards each parameter has a gradient of its own shape: the derivative of the loss with
+# respect to each of its elements.
 
 # %%
 loss.backward()
@@ -85,7 +85,7 @@ print("gradient of the weight", model.weight.grad[:, 0])
 print("gradient of the bias  ", model.bias.grad)
 
 # %% [markdown]
-# For this model we can derive the same by hand: with the error $e = xW + b - t$ the gradients are
+# For this model we can also derive the gradients by hand: with the error $e = xW + b - t$ they are
 # $\frac{2}{n} x^\top e$ and $\frac{2}{n} \sum e$.
 
 # %%
@@ -96,8 +96,9 @@ print("by hand, the bias     ", 2 / len(prices) * error.sum(axis=0))
 # %% [markdown]
 # ## Update
 #
-# The gradient points uphill, so every parameter takes a small step the other way. `p.data` and
-# `p.grad` are plain NumPy arrays; an optimizer such as `nn.SGD` does exactly this line.
+# The gradient is the direction in which the loss increases, so every parameter takes a small step
+# in the opposite direction. `p.data` and `p.grad` are plain NumPy arrays; this line is what the
+# optimizer `nn.SGD` computes.
 
 # %%
 learning_rate = 0.3
@@ -108,7 +109,8 @@ print(f"loss before the step {loss.item():.0f}, after {nn.mse_loss(model(x), pri
 # %% [markdown]
 # ## Training
 #
-# The same again, 200 times. Gradients add up, so those of the last step are forgotten first.
+# The same steps, 200 times. `backward()` adds to the gradients, so they are cleared before each
+# step.
 
 # %%
 losses = []
@@ -124,10 +126,10 @@ for epoch in range(1, 201):
         print(f"{epoch:5} {loss.item():12.2f}")
 
 # %% [markdown]
-# The loss falls fast, then slowly, then not at all. It ends near `noise²`, as it must: that is the
-# part of the prices which the features do not tell. On the training houses it ends lower, for two
-# reasons: the noise of these 500 houses happens to be small (even the true weights have 211 on
-# them), and five parameters can follow it a little.
+# The loss falls fast, then slowly, then not at all. It ends near `noise²`, the variance of the part
+# of the prices that does not depend on the features. On the training houses it ends a little lower,
+# for two reasons: the noise of these 500 houses happens to be small (the loss with the true weights
+# is 211), and five parameters can fit the noise a little.
 
 # %%
 noise = houses.about["noise"]
@@ -139,9 +141,9 @@ axes.legend()
 axes.grid(alpha=0.3)
 
 # %% [markdown]
-# ## Predictions beside targets
+# ## Predictions and targets
 #
-# What counts is how good the model is on houses that it has not seen.
+# What counts is how good the model is on houses that it was not trained on.
 
 # %%
 with no_grad():
@@ -150,7 +152,7 @@ print(f"{'price':>9}{'predicted':>12}{'error':>9}")
 for target, guess in zip(test.y[:10, 0], predicted[:10, 0], strict=True):
     print(f"{target:9.1f}{guess:12.1f}{guess - target:9.1f}")
 print(f"\nmean squared error {np.mean((predicted - test.y) ** 2):.1f}, noise² {noise**2:.0f}")
-print(f"R², the share of the differences that it explains: {nn.metrics.r2(predicted, test.y):.4f}")
+print(f"R², the fraction of the variance explained: {nn.metrics.r2(predicted, test.y):.4f}")
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 4.6), layout="constrained")
@@ -162,10 +164,11 @@ axes.legend()
 axes.grid(alpha=0.3)
 
 # %% [markdown]
-# ## What it has learned
+# ## The learned weights
 #
-# The weights belong to scaled features. Divided by the deviations they are thousands of euros for
-# each square metre, room, year and kilometre, and can be held against the truth.
+# The weights belong to standardized features. Divided by the standard deviations they are thousands
+# of euros for each square meter, room, year and kilometer, and can be compared with the true
+# weights.
 
 # %%
 learned = model.weight.data[:, 0] / std
@@ -175,6 +178,6 @@ base = model.bias.data[0] - mean @ learned
 print(f"{'base_price':12} {base:7.3f}   true {houses.about['base_price']:7.3f}")
 
 # %% [markdown]
-# Things to try: a learning rate of 0.6, and one of 0.01. The features without scaling. Only 20
-# houses to learn from, with the error on the training and on the test houses side by side. Then a
-# second layer with `nn.ReLU()` between: does it help on data that are linear?
+# Things to try: a learning rate of 0.6, and one of 0.01. The features without standardization. Only
+# 20 training houses: compare the errors on the training and on the test houses. Then a second
+# layer, with `nn.ReLU()` between the layers: does it help, if the prices are a linear function?

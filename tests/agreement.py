@@ -1,4 +1,4 @@
-"""For functions that are composed of ops: NumPy's value, and derivatives as finite differences."""
+"""Checks of functions composed of ops: values against NumPy, derivatives by finite differences."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def leaf(data: Any, dtype: Any = np.float64) -> Tensor:
     return Tensor(np.asarray(data, dtype), requires_grad=True)
 
 
-def flat(answer: Any) -> Any:
+def flat(result: Any) -> Any:
     """One output or several as one vector."""
-    parts = answer if isinstance(answer, (list, tuple)) else [answer]
+    parts = result if isinstance(result, (list, tuple)) else [result]
     return np.concatenate([np.ravel(part) for part in parts])
 
 
 def agree(function: Callable[..., Any], *arrays: np.ndarray) -> None:
-    """Called with Tensors it answers what it answers with arrays; two orders of derivatives hold.
+    """Check the value for Tensors against that for arrays, and first and second derivatives.
 
     Derivatives are compared along random directions, as in test_ops. Of float32 the dtype is
     NumPy's as well, and gradients are float32.

@@ -3,7 +3,7 @@
     python -m tests.mutants              every VJP
     python -m tests.mutants relu tanh    those of the ops named
 
-A survivor shows a test that is missing, or a mutant that changes nothing.  Changes outside of the
+A survivor shows that a test is missing, or that the mutant changes nothing. Mutants outside of the
 VJPs are in `mutants_of_source`.
 """
 

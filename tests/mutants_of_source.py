@@ -3,7 +3,7 @@
     python -m tests.mutants_of_source            every mutant
     python -m tests.mutants_of_source relu       those whose line mentions relu
 
-A mutant that survives shows a test that is missing.  Each runs in a copy of the tree.
+A mutant that survives shows that a test is missing. Each runs in a copy of the tree.
 """
 
 from __future__ import annotations

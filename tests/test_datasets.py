@@ -1,4 +1,4 @@
-"""Generated data have the shape they promise; files from outside are checked before belief."""
+"""Generated data have the documented properties; files from outside are validated before use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_points(name: str) -> None:
     np.testing.assert_array_equal(first.x, make(20).x)
 
 
-def test_circles_and_moons_lie_where_they_should() -> None:
+def test_circles_and_moons_have_the_documented_radii() -> None:
     data = nn.datasets.circles(400, noise=0.0, factor=0.3, seed=0)
     np.testing.assert_allclose(
         np.linalg.norm(data.x, axis=1), np.where(data.y == 0, 1, 0.3), rtol=1e-6
@@ -49,7 +49,7 @@ def test_circles_and_moons_lie_where_they_should() -> None:
         nn.datasets.blobs(2)
 
 
-def test_housing_is_linear_down_to_its_noise() -> None:
+def test_housing_is_linear_up_to_noise() -> None:
     data = nn.datasets.housing(4000, noise=10.0, seed=0)
     design = np.c_[np.ones(4000), data.x.astype(np.float64)]
     solution, residual, *_ = np.linalg.lstsq(design, data.y[:, 0].astype(np.float64))
@@ -122,7 +122,7 @@ def test_idx(tmp_path: Path) -> None:
         "axes",
     ],
 )
-def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, text: str) -> None:
+def test_damaged_idx_files_are_errors(tmp_path: Path, content: bytes, text: str) -> None:
     path = tmp_path / "images"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=text) as caught:
@@ -130,7 +130,7 @@ def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, text: str
     assert str(path) in str(caught.value)
 
 
-def test_idx_of_other_axes_than_expected(tmp_path: Path) -> None:
+def test_idx_files_with_an_unexpected_number_of_axes(tmp_path: Path) -> None:
     (tmp_path / "labels").write_bytes(idx(IMAGES[:, 0, 0]))
     assert read_idx(tmp_path / "labels", axes=1).shape == (3,)
     with pytest.raises(ValueError, match=r"labels holds an array of shape \(3,\), where 3 axes"):
@@ -157,7 +157,7 @@ def mirror(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     server.server_close()
 
 
-def test_download_falls_back_and_keeps_only_the_right_file(
+def test_download_tries_mirrors_and_keeps_only_a_verified_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
 ) -> None:
     url, served = mirror
@@ -178,15 +178,15 @@ def test_download_falls_back_and_keeps_only_the_right_file(
     assert path == home / "set" / "a.gz"
     assert path.read_bytes() == b"right"
     assert list((home / "set").iterdir()) == [path]
-    assert download.fetch("set/a.gz", sums, []) == path, "the second time it is there"
+    assert download.fetch("set/a.gz", sums, []) == path, "not downloaded again"
 
     path.write_bytes(b"damaged")
     with pytest.raises(ValueError, match="checksum is wrong; delete it"):
         download.fetch("set/a.gz", sums, [url + "good/"])
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
-    """Files for `nn.datasets.mnist()`, whose checksums are held to be right."""
+def fake_mnist(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
+    """Write files for `nn.datasets.mnist()`, and make it expect their checksums."""
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(folder))
     for name, content in zip(downloaded.FILES, contents, strict=True):
         (folder / name).write_bytes(gzip.compress(content, compresslevel=1))
@@ -195,7 +195,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]
 
 
 def digits(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of no meaning."""
+    """Random images and labels."""
     rng = np.random.default_rng(n)
     images, labels = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
     return images.astype(np.uint8), labels.astype(np.uint8)
@@ -204,10 +204,10 @@ def digits(n: int) -> tuple[np.ndarray, np.ndarray]:
 def test_mnist_is_read_from_the_folder_that_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In whichever way the files were packed again."""
+    """Also if the files were compressed again."""
     (images, labels), (test_images, test_labels) = digits(20), digits(5)
     contents = [idx(array) for array in (images, labels, test_images, test_labels)]
-    pretend(monkeypatch, tmp_path, contents)
+    fake_mnist(monkeypatch, tmp_path, contents)
     train, test = nn.datasets.mnist()
     assert (train.x.shape, train.x.dtype, len(test)) == ((20, 784), np.float32, 5)
     np.testing.assert_array_equal(train.x[3], images[3].ravel() / np.float32(255))
@@ -225,7 +225,7 @@ def test_mnist_is_read_from_the_folder_that_is_named(
         ("signed", r"train-labels.* should hold bytes, and holds int8\(20,\)"),
     ],
 )
-def test_mislabelled_mnist_files_are_refused(
+def test_inconsistent_mnist_files_are_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, text: str
 ) -> None:
     images, labels = digits(20)
@@ -241,6 +241,6 @@ def test_mislabelled_mnist_files_are_refused(
         first = idx(images[:0])
     elif case == "signed":
         second = second.replace(b"\0\0\x08", b"\0\0\x09", 1)
-    pretend(monkeypatch, tmp_path, [first, second, idx(images), idx(labels)])
+    fake_mnist(monkeypatch, tmp_path, [first, second, idx(images), idx(labels)])
     with pytest.raises(ValueError, match=text):
         nn.datasets.mnist()

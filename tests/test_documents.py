@@ -1,4 +1,4 @@
-"""What the documents say is run, and what is generated is current."""
+"""The code in documents runs and prints what they say, links work, generated files are current."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
 
 
 def _check_what_is_printed(text: str, printed: list[str]) -> None:
-    """A block prints what its comments after print(...), and the text right after it, say."""
+    """A block prints the comments after its print(...), and the text block right after it."""
     for (code, after), output in zip(BLOCK.findall(text), printed, strict=False):
         said = "\n".join([*PRINTED.findall(code), after])
         words, got = said.split(), output.split()
@@ -58,7 +58,7 @@ def _check_what_is_printed(text: str, printed: list[str]) -> None:
 
 
 def _fits(said: str, printed: str) -> bool:
-    """The same word, `...` for any, or a number to one unit in the last place."""
+    """The same word, `...` for any word, or a number within one unit of its last digit."""
     try:
         unit = 10.0 ** -len(said.partition(".")[2])
         return said in ("...", printed) or abs(float(said) - float(printed)) < 1.5 * unit < 1
@@ -66,18 +66,18 @@ def _fits(said: str, printed: str) -> bool:
         return False
 
 
-def test_the_guide_has_every_name() -> None:
+def test_the_guide_mentions_every_public_name() -> None:
     text = GUIDE.read_text(encoding="utf-8")
     modules = (nn, nn.init, nn.metrics, nn.transforms, nn.datasets, nn.optim)
     names = {module.__name__: set(module.__all__) for module in modules}
     assert {"clip_grad_norm", "SGD"} < names["nn.optim"]
     for owner, public in names.items():
         missing = {name for name in public if not re.search(rf"\b{name}\b", text)}
-        assert not missing, f"docs/nn.md says nothing of {owner}'s {sorted(missing)}"
+        assert not missing, f"docs/nn.md does not mention {sorted(missing)} of {owner}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_contents_lead_to_headings(path: Path) -> None:
+def test_links_to_headings_exist(path: Path) -> None:
     text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
@@ -85,14 +85,14 @@ def test_contents_lead_to_headings(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path: Path) -> None:
+def test_link_targets_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)#]+)", text) + re.findall(r'src="([^"]+)"', text)
     missing = [t for t in targets if "://" not in t and not (path.parent / t).exists()]
     assert not missing
 
 
-def test_what_keeps_the_contract_is_still_there() -> None:
+def test_source_lines_named_in_the_gradient_contract_exist() -> None:
     text = (ROOT / "docs" / "gradient-contract.md").read_text(encoding="utf-8")
     kept = re.findall(r"Kept by\s`([^`]+)`\s+in\s\[[^]]+\]\(([^)]+)\)", text)
     assert len(kept) == 11

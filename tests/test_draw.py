@@ -1,4 +1,4 @@
-"""Drawings of graphs, read as DOT text, and the ways out of one."""
+"""Drawings of graphs: their DOT source, files and notebooks."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ def arrows(drawing):
 
 
 def box(drawing, word):
-    """The id and the line of the only box whose label says `word` in bold."""
+    """The id and the line of the only box with `word` in bold in its label."""
     found = [
         line.strip() for line in drawing.source.splitlines() if re.match(rf".*<B>{word}</B>", line)
     ]
@@ -47,7 +47,7 @@ def mlp():
     return loss
 
 
-# -------------------------------------------------------------------- what is drawn
+# -------------------------------------------------------------------- DOT source
 
 
 def test_both_edges_of_x_times_x_are_drawn():
@@ -73,14 +73,14 @@ def test_operations_show_formula_statics_shape_and_name_and_derivative_as_toolti
     assert "axis" not in box(draw_graph(parameter(2).sum()), "sum")[1]
 
 
-def test_statics_are_written_as_their_author_would_and_arrays_in_outline():
+def test_static_arguments_are_shown_as_in_code_and_arrays_by_dtype_and_shape():
     x = parameter(9, 4)
     assert "index=(1:, ::2)" in draw_graph(x[1:, ::2]).source
     assert "index=int64[9]" in draw_graph(x[np.arange(9)]).source
     assert "shape=(4, 9)" in draw_graph(x.reshape(4, 9)).source
 
 
-def test_parameters_inputs_and_outputs_are_told_apart_by_outline_and_colour():
+def test_parameters_inputs_and_outputs_differ_in_outline_and_color():
     w = parameter(3, name="w")
     drawing = draw_graph((w * Tensor([1.0, 2.0, 3.0], name="x")).sum())
     w_line, x_line = box(drawing, "w")[1], box(drawing, "x")[1]
@@ -95,7 +95,7 @@ def test_parameters_inputs_and_outputs_are_told_apart_by_outline_and_colour():
     assert len(set(outlines)) == 4
 
 
-def test_the_legend_lists_what_occurs_and_nothing_else():
+def test_the_legend_lists_only_kinds_that_occur():
     w = parameter(3, name="w")
     assert legend(draw_graph(w * w)) == ["operation", "parameter", "output"]
     assert legend(draw_graph(w)) == ["parameter"]
@@ -103,7 +103,7 @@ def test_the_legend_lists_what_occurs_and_nothing_else():
     assert legend(draw_graph(mlp())) == ["operation", "parameter", "input", "output"]
 
 
-def test_a_tensor_without_a_graph_is_its_box():
+def test_a_tensor_without_a_graph_is_drawn_as_one_box():
     for tensor, kind in [(Tensor([1.0], name="c"), "input"), (parameter(1, name="c"), "parameter")]:
         drawing = draw_graph(tensor)
         assert kind in box(drawing, "c")[1]
@@ -111,7 +111,7 @@ def test_a_tensor_without_a_graph_is_its_box():
         assert repr(drawing) == "Graph(0 operations, 1 tensor)"
 
 
-def test_numbers_stand_in_the_operation_and_omitted_arguments_nowhere():
+def test_numbers_are_shown_in_the_operation_and_omitted_arguments_are_not():
     drawing = draw_graph((parameter(2, name="x") ** 2) * 0.1)
     assert ">y = 2<" in drawing.source
     assert ">y = 0.1<" in drawing.source
@@ -128,14 +128,14 @@ def test_numbers_stand_in_the_operation_and_omitted_arguments_nowhere():
     assert draw_graph(shifted(w, w)).source.count("PORT") == 2
 
 
-def test_a_named_constant_used_twice_is_one_box_and_unnamed_ones_stay_apart():
+def test_a_named_constant_used_twice_is_one_box_and_unnamed_ones_are_separate():
     w, c = parameter(2, name="w"), Tensor([1.0, 2.0], name="c")
     drawing = draw_graph(w * c + c)
     assert len([tail for tail, _ in arrows(drawing) if tail == box(drawing, "c")[0]]) == 2
     assert repr(draw_graph(w * Tensor([1.0, 2.0]) + Tensor([3.0, 4.0]))).endswith("3 tensors)")
 
 
-def test_several_outputs_inner_ones_and_leaves_among_them():
+def test_several_outputs_with_intermediate_tensors_and_leaves_among_them():
     w = parameter(2, name="w")
     h = w.exp()
     loss = h.sum()
@@ -197,7 +197,7 @@ def test_a_parameter_shared_by_two_modules_is_in_neither():
     assert not lines[at].startswith("\t\t\t")
 
 
-def test_the_text_is_the_same_each_time_and_after_backward():
+def test_the_source_is_the_same_each_time_and_after_backward():
     loss = mlp()
     before = draw_graph(loss).source
     assert draw_graph(mlp()).source == before
@@ -214,7 +214,7 @@ def test_direction():
         draw_graph(mlp(), direction="BT")
 
 
-def test_what_is_no_tensor_is_refused():
+def test_other_types_are_an_error():
     with pytest.raises(TypeError, match="not ndarray"):
         draw_graph(np.ones(2))
     with pytest.raises(TypeError, match="not float"):
@@ -252,7 +252,7 @@ def test_a_long_chain_is_drawn_without_recursion():
     assert x.node is not None
 
 
-# -------------------------------------------------------------------- the ways out
+# -------------------------------------------------------------------- files and notebooks
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def no_renderer(no_dot, monkeypatch):
     ("suffix", "signature"),
     [("svg", b"<?xml"), ("png", b"\x89PNG\r\n\x1a\n"), ("pdf", b"%PDF"), ("dot", b"digraph {")],
 )
-def test_files_are_what_their_suffix_says(suffix, signature, tmp_path):
+def test_files_have_the_format_of_their_suffix(suffix, signature, tmp_path):
     path = draw_graph(mlp()).save(str(tmp_path / f"x.{suffix}"))
     assert path == tmp_path / f"x.{suffix}"
     assert path.read_bytes().startswith(signature)
@@ -285,7 +285,7 @@ def test_pygraphviz_renders_where_there_is_no_dot(no_dot):
     assert "cross_entropy" in svg
 
 
-def test_png_is_sharper_than_the_screen(tmp_path):
+def test_png_has_twice_the_resolution_of_the_svg(tmp_path):
     drawing = draw_graph(mlp())
     width = float(re.search(r'width="(\d+)pt"', drawing.svg())[1])
     png = drawing.save(tmp_path / "x.png").read_bytes()
@@ -304,7 +304,7 @@ def test_without_a_renderer_the_error_names_both_remedies_and_dot_still_works(
     assert drawing.save(tmp_path / "x.dot").read_text("utf-8") == drawing.source
 
 
-def test_a_notebook_shows_the_picture_or_says_why_not(no_renderer, monkeypatch):
+def test_a_notebook_shows_the_drawing_or_why_it_cannot(no_renderer, monkeypatch):
     shown = draw_graph(mlp())._repr_mimebundle_()
     assert list(shown) == ["text/plain"]
     assert "tinygrad-edu[viz]" in shown["text/plain"]
@@ -316,7 +316,7 @@ def test_a_notebook_shows_the_picture_or_says_why_not(no_renderer, monkeypatch):
 
 
 @pytest.mark.parametrize("broken", ["render", "write"])
-def test_a_file_is_replaced_whole_or_not_at_all(broken, monkeypatch, tmp_path):
+def test_files_are_replaced_atomically(broken, monkeypatch, tmp_path):
     def fail(*args):
         raise OSError("broken")
 
@@ -333,7 +333,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(broken, monkeypatch, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x.svg"]
 
 
-def test_other_suffixes_and_missing_folders_are_refused(tmp_path):
+def test_other_suffixes_and_missing_folders_are_errors(tmp_path):
     drawing = draw_graph(mlp())
     for name in ("x.gif", "x"):
         with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot"):

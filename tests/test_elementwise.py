@@ -1,4 +1,4 @@
-"""The elementwise functions where they are hard: kinks, selections, extremes, special functions."""
+"""Hard cases of the elementwise functions: kinks, selections, extremes, special functions."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class TestKinks:
         np.testing.assert_array_equal(y.grad, [0.0, 0.8])
 
     @pytest.mark.parametrize("function", [np.fmax, np.fmin])
-    def test_fmax_and_fmin_pass_over_nan(self, function: Any) -> None:
+    def test_fmax_and_fmin_ignore_nan(self, function: Any) -> None:
         x, y = leaf([np.nan, 1.0, 2.0]), leaf([3.0, np.nan, 2.0])
         z = function(x, y)
         z.sum().backward()
@@ -84,7 +84,7 @@ class TestKinks:
         np.testing.assert_array_equal(x.grad, [0.0, 1.0, 0.5])
         np.testing.assert_array_equal(y.grad, [1.0, 0.0, 0.5])
 
-    def test_clip_between_bounds_that_are_crossed(self) -> None:
+    def test_clip_with_the_lower_bound_above_the_upper(self) -> None:
         x, low, high = leaf([0.0, 3.0]), leaf(2.0), leaf(1.0)
         y = np.clip(x, low, high)
         y.sum().backward()
@@ -94,7 +94,7 @@ class TestKinks:
 
     @pytest.mark.parametrize("order", range(1, 9))
     def test_sinc_in_every_order(self, order: int) -> None:
-        """The nth derivative at 0 is ± πⁿ / (n + 1), or 0; a Taylor series joins the neighbours."""
+        """The nth derivative at 0 is ± πⁿ / (n + 1), or 0; it is continuous there."""
         x = leaf([0.0, 1e-9, 0.1, 3.0])
         y = np.sinc(x)
         for _ in range(order):
@@ -114,7 +114,7 @@ def chosen(condition: Any, function: Any, other: Any = 0.0) -> Any:
 
 
 class TestSelections:
-    """What a selection left out sends nothing back, whatever it is composed of."""
+    """Elements that are not selected get gradient 0, whatever functions they went through."""
 
     HARD = [
         (chosen(lambda x: abs(x) < 1, np.arccos), [1.0, -1.0, 1.5]),
@@ -155,7 +155,7 @@ class TestSelections:
     ]
 
     @pytest.mark.parametrize(("function", "data"), HARD)
-    def test_nothing_comes_back(self, function: Any, data: Any) -> None:
+    def test_elements_that_are_not_selected_get_gradient_0(self, function: Any, data: Any) -> None:
         with np.errstate(all="ignore"):
             _, first, second = derivatives(function, data)
         assert first[0] == 0
@@ -178,7 +178,7 @@ class TestSelections:
     ]
 
     @pytest.mark.parametrize(("function", "data"), INSIDE)
-    def test_a_selection_is_flat_under_an_infinite_derivative(
+    def test_the_zero_derivative_of_a_selection_times_infinity_is_0(
         self, function: Any, data: Any
     ) -> None:
         with np.errstate(all="ignore"):
@@ -187,7 +187,7 @@ class TestSelections:
         assert second[0] == 0
 
     @pytest.mark.parametrize("x0", [0.25, 0.5])
-    def test_a_chosen_branch_is_unharmed(self, x0: float) -> None:
+    def test_derivatives_of_selected_elements_are_not_changed(self, x0: float) -> None:
         with np.errstate(all="ignore"):
             entropy = derivatives(chosen(lambda x: x > 0, lambda x: x * np.log(x)), [x0, 0.0])
             angle = derivatives(chosen(lambda x: abs(x) < 1, np.arccos), [x0, 1.0])
@@ -266,7 +266,7 @@ class TestErrorFunction:
 
 
 class TestAgainstNumPy:
-    """Other spellings find the same ops."""
+    """Aliases of NumPy functions call the same ops."""
 
     @pytest.mark.parametrize(
         ("function", "rest"),
@@ -294,13 +294,13 @@ class TestAgainstNumPy:
                 assert getattr(x, name)(*rest).shape == (2,)
         np.testing.assert_array_equal(x.round(1).data, [0.3, -1.7])
 
-    def test_float_power_is_double(self) -> None:
+    def test_float_power_is_float64(self) -> None:
         x = leaf([2.0], np.float32)
         y = np.float_power(x, 2)
         y.sum().backward()
         assert (y.dtype, x.grad.dtype, x.grad[0]) == (np.float64, np.float32, 4)
 
-    def test_nan_to_num_never_writes_into_its_argument(self) -> None:
+    def test_nan_to_num_in_place_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="copy=False"):
             np.nan_to_num(leaf([np.nan]), copy=False)
 

@@ -1,6 +1,6 @@
-"""Promise 9: the likeliest mistakes and what is said of them: what went wrong, where, what to do.
+"""Error messages of common mistakes: what went wrong, where, and what to do.
 
-The texts are compared whole, with this file's line number as N: they are part of the interface.
+The messages are part of the interface, so they are compared in full, with N for the line number.
 """
 
 from __future__ import annotations
@@ -259,11 +259,11 @@ def test_message(number: int) -> None:
     mistake, kind, text = MISTAKES[number]
     with pytest.raises(kind) as caught:
         mistake()
-    said = str(caught.value.args[0] if isinstance(caught.value, KeyError) else caught.value)
-    assert re.sub(r"(test_errors\.py:)\d+", r"\1N", said) == text
+    message = str(caught.value.args[0] if isinstance(caught.value, KeyError) else caught.value)
+    assert re.sub(r"(test_errors\.py:)\d+", r"\1N", message) == text
 
 
-def test_a_vjp_that_names_what_does_not_exist() -> None:
+def test_a_vjp_with_an_unknown_parameter() -> None:
     from tinygrad_edu import op
 
     with pytest.raises(TypeError, match=r"VJP of twice for `x` names \['z'\].* x, out, like"):
@@ -280,7 +280,7 @@ def test_a_vjp_of_the_wrong_shape_is_named() -> None:
 
     @op(None, lambda g: g[:2], method=False)
     def wrong(x: Any) -> Any:
-        """Same.
+        """Identity.
         y = x"""
         return x.copy()
 
@@ -288,6 +288,6 @@ def test_a_vjp_of_the_wrong_shape_is_named() -> None:
         wrong(x()).sum().backward()
 
 
-def test_a_tuple_of_inputs_that_is_no_tensor() -> None:
+def test_grad_of_an_array_instead_of_a_tensor() -> None:
     with pytest.raises(TypeError, match="differentiates a Tensor, not a ndarray"):
         grad([np.ones(3)], x())

@@ -1,4 +1,4 @@
-"""The examples in a shortened form: their figures, their pictures, and how they end."""
+"""The examples with options that make them short: results, plots, errors and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ import matplotlib.pyplot as plt
 
 
 class Short(NamedTuple):
-    """An example with what makes it quick, and what it then says and draws."""
+    """An example with options that make it short, and its expected results and plots."""
 
     name: str
     options: str
-    figures: dict[str, tuple[float, float]]  # a pattern with one group: the least and the most
-    pictures: tuple[str, ...]
+    results: dict[str, tuple[float, float]]  # a pattern with one group: its bounds
+    plots: tuple[str, ...]
 
 
 SHORT = [
@@ -87,14 +87,14 @@ SHORT = [
             r"^Kaiming +[\d.]+ +[\d.]+% +([\d.]+)%": (90, 100),
             r"^zero +[\d.]+ +[\d.]+% +([\d.]+)%": (0, 50),
         },
-        ("starts.png", "confusion.png"),
+        ("initializations.png", "confusion.png"),
     ),
     Short(
         "char_gpt",
         "--rounds 2 --context 16 --width 16 --layers 1 --batch-size 8 --lr 0.01 --length 30",
         {
             r"validation loss ([\d.]+)": (2.2, 2.6),
-            r"pairs reach ([\d.]+)": (2.442, 2.442),
+            r"bigram model ([\d.]+)": (2.442, 2.442),
             r"^    1 +([\d.]+)": (2.5, 3.5),
         },
         ("loss.png",),
@@ -112,12 +112,12 @@ SHORT = [
         "sine_rnn",
         "--steps 600 --window 30 --hidden 12 --epochs 6",
         {
-            r"^the GRU +([\d.]+)": (0.01, 0.04),
-            r"^a weighted sum of 30 values +([\d.]+)": (0.01, 0.02),
-            r"^the last value +([\d.]+)": (0.05, 0.07),
-            r"alone for 120 steps: ([\d.]+)": (0, 1),
+            r"^GRU +([\d.]+)": (0.01, 0.04),
+            r"^linear model of 30 values +([\d.]+)": (0.01, 0.02),
+            r"^last value +([\d.]+)": (0.05, 0.07),
+            r"forecast of 120 steps: RMSE ([\d.]+)": (0, 1),
         },
-        ("alone.png",),
+        ("forecast.png",),
     ),
 ]
 FOLDER = ROOT / "examples"
@@ -132,28 +132,28 @@ def main_of(name: str) -> Any:
     return importlib.import_module(f"examples.{name}").main
 
 
-# -------------------------------------------------------------------- what they say and draw
+# -------------------------------------------------------------------- results and plots
 
 
 @shortened
-def test_figures_and_pictures(short: Short, tmp_path: Path, capsys: Any) -> None:
+def test_results_and_plots(short: Short, tmp_path: Path, capsys: Any) -> None:
     main_of(short.name)([*short.options.split(), "--out", str(tmp_path / "new" / "folder")])
-    said = capsys.readouterr().out
-    assert re.search(r"\bseed \d+", said)
-    for pattern, (least, most) in short.figures.items():
-        found = re.search(pattern, said, re.MULTILINE)
-        assert found, f"{pattern} not in {said}"
+    printed = capsys.readouterr().out
+    assert re.search(r"\bseed \d+", printed)
+    for pattern, (least, most) in short.results.items():
+        found = re.search(pattern, printed, re.MULTILINE)
+        assert found, f"{pattern} not in {printed}"
         assert least <= float(found[1]) <= most, found[0]
-    for name in short.pictures:
+    for name in short.plots:
         path = tmp_path / "new" / "folder" / name
-        assert f"wrote {path}" in said
+        assert f"wrote {path}" in printed
         if path.suffix == ".png":
-            check_picture(path)
+            check_plot(path)
     assert not plt.get_fignums()
 
 
-def check_picture(path: Path) -> None:
-    """Large enough to be looked at, and not all of one colour."""
+def check_plot(path: Path) -> None:
+    """The image is not too small, and neither empty nor of a single color."""
     image = matplotlib.image.imread(path)
     assert min(image.shape[:2]) >= 100
     assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 30
@@ -161,24 +161,24 @@ def check_picture(path: Path) -> None:
 
 
 @shortened
-def test_the_seed_repeats_it(short: Short, tmp_path: Path, capsys: Any) -> None:
-    said = []
+def test_the_same_seed_gives_the_same_results(short: Short, tmp_path: Path, capsys: Any) -> None:
+    printed = []
     for _ in range(2):
         main_of(short.name)([*short.options.split(), "--out", str(tmp_path)])
-        figures = capsys.readouterr().out
-        said.append(re.sub(r"[\d.]+ (ms|s|seconds|times)\b", "", figures).split())
-    assert said[0] == said[1]
+        output = capsys.readouterr().out
+        printed.append(re.sub(r"[\d.]+ (ms|s|seconds|times)\b", "", output).split())
+    assert printed[0] == printed[1]
 
 
 @every
-def test_every_example_is_tried(name: str) -> None:
+def test_every_example_has_a_test(name: str) -> None:
     tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py")]
     imported = any(re.search(rf"^from examples import .*\b{name}\b", t, re.M) for t in tests)
     assert imported or name in {short.name for short in SHORT}
 
 
 @every
-def test_short_to_read(name: str) -> None:
+def test_examples_are_short(name: str) -> None:
     path = FOLDER / f"{name}.py"
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
@@ -188,15 +188,15 @@ def test_short_to_read(name: str) -> None:
 
 
 def lines_of_code(text: str, tree: ast.Module) -> int:
-    """Lines that hold more than a comment or a docstring."""
-    silent = {
+    """Lines that contain more than a comment or a docstring."""
+    ignored = {
         tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
         tokenize.ENDMARKER,
     }  # fmt: skip
     lines = {
         line
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type not in silent
+        if token.type not in ignored
         for line in range(token.start[0], token.end[0] + 1)
     }
     for node in ast.walk(tree):
@@ -208,11 +208,11 @@ def lines_of_code(text: str, tree: ast.Module) -> int:
     return len(lines)
 
 
-# -------------------------------------------------------------------- how they end
+# -------------------------------------------------------------------- errors and Ctrl-C
 
 
 def ended(name: str, capsys: Any, *argv: str) -> tuple[Any, str]:
-    """The exit status and what it said on stderr."""
+    """The exit status and the output on stderr."""
     with pytest.raises(SystemExit) as stop:
         main_of(name)(list(argv))
     return stop.value.code, capsys.readouterr().err
@@ -223,52 +223,52 @@ def test_help(name: str, capsys: Any) -> None:
     with pytest.raises(SystemExit) as stop:
         main_of(name)(["--help"])
     assert stop.value.code == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"usage: python -m examples.{name} ")
-    for option in re.findall(r"^  (--[\w-]+)(.*)", said, re.MULTILINE):
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"usage: python -m examples.{name} ")
+    for option in re.findall(r"^  (--[\w-]+)(.*)", printed, re.MULTILINE):
         assert len(option[1]) > 3, f"{option[0]} is not explained"
-    assert "(default: 0)" in said
+    assert "(default: 0)" in printed
 
 
 @every
-def test_bad_input_is_one_sentence_and_status_2(name: str, tmp_path: Path, capsys: Any) -> None:
+def test_bad_input_prints_one_line_and_exits_with_2(name: str, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "file").write_text("")
-    for argv, sentence in (
+    for argv, message in (
         (["--nonsense"], "unrecognized arguments: --nonsense"),
-        (["--seed", "-1"], "'-1' is not 0 or a positive whole number"),
+        (["--seed", "-1"], "'-1' is not 0 or a positive integer"),
         (["--out", str(tmp_path / "file")], f"cannot write to the folder {tmp_path / 'file'}: "),
-        (["--out", str(tmp_path / "file" / "x")], "choose another by --out"),
+        (["--out", str(tmp_path / "file" / "x")], "choose another with --out"),
     ):
-        code, said = ended(name, capsys, *argv)
+        code, printed = ended(name, capsys, *argv)
         assert code == 2
-        assert said.startswith(f"python -m examples.{name}: error: ")
-        assert sentence in said
-        assert said.count("\n") == 1
+        assert printed.startswith(f"python -m examples.{name}: error: ")
+        assert message in printed
+        assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize("bad", ["0", "-1", "1.5", "many", ""])
-def test_counts(bad: str, capsys: Any) -> None:
-    code, said = ended("housing", capsys, "--epochs", bad)
+def test_options_that_must_be_positive_integers(bad: str, capsys: Any) -> None:
+    code, printed = ended("housing", capsys, "--epochs", bad)
     assert code == 2
-    assert said.endswith(f"argument --epochs: {bad!r} is not a positive whole number\n")
+    assert printed.endswith(f"argument --epochs: {bad!r} is not a positive integer\n")
 
 
 @pytest.mark.parametrize("bad", ["-0.1", "inf", "nan", "much"])
-def test_measures_that_may_be_0(bad: str, capsys: Any) -> None:
-    code, said = ended("circles", capsys, "--noise", bad)
+def test_options_that_may_be_0(bad: str, capsys: Any) -> None:
+    code, printed = ended("circles", capsys, "--noise", bad)
     assert code == 2
-    assert said.endswith(f"argument --noise: {bad!r} is not 0 or a positive number\n")
+    assert printed.endswith(f"argument --noise: {bad!r} is not 0 or a positive number\n")
 
 
 @pytest.mark.parametrize("bad", ["0", "-1", "inf", "nan", "much"])
-def test_measures(bad: str, capsys: Any) -> None:
-    code, said = ended("housing", capsys, "--lr", bad)
+def test_options_that_must_be_positive(bad: str, capsys: Any) -> None:
+    code, printed = ended("housing", capsys, "--lr", bad)
     assert code == 2
-    assert said.endswith(f"argument --lr: {bad!r} is not a positive number\n")
+    assert printed.endswith(f"argument --lr: {bad!r} is not a positive number\n")
 
 
 @shortened
-def test_an_interrupt_keeps_what_was_learned(
+def test_an_interrupt_saves_what_was_learned(
     short: Short, tmp_path: Path, capsys: Any, monkeypatch: Any
 ) -> None:
     keep = common.Run.keep
@@ -278,16 +278,16 @@ def test_an_interrupt_keeps_what_was_learned(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(common.Run, "keep", stop)
-    code, said = ended(short.name, capsys, *short.options.split(), "--out", str(tmp_path))
+    code, printed = ended(short.name, capsys, *short.options.split(), "--out", str(tmp_path))
     assert code == 130
     path = tmp_path / "interrupted.npz"
-    assert f"so far saved in {path}" in said
+    assert f" saved in {path}" in printed
     with np.load(path, allow_pickle=False) as arrays:
         assert any(array.size > 1 and array.dtype.kind == "f" for array in arrays.values())
 
 
 class TestScript:
-    """What `common` does for all of them."""
+    """What `examples.common` does for all examples."""
 
     parser = common.arguments("any", "Anything.")
 
@@ -298,7 +298,7 @@ class TestScript:
             if error:
                 raise error
 
-    def test_what_is_kept(self, tmp_path: Path) -> None:
+    def test_what_is_saved(self, tmp_path: Path) -> None:
         model, tensor = nn.Dense(2, 3), nn.Parameter([1.0, 2.0])
         history = [(1.0, 2.0), (3.0, 4.0)]
         parts = {"model": model, "w": [tensor, tensor], "history": history, "loss": 0.5}
@@ -324,22 +324,22 @@ class TestScript:
         assert "what was learned is lost" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        ("error", "sentence"),
+        ("error", "message"),
         [
             (ConnectionError("data.gz could not be downloaded"), "data.gz could not be downloaded"),
             (FileNotFoundError(2, "No such file or directory", "t.txt"), "t.txt: No such file or "),
         ],
     )
-    def test_missing_data(self, error: OSError, sentence: str, tmp_path: Path, capsys: Any) -> None:
+    def test_missing_data(self, error: OSError, message: str, tmp_path: Path, capsys: Any) -> None:
         with pytest.raises(SystemExit) as stop:
             self.run(tmp_path, error)
         assert stop.value.code == 2
-        said = capsys.readouterr().err
-        assert said.startswith(f"python -m examples.any: error: {sentence}")
-        assert said.count("\n") == 1
+        printed = capsys.readouterr().err
+        assert printed.startswith(f"python -m examples.any: error: {message}")
+        assert printed.count("\n") == 1
         assert not plt.get_fignums()
 
-    def test_a_mistake_in_the_script_is_not_hidden(self, tmp_path: Path) -> None:
+    def test_a_bug_in_the_script_is_not_hidden(self, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="mine"):
             self.run(tmp_path, ValueError("mine"))
 
@@ -350,9 +350,9 @@ class TestScript:
         monkeypatch.setattr(Graph, "save", none)
         with common.script(self.parser, ["--out", str(tmp_path)]) as run:
             run.save(Graph(None, 0, 0), "graph.png")
-        said = capsys.readouterr()
-        assert said.err == f"{tmp_path / 'graph.png'} left out: drawing needs Graphviz\n"
-        assert "wrote" not in said.out
+        printed = capsys.readouterr()
+        assert printed.err == f"{tmp_path / 'graph.png'} not written: drawing needs Graphviz\n"
+        assert "wrote" not in printed.out
 
 
 def test_without_matplotlib(monkeypatch: Any, capsys: Any) -> None:
@@ -371,7 +371,7 @@ def test_without_matplotlib(monkeypatch: Any, capsys: Any) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    """In earnest: a process that trains is sent SIGINT."""
+    """A process that trains receives a real SIGINT."""
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from examples.housing import main; "
@@ -386,10 +386,10 @@ def test_ctrl_c(tmp_path: Path) -> None:
         if line.startswith("   20 "):
             training.send_signal(signal.SIGINT)
             break
-    _, said = training.communicate(timeout=60)
+    _, printed = training.communicate(timeout=60)
     assert training.returncode == 130
-    assert "Traceback" not in said
-    assert f"parameters, losses so far saved in {tmp_path / 'interrupted.npz'}" in said
+    assert "Traceback" not in printed
+    assert f"parameters, losses saved in {tmp_path / 'interrupted.npz'}" in printed
     with np.load(tmp_path / "interrupted.npz") as arrays:
         assert arrays["parameters.weight"].shape == (4, 1)
         assert len(arrays["losses"]) >= 20

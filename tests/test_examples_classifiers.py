@@ -1,4 +1,4 @@
-"""The examples that tell classes apart reach their figures and save their pictures."""
+"""The examples of classifiers reach their accuracies and save their plots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbers(pattern: str, text: str) -> list[float]:
     return [float(number) for number in found.groups()]
 
 
-def picture(path: Path, smallest: int = 5_000, largest: int = 160_000) -> None:
+def check_plot(path: Path, smallest: int = 5_000, largest: int = 160_000) -> None:
     with Image.open(path) as image:
         assert min(image.size) > 300
     assert smallest < path.stat().st_size < largest
@@ -40,14 +40,14 @@ def test_circles_reaches_its_accuracy(tmp_path: Path, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert numbers(r"validation accuracy ([\d.]+)%", out)[0] >= 99
     assert re.search(r"epoch +loss +penalty +accuracy +val_loss +val_accuracy", out)
-    epochs, kept = numbers(r"(\d+) epochs; parameters of epoch (\d+) kept", out)
-    assert epochs == min(kept + 20, 150)
+    epochs, best = numbers(r"(\d+) epochs; parameters of epoch (\d+) restored", out)
+    assert epochs == min(best + 20, 150)
     for name in ("history.png", "boundary.png"):
-        picture(tmp_path / name)
+        check_plot(tmp_path / name)
         assert f"wrote {tmp_path / name}" in out
 
 
-def test_circles_network_is_the_one_described() -> None:
+def test_circles_network_is_as_documented() -> None:
     model = circles.network()
     assert [type(module).__name__ for module in model] == [
         *("Dense", "ReLU", "Dropout", "Dense", "ReLU", "Dense", "Sigmoid")
@@ -69,8 +69,8 @@ def test_circles_interrupted(
         circles.main(["--points", "100", "--out", str(tmp_path)])
     assert end.value.code == 130
     assert str(tmp_path / "interrupted.npz") in capsys.readouterr().err
-    with np.load(tmp_path / "interrupted.npz") as kept:
-        assert kept["model.0.weight"].shape == (2, 16)
+    with np.load(tmp_path / "interrupted.npz") as saved:
+        assert saved["model.0.weight"].shape == (2, 16)
 
 
 # -------------------------------------------------------------------- decision_boundary
@@ -83,10 +83,10 @@ def test_decision_boundary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     shown = [int(epoch) for epoch in re.findall(r"^ +(\d+)  \d", out, re.MULTILINE)]
     assert shown[0] == 0
     assert shown[-1] == 30
-    picture(tmp_path / "boundary.png")
-    with Image.open(tmp_path / "boundary.gif") as film:
-        assert film.n_frames == len(shown)
-        assert film.info["loop"] == 0, "it starts again"
+    check_plot(tmp_path / "boundary.png")
+    with Image.open(tmp_path / "boundary.gif") as movie:
+        assert movie.n_frames == len(shown)
+        assert movie.info["loop"] == 0, "it repeats"
     assert (tmp_path / "boundary.gif").stat().st_size / len(shown) * 40 < 1.5e6
 
 
@@ -101,12 +101,12 @@ def test_decision_boundary_interrupted(
     with pytest.raises(SystemExit) as end:
         decision_boundary.main(["--epochs", "3", "--out", str(tmp_path)])
     assert end.value.code == 130
-    with np.load(tmp_path / "interrupted.npz") as kept:
-        assert kept["rows"].shape == (3, 5)
-    assert "model, rows so far saved" in capsys.readouterr().err
+    with np.load(tmp_path / "interrupted.npz") as saved:
+        assert saved["rows"].shape == (3, 5)
+    assert "model, rows saved" in capsys.readouterr().err
 
 
-def test_dashed_lines_are_where_units_begin() -> None:
+def test_dashed_lines_are_where_units_switch_on() -> None:
     model = nn.Network([2, 8, 1], output="sigmoid")
     weight, bias, *_ = model.parameters()
     bias.data[:] = np.linspace(-1, 1, 8)
@@ -127,8 +127,8 @@ def test_iris(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     iris.main(["--out", str(tmp_path)])
     out = capsys.readouterr().out
     tested = {
-        start: numbers(rf"{start} +[\d.]+ +[\d.]+% +([\d.]+)%", out)[0]
-        for start in ("Kaiming", "zero", "random")
+        init: numbers(rf"{init} +[\d.]+ +[\d.]+% +([\d.]+)%", out)[0]
+        for init in ("Kaiming", "zero", "random")
     }
     assert tested["Kaiming"] >= 96
     assert tested["random"] >= 90
@@ -136,12 +136,12 @@ def test_iris(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stuck = re.findall(r"^zero +0\.00000 +0\.00000 +0\.00000 +0\.\d+ +1$", out, re.MULTILINE)
     assert len(stuck) == 2, "before and after training"
     assert len(re.findall(r"^(?:Kaiming|random) .* 8$", out, re.MULTILINE)) == 4
-    assert "120 flowers to learn from, 30 held out" in out
-    for name in ("starts.png", "confusion.png"):
-        picture(tmp_path / name)
+    assert "120 training flowers, 30 test flowers" in out
+    for name in ("initializations.png", "confusion.png"):
+        check_plot(tmp_path / name)
 
 
-def test_iris_starts_see_the_same_flowers_in_the_same_order(
+def test_iris_networks_see_the_same_flowers_in_the_same_order(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen: list[list[np.ndarray]] = []
@@ -167,7 +167,7 @@ def test_iris_starts_see_the_same_flowers_in_the_same_order(
 # -------------------------------------------------------------------- drawing
 
 
-def test_boundary_of_a_score_that_never_changes() -> None:
+def test_boundary_of_a_constant_score() -> None:
     axes = plt.figure().add_subplot()
     x = np.zeros((2, 2), np.float32)
     boundary(axes, lambda p: Tensor(np.full((len(p), 1), 0.2, p.dtype)), x, np.array([0, 1]))
@@ -175,18 +175,18 @@ def test_boundary_of_a_score_that_never_changes() -> None:
     plt.close("all")
 
 
-def test_boundary_asks_for_points_as_they_lie() -> None:
-    asked: list[np.ndarray] = []
+def test_boundary_evaluates_points_of_the_right_dtype_and_range() -> None:
+    evaluated: list[np.ndarray] = []
 
     def score(points: np.ndarray) -> Tensor:
-        asked.append(points)
+        evaluated.append(points)
         return Tensor(points[:, :1])
 
     axes = plt.figure().add_subplot()
     x = np.array([[0, 0], [1, 3]], np.float32)
     boundary(axes, score, x, np.array([-1, 1]), level=0.25)
-    assert asked[0].dtype == np.float32
-    np.testing.assert_allclose(asked[0].max(axis=0), [1.2, 3.2])
+    assert evaluated[0].dtype == np.float32
+    np.testing.assert_allclose(evaluated[0].max(axis=0), [1.2, 3.2])
     line = axes.collections[1].get_paths()[0].vertices
     np.testing.assert_allclose(line[:, 0], 0.25, atol=1e-6)
     plt.close("all")
@@ -195,7 +195,7 @@ def test_boundary_asks_for_points_as_they_lie() -> None:
 def test_circles_without_noise_and_with_too_few_points(tmp_path: Path, capsys: Any) -> None:
     out = ["--out", str(tmp_path)]
     circles.main(["--points", "20", "--noise", "0", "--epochs", "1", *out])
-    assert "(4 points that chose the epoch" in capsys.readouterr().out
+    assert "(4 points, used only to choose the epoch)" in capsys.readouterr().out
     with pytest.raises(SystemExit) as end:
         circles.main(["--points", "9", *out])
     assert end.value.code == 2

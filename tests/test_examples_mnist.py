@@ -1,4 +1,4 @@
-"""The examples on MNIST, on a few digits in its format: their checks, figures and pictures."""
+"""The MNIST examples, on a few digits in MNIST's format: checks, results and plots."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from PIL import Image  # comes with matplotlib
 from examples import drawing, mnist, mnist_conv
 from examples.common import plt
 
-from .test_datasets import idx, pretend
+from .test_datasets import fake_mnist, idx
 
 both = pytest.mark.parametrize("example", [mnist, mnist_conv], ids=lambda e: e.__name__)
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The 8 x 8 digits, three times as large, as 1200 pictures to learn from and 400 to test."""
+    """The 8 x 8 digits, enlarged three times, as 1200 training images and 400 test images."""
     folder = tmp_path / "data"
     folder.mkdir()
     digits = nn.datasets.digits()
@@ -35,7 +35,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.pad(images.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
     labels = digits.y[:1600].astype(np.uint8)
     parts = images[:1200], labels[:1200], images[1200:], labels[1200:]
-    pretend(monkeypatch, folder, [idx(part) for part in parts])
+    fake_mnist(monkeypatch, folder, [idx(part) for part in parts])
 
 
 def number(pattern: str, text: str) -> float:
@@ -46,7 +46,7 @@ def number(pattern: str, text: str) -> float:
 
 @pytest.fixture
 def shifted(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
-    """How many pictures were moved, by how many pixels they could be."""
+    """The number of images that were shifted, for each largest shift."""
     moved: dict[int, int] = {}
 
     class Counted(nn.transforms.RandomShift):
@@ -58,9 +58,9 @@ def shifted(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     return moved
 
 
-def pictures(folder: Path, said: str, *names: str) -> None:
+def check_plots(folder: Path, printed: str, *names: str) -> None:
     for name in names:
-        assert f"wrote {folder / name}" in said
+        assert f"wrote {folder / name}" in printed
         with Image.open(folder / name) as image:
             assert min(image.size) > 150
             assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 30
@@ -75,52 +75,54 @@ def pictures(folder: Path, said: str, *names: str) -> None:
 def test_mnist(
     tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, shifted: dict[int, int]
 ) -> None:
-    judge, judged = mnist.judge, []
+    evaluate, evaluated = mnist.evaluate, []
     monkeypatch.setattr(mnist, "WHOLE_EPOCHS", 5)
-    monkeypatch.setattr(mnist, "judge", lambda *args: judged.append(args[1]) or judge(*args))
+    monkeypatch.setattr(
+        mnist, "evaluate", lambda *args: evaluated.append(args[1]) or evaluate(*args)
+    )
     out = tmp_path / "out"
     mnist.main(["--samples", "1000", "--all", "--out", str(out)])
-    said = capsys.readouterr().out
-    assert number(r"worst relative error (\S+): right", said) < 1e-5
-    assert said.count("  ok\n") == 6, "every parameter is checked"
-    assert number(r"loss [\d.]+, accuracy ([\d.]+)%", said) == 100
-    assert "learning from 1000 digits, with 100 held out" in said
-    assert number(r"training accuracy ([\d.]+)%", said) > 98
-    assert number(r"validation accuracy ([\d.]+)%", said) > 90
-    losses = dict(re.findall(r"^rate (\S+) +training loss ([\d.]+)$", said, re.MULTILINE))
+    printed = capsys.readouterr().out
+    assert number(r"largest relative error (\S+): right", printed) < 1e-5
+    assert printed.count("  ok\n") == 6, "every parameter is checked"
+    assert number(r"loss [\d.]+, accuracy ([\d.]+)%", printed) == 100
+    assert "training on 1000 digits, with 100 held out" in printed
+    assert number(r"training accuracy ([\d.]+)%", printed) > 98
+    assert number(r"validation accuracy ([\d.]+)%", printed) > 90
+    losses = dict(re.findall(r"^rate (\S+) +training loss ([\d.]+)$", printed, re.MULTILINE))
     assert list(losses) == ["1e-05", "0.0001", "0.001", "0.01", "0.1"]
     assert min(losses, key=lambda rate: float(losses[rate])) in ("0.001", "0.01")
-    assert number(r"full batch +training loss ([\d.]+)", said) > number(
-        r"batches of 128 +training loss ([\d.]+)", said
+    assert number(r"full batch +training loss ([\d.]+)", printed) > number(
+        r"batches of 128 +training loss ([\d.]+)", printed
     )
-    assert "learning from all 1200 digits" in said
-    assert "5 epochs in" in said
-    assert shifted[1] // 1200 == 5, "in no other training"
-    assert [len(trainer.history) for trainer in judged] == [5], "this one is judged"
-    assert number(r"test accuracy ([\d.]+)% \(400 digits", said) > 85
+    assert "training on all 1200 digits" in printed
+    assert "5 epochs in" in printed
+    assert shifted[1] // 1200 == 5, "no shifts in the other trainings"
+    assert [len(trainer.history) for trainer in evaluated] == [5], "the last model is evaluated"
+    assert number(r"test accuracy ([\d.]+)% \(400 digits", printed) > 85
     names = ("history", "rates", "batches", "confusion", "wrong", "weights")
-    pictures(out, said, *(f"{name}.png" for name in names))
+    check_plots(out, printed, *(f"{name}.png" for name in names))
 
 
 @pytest.mark.usefixtures("data")
-def test_mnist_alone_is_short(tmp_path: Path, capsys: Any) -> None:
-    said = []
+def test_mnist_without_comparisons(tmp_path: Path, capsys: Any) -> None:
+    printed = []
     for _ in range(2):
         mnist.main(["--samples", "300", "--epochs", "2", "--seed", "3", "--out", str(tmp_path)])
-        said.append(re.sub(r" +[\d.]+$", "", capsys.readouterr().out, flags=re.MULTILINE))
-    assert said[0] == said[1], "the seed repeats it, but for the seconds"
-    assert "rate" not in said[0].split("learning from")[1]
+        printed.append(re.sub(r" +[\d.]+$", "", capsys.readouterr().out, flags=re.MULTILINE))
+    assert printed[0] == printed[1], "the same seed gives the same results, except for times"
+    assert "rate" not in printed[0].split("training on")[1]
     for name in ("history", "confusion", "wrong", "weights"):
         assert (tmp_path / f"{name}.png").exists()
 
 
-def test_mnist_network_is_the_one_described() -> None:
+def test_mnist_network_is_as_documented() -> None:
     model = mnist.network()
     shapes = [p.shape for p in model.parameters() if p.ndim == 2]
     assert shapes == [(784, 128), (128, 64), (64, 10)]
     assert [type(m).__name__ for m in model][1:] == ["Dense", "ReLU", "Dense", "ReLU", "Dense"]
     deviation = np.std(next(model.parameters()).data)
-    assert deviation == pytest.approx((2 / 784) ** 0.5, rel=0.02), "He's"
+    assert deviation == pytest.approx((2 / 784) ** 0.5, rel=0.02), "He initialization"
 
 
 @pytest.mark.usefixtures("data")
@@ -128,8 +130,8 @@ def test_mnist_without_enough_digits(tmp_path: Path, capsys: Any) -> None:
     with pytest.raises(SystemExit) as end:
         mnist.main(["--samples", "1101", "--out", str(tmp_path)])
     assert end.value.code == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.endswith("error: --samples is at most 1100, as 100 are held out")
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.endswith("error: --samples is at most 1100, as 100 are held out")
 
 
 # -------------------------------------------------------------------- mnist_conv
@@ -139,12 +141,12 @@ def test_mnist_without_enough_digits(tmp_path: Path, capsys: Any) -> None:
 def test_mnist_conv(tmp_path: Path, capsys: Any, shifted: dict[int, int]) -> None:
     out = tmp_path / "out"
     mnist_conv.main(["--epochs", "4", "--out", str(out)])
-    said = capsys.readouterr().out
-    assert number(r"test accuracy ([\d.]+)% \(400 digits", said) > 85
-    assert "18,474 parameters" in said
+    printed = capsys.readouterr().out
+    assert number(r"test accuracy ([\d.]+)% \(400 digits", printed) > 85
+    assert "18,474 parameters" in printed
     assert shifted[2] // 1160 == 4
-    assert "1160 digits to learn from, 40 held out" in said
-    pictures(out, said, "history.png", "wrong.png", "kernels.png")
+    assert "1160 training digits, 40 held out" in printed
+    check_plots(out, printed, "history.png", "wrong.png", "kernels.png")
 
 
 @pytest.mark.usefixtures("data")
@@ -153,13 +155,13 @@ def test_mnist_conv_without_shifts(tmp_path: Path, shifted: dict[int, int]) -> N
     assert list(shifted) == [0]
 
 
-def test_mnist_conv_learns_the_whole_of_itself() -> None:
+def test_all_parameters_of_mnist_conv_get_gradients() -> None:
     model = mnist_conv.network()
     nn.cross_entropy(model(np.random.default_rng(0).random((8, 1, 28, 28))), [1] * 8).backward()
     assert all(np.abs(p.grad).max() > 0 for p in model.parameters() if p.ndim > 1)
 
 
-# -------------------------------------------------------------------- how they end
+# -------------------------------------------------------------------- errors and Ctrl-C
 
 
 @both
@@ -174,14 +176,14 @@ def test_without_data_and_network(
     with pytest.raises(SystemExit) as end:
         example.main(["--out", str(tmp_path)])
     assert end.value.code == 2
-    (said,) = capsys.readouterr().err.splitlines()
-    assert "error: train-images-idx3-ubyte.gz could not be downloaded" in said
-    assert "or set $TINYGRAD_EDU_DATA to its folder" in said
+    (message,) = capsys.readouterr().err.splitlines()
+    assert "error: train-images-idx3-ubyte.gz could not be downloaded" in message
+    assert "or set $TINYGRAD_EDU_DATA to its folder" in message
 
 
 @both
 @pytest.mark.usefixtures("data")
-def test_an_interrupt_keeps_the_model(
+def test_an_interrupt_saves_the_model(
     example: ModuleType, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     epoch = nn.Trainer._epoch
@@ -195,10 +197,10 @@ def test_an_interrupt_keeps_the_model(
     with pytest.raises(SystemExit) as end:
         example.main(["--epochs", "3", "--out", str(tmp_path), *SAMPLES.get(example, ())])
     assert end.value.code == 130
-    assert f"model so far saved in {tmp_path / 'interrupted.npz'}" in capsys.readouterr().err
-    with np.load(tmp_path / "interrupted.npz") as kept:
+    assert f"model saved in {tmp_path / 'interrupted.npz'}" in capsys.readouterr().err
+    with np.load(tmp_path / "interrupted.npz") as saved:
         for name, value in example.network().state_dict().items():
-            assert kept[f"model.{name}"].shape == np.shape(value)
+            assert saved[f"model.{name}"].shape == np.shape(value)
 
 
 SAMPLES = {mnist: ("--samples", "500")}
@@ -206,41 +208,41 @@ SAMPLES = {mnist: ("--samples", "500")}
 # -------------------------------------------------------------------- drawing
 
 
-def test_wrong_digits_come_by_how_sure_the_network_is() -> None:
+def test_misclassified_digits_are_sorted_by_confidence() -> None:
     images = np.random.default_rng(0).random((4, 1, 5, 5))
     images[1, 0, 0, 0] = 9
     scores = np.array([[0.0, 2, 1], [9, 0, 0], [0, 0, 9], [1, 2, 0]])
-    figure = drawing.wrong(scores, nn.Dataset(images, np.array([2, 1, 2, 0])))
-    assert figure.get_suptitle().startswith("3 of 4 wrong")
+    figure = drawing.misclassified(scores, nn.Dataset(images, np.array([2, 1, 2, 0])))
+    assert figure.get_suptitle().startswith("3 of 4 misclassified")
     captions = [axes.get_title() for axes in figure.axes]
     assert captions == ["0, is 1", "1, is 2", "1, is 0"] + 7 * [""]
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), images[1, 0])
-    few = drawing.wrong(scores, nn.Dataset(images, np.array([2, 1, 2, 0])), most=1)
+    few = drawing.misclassified(scores, nn.Dataset(images, np.array([2, 1, 2, 0])), most=1)
     assert [axes.get_title() for axes in few.axes[:2]] == ["0, is 1", ""]
-    none = drawing.wrong(scores, nn.Dataset(images, scores.argmax(axis=1)))
-    assert none.get_suptitle().startswith("0 of 4 wrong")
+    none = drawing.misclassified(scores, nn.Dataset(images, scores.argmax(axis=1)))
+    assert none.get_suptitle().startswith("0 of 4 misclassified")
     assert not any(axes.images for axes in none.axes)
     plt.close("all")
 
 
 def test_signed_images_are_white_at_zero() -> None:
-    figure = drawing.sheet(np.array([[[0.0, -3.0], [1.0, 2.0]]]), "", columns=3, signed=True)
+    figure = drawing.image_grid(np.array([[[0.0, -3.0], [1.0, 2.0]]]), "", columns=3, signed=True)
     image = figure.axes[0].images[0]
-    colours = np.array(image.cmap(image.norm(np.array([0.0, -3.0, 3.0]))))
-    assert colours[0, :3].min() > 0.95
-    assert colours[1, 2] > colours[1, 0], "blue below"
-    assert colours[2, 0] > colours[2, 2], "red above"
+    colors = np.array(image.cmap(image.norm(np.array([0.0, -3.0, 3.0]))))
+    assert colors[0, :3].min() > 0.95
+    assert colors[1, 2] > colors[1, 0], "blue below"
+    assert colors[2, 0] > colors[2, 2], "red above"
     assert len(figure.axes) == 3
-    drawing.sheet(np.zeros((2, 3, 3)), "nothing in them", signed=True)
+    drawing.image_grid(np.zeros((2, 3, 3)), "all zero", signed=True)
     plt.close("all")
 
 
-def test_confusion_is_coloured_by_its_mistakes() -> None:
+def test_confusion_matrix_colors_only_errors() -> None:
     figure = drawing.confusion(np.array([[90, 2], [0, 70]]), "two classes")
     axes = figure.axes[0]
     np.testing.assert_array_equal(axes.images[0].get_array(), [[0, 2], [0, 0]])
     assert [text.get_text() for text in axes.texts] == ["90", "2", "", "70"]
     assert [text.get_color() for text in axes.texts] == ["black", "white", "black", "black"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("taken for", "is")
-    drawing.confusion(np.diag([3, 4]), "no mistakes")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
+    drawing.confusion(np.diag([3, 4]), "no errors")
     plt.close("all")

@@ -1,4 +1,4 @@
-"""Derivatives of functions: in which shape, of which arguments, and of derivatives again."""
+"""Derivatives of functions: structures, choice of arguments, and nested derivatives."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestValueAndGrad:
             ),
         ],
     )
-    def test_structures_come_back(self, structure: Any, pick: Any) -> None:
+    def test_gradients_have_the_structure_of_the_argument(self, structure: Any, pick: Any) -> None:
         def loss(p: Any) -> Any:
             w, b = pick(p)
             return (w * w).sum() * b
@@ -80,7 +80,7 @@ class TestValueAndGrad:
         np.testing.assert_allclose(w.data, 2 * X)
         np.testing.assert_allclose(b.data, X @ X)
 
-    def test_what_holds_no_array_comes_back_too(self) -> None:
+    def test_empty_structures_and_none_are_returned_as_they_are(self) -> None:
         p = {"layers": [Layer(X), (1.0, None)], "empty": ()}
         _, slope = value_and_grad(lambda p: p["layers"][0].w.sum())(p)
         assert slope["empty"] == ()
@@ -109,7 +109,7 @@ class TestValueAndGrad:
             ({"argnames": "w"}, "argument 'w'"),
         ],
     )
-    def test_an_argument_that_is_not_there(self, options: Any, message: str) -> None:
+    def test_an_unknown_argument(self, options: Any, message: str) -> None:
         def f(x: Any, y: Any) -> Any:
             return x * y
 
@@ -143,12 +143,12 @@ class TestValueAndGrad:
         with pytest.raises(TypeError, match=r"write value_and_grad\(f\)\(x\)"):
             grad(quadratic, X)
 
-    def test_no_dependence_is_zero(self) -> None:
+    def test_the_gradient_of_an_unused_argument_is_zero(self) -> None:
         _, (_, gy) = value_and_grad(lambda x, y: (x * x).sum(), (0, 1))(X, A)
         np.testing.assert_array_equal(gy.data, np.zeros((3, 3)))
         assert value_and_grad(lambda x: Tensor(3.0))(np.float32(1))[1] == 0
 
-    def test_nobody_is_touched(self) -> None:
+    def test_arguments_and_other_leaves_are_not_changed(self) -> None:
         x, w = Tensor(X, requires_grad=True), Tensor(X, requires_grad=True)
         _, slope = value_and_grad(lambda x: (x * w).sum())(x)
         assert x.grad is None
@@ -158,7 +158,7 @@ class TestValueAndGrad:
         value_and_grad(lambda x: (x * x).sum())(X)[1].data[:] = 7
         np.testing.assert_array_equal(X, before)
 
-    def test_answers_keep_no_graph_that_nobody_can_use(self) -> None:
+    def test_results_do_not_require_grad(self) -> None:
         value, slope = value_and_grad(quadratic)(X)
         assert not value.requires_grad
         assert not slope.requires_grad
@@ -170,7 +170,7 @@ class TestValueAndGrad:
         assert (value, slope) == (18, 12)
         assert not slope.requires_grad
 
-    def test_float32_stays(self) -> None:
+    def test_float32_is_preserved(self) -> None:
         x = X.astype(np.float32)
         assert value_and_grad(lambda x: np.exp(x).sum())(x)[1].dtype == np.float32
         assert hessian(lambda x: np.exp(x).sum())(x).dtype == np.float32
@@ -185,7 +185,7 @@ class TestNested:
         assert value_and_grad(f)(2.0)[1] == 36
 
     def test_the_inner_variable_is_not_the_outer_one(self) -> None:
-        """d/dx [d/dy (x y) at y = x] = 1: perturbations are not confused."""
+        """d/dx [d/dy (x y) at y = x] = 1: no perturbation confusion."""
         f = lambda x: value_and_grad(lambda y: x * y)(x)[1]
         assert value_and_grad(f)(5.0) == (5, 1)
 
@@ -232,7 +232,7 @@ class TestNested:
         np.testing.assert_allclose(jacobian(pushed)(X).data, np.diag(6 * X))
         np.testing.assert_allclose(jacobian(product)(X).data, np.diag([6, 6, 6]))
 
-    def test_by_the_direction_of_a_product(self) -> None:
+    def test_with_respect_to_the_direction_of_a_product(self) -> None:
         _, pull = vjp(lambda x: x**3, X)
         np.testing.assert_allclose(jacobian(lambda g: pull(g)[0])(X).data, np.diag(3 * X**2))
         push = lambda t: jvp(lambda x: x**3, X, t)[1]
@@ -260,7 +260,7 @@ class TestMatrices:
         assert jacobian(lambda x: x[:0])(X).shape == (0, 3)
         np.testing.assert_array_equal(jacobian(lambda x: Tensor(A))(X).data, np.zeros((3, 3, 3)))
 
-    def test_a_row_hears_nothing_of_the_others(self) -> None:
+    def test_rows_of_a_jacobian_do_not_affect_each_other(self) -> None:
         with np.errstate(divide="ignore"):
             j = jacobian(np.sqrt)(np.array([0.0, 4.0])).data
         np.testing.assert_array_equal(j, [[np.inf, 0], [0, 0.25]])
@@ -299,7 +299,7 @@ class TestProducts:
         return {"w": rng.normal(size=(3, 2))}, rng.normal(size=(2, 3))
 
     def test_forward_and_reverse_agree(self) -> None:
-        """⟨g, J t⟩ = ⟨Jᵀ g, t⟩, over structures of arguments and answers."""
+        """⟨g, J t⟩ = ⟨Jᵀ g, t⟩, over structures of arguments and results."""
         primals, tangents = self.arguments(), self.arguments()
         y, pushed = jvp(self.f, primals, tangents)
         again, pull = vjp(self.f, *primals)
@@ -311,17 +311,17 @@ class TestProducts:
         np.testing.assert_array_equal(y[0].data, again[0].data)
         np.testing.assert_array_equal(pull(g)[1].data, x.data)
 
-    def test_jvp_is_the_slope_along_a_line(self) -> None:
+    def test_jvp_is_the_directional_derivative(self) -> None:
         t, h = rng.normal(size=3), 1e-6
         f = lambda x: ops.softmax(x * x)
         _, slope = jvp(f, X, t)
         np.testing.assert_allclose(slope.data, (f(X + h * t) - f(X - h * t)) / (2 * h), rtol=1e-6)
 
-    def test_jvp_reports_an_infinite_slope(self) -> None:
+    def test_jvp_may_be_infinite(self) -> None:
         _, slope = jvp(lambda x: np.sqrt(x)[:], np.array([0.0, 4.0]), np.ones(2))
         np.testing.assert_array_equal(slope.data, [np.inf, 0.25])
 
-    def test_jvp_of_what_does_not_depend(self) -> None:
+    def test_jvp_of_a_constant_output(self) -> None:
         _, slope = jvp(lambda x: (Tensor(A), x), X, X)
         np.testing.assert_array_equal(slope[0].data, np.zeros((3, 3)))
         np.testing.assert_array_equal(slope[1].data, X)
@@ -345,7 +345,7 @@ class TestProducts:
         assert vjp(f, 2.0, has_aux=True)[2] == "aux"
         assert jvp(f, 2.0, 1.0, has_aux=True) == (4, 4, "aux")
 
-    def test_directions_of_another_form(self) -> None:
+    def test_directions_of_the_wrong_shape_or_structure(self) -> None:
         with pytest.raises(ValueError, match=r"a tangent of shape \(2,\) for a primal of \(3,\)"):
             jvp(lambda x: x, X, np.ones(2))
         with pytest.raises(ValueError, match="structure of a dict of 'w', not a ndarray"):
@@ -354,7 +354,7 @@ class TestProducts:
             vjp(lambda x: x, X)[1](np.ones(2))
 
 
-def test_elementwise_grad_broadcasts_back() -> None:
+def test_elementwise_grad_sums_over_broadcast_axes() -> None:
     np.testing.assert_allclose(elementwise_grad(lambda x, y: x * y)(X, A).data, A.sum(axis=0))
     slope = elementwise_grad(np.tanh)
     assert slope.__name__ == "tanh"

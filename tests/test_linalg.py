@@ -1,4 +1,4 @@
-"""Products, norms and decompositions: made of ops, at their hard points, and against PyTorch."""
+"""Products, norms and decompositions: functions composed of ops, hard cases, and PyTorch."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TestProducts:
         agree(lambda *xs: np.linalg.multi_dot(xs), parts[0][0], *parts[1:], V)
         agree(lambda *xs: np.linalg.multi_dot(xs), parts[0], parts[1])
 
-    def test_multi_dot_takes_the_cheapest_order(self) -> None:
+    def test_multi_dot_multiplies_in_the_cheapest_order(self) -> None:
         sizes = [30, 35, 15, 5, 10, 20, 25]
         chain = [leaf(np.ones(pair)) for pair in pairwise(sizes)]
         products = [n for n in topological_order([np.linalg.multi_dot(chain).node]) if n.edges]
@@ -152,13 +152,13 @@ class TestNorms:
         agree(np.linalg.norm, C)
 
     @pytest.mark.parametrize("order", [None, 2, 1, 3, 1.5, 0.5, 0, np.inf, -np.inf])
-    def test_zero_at_the_zero_of_vectors(self, order: Any) -> None:
+    def test_gradient_is_zero_at_the_zero_vector(self, order: Any) -> None:
         x = leaf(np.zeros((2, 3)))
         np.linalg.norm(x, order, axis=0).sum().backward()
         np.testing.assert_array_equal(x.grad, np.zeros((2, 3)))
 
     @pytest.mark.parametrize("order", [None, "fro", "nuc", 2, -2, 1, -1, np.inf, -np.inf])
-    def test_zero_at_the_zero_of_matrices(self, order: Any) -> None:
+    def test_gradient_is_zero_at_the_zero_matrix(self, order: Any) -> None:
         x = leaf(np.zeros((2, 3)))
         np.linalg.norm(x, order).backward()
         np.testing.assert_array_equal(x.grad, np.zeros((2, 3)))
@@ -194,7 +194,7 @@ class TestDeterminants:
         np.linalg.det(x).backward()
         np.testing.assert_allclose(x.grad, cofactors, atol=1e-12)
 
-    def test_some_of_a_stack_singular(self) -> None:
+    def test_a_stack_with_a_singular_matrix(self) -> None:
         x = leaf([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]])
         np.linalg.det(x).sum().backward()
         np.testing.assert_allclose(x.grad, [[[4, -3], [-2, 1]], [[1, -1], [-1, 1]]], atol=1e-14)
@@ -224,7 +224,7 @@ class TestDecompositions:
     def test_of_stacks(self, function: Any) -> None:
         agree(function, B)
 
-    def test_the_gradient_lies_in_the_triangle_that_is_read(self) -> None:
+    def test_the_gradient_is_in_the_triangle_that_is_read(self) -> None:
         for function, triangle in [
             (lambda x: np.linalg.cholesky(x), np.tril),
             (lambda x: np.linalg.cholesky(x, upper=True), np.triu),
@@ -238,7 +238,7 @@ class TestDecompositions:
             function(symmetric(y)).sum().backward()
             np.testing.assert_allclose(y.grad, y.grad.T, atol=1e-12)
 
-    def test_equal_values_do_not_hurt_what_depends_on_values_alone(self) -> None:
+    def test_functions_of_equal_eigenvalues_and_singular_values(self) -> None:
         x = leaf(np.eye(3))
         np.linalg.eigvalsh(x).sum().backward()
         np.testing.assert_allclose(x.grad, np.eye(3))
@@ -252,12 +252,12 @@ class TestDecompositions:
         (np.linalg.svdvals(x) ** 2).sum().backward()
         np.testing.assert_array_equal(x.grad, 0 * x.data)
 
-    def test_equal_values_are_not_hidden_from_what_depends_on_vectors(self) -> None:
+    def test_gradients_of_the_vectors_of_equal_eigenvalues_are_not_finite(self) -> None:
         x = leaf(np.eye(2))
         np.linalg.eigh(x).eigenvectors[0, 1].backward()
         assert not np.isfinite(x.grad).all()
 
-    def test_vectors_that_only_complete_a_basis(self) -> None:
+    def test_singular_vectors_that_only_complete_a_basis(self) -> None:
         x = leaf(M)
         u, s, vh = np.linalg.svd(x)
         assert vh.shape == (4, 4)
@@ -353,7 +353,7 @@ def close(ours: Tensor, theirs: Any) -> None:
     np.testing.assert_allclose(ours.data, theirs, rtol=1e-8, atol=1e-9 * scale)
 
 
-def test_float32_and_views_of_nothing() -> None:
+def test_empty_stacks_of_float32_matrices() -> None:
     x = leaf(np.zeros((0, 3, 3)), np.float32)
     for function in (np.linalg.inv, np.linalg.det, np.linalg.eigvalsh, ops.cofactor):
         y = function(x)

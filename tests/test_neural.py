@@ -1,4 +1,4 @@
-"""What networks are made of, in cases small enough to compute by hand, and their mistakes."""
+"""The ops of neural networks in small cases computed by hand, and their error messages."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def leaf(data: Any, dtype: Any = np.float64) -> Tensor:
 def gradient(function: Callable[..., Any], *data: Any, dtype: Any = np.float64) -> Any:
     """The gradients of the function's sum: one, or a list."""
     xs = [leaf(x, dtype) for x in data]
-    answers = [g.data for g in grad(function(*xs).sum(), xs)]
-    return answers if len(answers) > 1 else answers[0]
+    gradients = [g.data for g in grad(function(*xs).sum(), xs)]
+    return gradients if len(gradients) > 1 else gradients[0]
 
 
 # -------------------------------------------------------------------- by hand: convolution
@@ -84,7 +84,7 @@ def test_conv_transpose_is_the_adjoint_of_conv() -> None:
     np.testing.assert_allclose((y * g).sum(), (back * x).sum())
 
 
-def test_a_gradient_only_where_it_is_wanted() -> None:
+def test_only_required_gradients_are_computed() -> None:
     weight = leaf(np.ones((1, 1, 2, 2)))
     ops.conv2d(np.ones((1, 1, 3, 3)), weight, padding=1, stride=2).sum().backward()
     np.testing.assert_array_equal(weight.grad, [[[[1, 2], [2, 4]]]])
@@ -180,7 +180,7 @@ def test_dropout_by_hand() -> None:
     assert ops.dropout(leaf([1.0, 2.0, 3.0], np.float32), mask).dtype == np.float32
 
 
-def test_what_dropout_drops_sends_nothing_back() -> None:
+def test_dropped_elements_get_gradient_0() -> None:
     g = gradient(lambda x: ops.dropout(np.sqrt(x), np.array([0.0, 1.0])), [0.0, 4.0])
     np.testing.assert_array_equal(g, [0, 0.25])
 
@@ -214,7 +214,7 @@ class TestAttention:
 
     @pytest.mark.parametrize("kind", ["boolean", "additive"])
     @pytest.mark.parametrize("dtype", DTYPES)
-    def test_a_query_that_sees_nothing_gets_nothing(self, kind: str, dtype: Any) -> None:
+    def test_the_output_of_a_fully_masked_query_is_0(self, kind: str, dtype: Any) -> None:
         seen = np.array([[True, False], [False, False]])
         mask = seen if kind == "boolean" else np.where(seen, 0, -np.inf).astype(dtype)
         q, k, v = (leaf(np.full((2, 2), 2.0), dtype) for _ in "qkv")
@@ -225,7 +225,7 @@ class TestAttention:
         np.testing.assert_array_equal(q.grad, np.zeros((2, 2)))
         assert v.grad.dtype == dtype
 
-    def test_a_mask_can_be_learnt(self) -> None:
+    def test_a_mask_can_be_learned(self) -> None:
         mask = leaf([[0.5, -np.inf, 0.0]])
         q, k, v = np.ones((1, 2)), np.ones((3, 2)), np.array([[1.0], [2.0], [3.0]])
         F.scaled_dot_product_attention(q, k, v, mask).sum().backward()

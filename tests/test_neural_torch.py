@@ -1,4 +1,4 @@
-"""What networks are made of against PyTorch: values, first and second gradients, in both types."""
+"""The ops of neural networks against PyTorch: values, first and second derivatives, both dtypes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DTYPES = [np.float64, np.float32]
 
 
 def compare(ours: Any, theirs: Any, arrays: list[np.ndarray], dtype: Any) -> None:
-    """Two functions of the arrays, the second of torch's tensors."""
+    """Compare a function of Tensors with one of torch.Tensors, with the same data."""
     rtol, atol = (1e-8, 1e-9) if dtype is np.float64 else (2e-3, 2e-3)
     mine = [Tensor(a.astype(dtype), requires_grad=True) for a in arrays]
     other = [torch.tensor(a.astype(dtype), requires_grad=True) for a in arrays]

@@ -1,4 +1,4 @@
-"""Notebooks: the committed one is what its text source says, and the source runs."""
+"""Each committed notebook has the cells and the outputs of its text source."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def cells_of(source: str) -> list[tuple[str, str]]:
 
 
 @notebooks
-def test_a_notebook_is_its_source(source: Path) -> None:
+def test_a_notebook_has_the_cells_of_its_source(source: Path) -> None:
     notebook = json.loads(source.with_suffix(".ipynb").read_text(encoding="utf-8"))
     cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
     assert cells == cells_of(source.read_text(encoding="utf-8")), "run `make notebooks`"
 
 
 @notebooks
-def test_a_notebook_was_run(source: Path) -> None:
+def test_a_notebook_was_executed(source: Path) -> None:
     notebook = json.loads(source.with_suffix(".ipynb").read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
@@ -50,11 +50,13 @@ def test_a_notebook_was_run(source: Path) -> None:
 
 
 @notebooks
-def test_a_notebook_runs(source: Path, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+def test_a_source_prints_the_outputs(
+    source: Path, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(source))
     plt.close("all")
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     notebook = json.loads(source.with_suffix(".ipynb").read_text(encoding="utf-8"))
     shown = [
         "".join(output["text"])
@@ -62,5 +64,5 @@ def test_a_notebook_runs(source: Path, tmp_path: Path, capsys: Any, monkeypatch:
         for output in cell.get("outputs", [])
         if output["output_type"] == "stream"
     ]
-    words = [re.sub(r"[-\d.]+", "0", text) for text in ("".join(shown), said)]
+    words = [re.sub(r"[-\d.]+", "0", text) for text in ("".join(shown), printed)]
     assert words[0].split() == words[1].split(), "run `make notebooks`"

@@ -199,7 +199,7 @@ class TestHalfPrecision:
             assert function(x, dtype=HALF).dtype == HALF
 
 
-BENDS = {"mish": ops.mish, "silu": ops.silu, "gelu": ops.gelu, "gelu_tanh": ops.gelu_tanh}
+BENDS = {"mish": ops.mish, "silu": ops.silu, "gelu": F.gelu, "gelu_tanh": ops.gelu_tanh}
 SMOOTH = {
     name: getattr(ops, name)
     for name in (

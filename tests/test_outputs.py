@@ -41,9 +41,9 @@ def test_first_and_second_derivatives(powers: Any) -> None:
 
 
 def test_names_constants_and_plain_arrays() -> None:
-    answer = by_argument(Tensor([2.0], requires_grad=True))
-    assert isinstance(answer, Powers)
-    assert answer.cube.requires_grad
+    result = by_argument(Tensor([2.0], requires_grad=True))
+    assert isinstance(result, Powers)
+    assert result.cube.requires_grad
     assert not by_argument(Tensor([2.0])).square.requires_grad
     assert type(by_argument(np.ones(1)).square) is np.ndarray
 

@@ -1,4 +1,4 @@
-"""The promises to users, each a class that bears its name (docs/gradient-contract.md)."""
+"""The promises of docs/gradient-contract.md, a class of tests for each."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TestShapeAndDtype:
 
 
 class TestAccumulation:
-    """Leaves accumulate; inner gradients never leak; no gradient shares memory or is read-only."""
+    """Only leaves accumulate gradients; no two gradients share memory, and none is read-only."""
 
     def test_leaves_accumulate(self) -> None:
         x = leaf(3.0)
@@ -71,7 +71,7 @@ class TestAccumulation:
             (x * x).backward()
             assert x.grad == 6.0 * times
 
-    def test_inner_gradients_do_not_leak_into_the_next_backward(self) -> None:
+    def test_intermediate_gradients_do_not_carry_over_to_the_next_backward(self) -> None:
         x = leaf(3.0)
         inner = x * 2
         y = inner * inner
@@ -94,7 +94,7 @@ class TestAccumulation:
         y.backward()
         assert x.grad == 2.0**40
 
-    def test_two_leaves_of_a_sum_have_gradients_of_their_own(self) -> None:
+    def test_gradients_of_the_terms_of_a_sum_share_no_memory(self) -> None:
         a, b, g = leaf(np.ones(3)), leaf(np.ones(3)), np.ones(3)
         (a + b).backward(g)
         a.grad += 1
@@ -107,7 +107,7 @@ class TestAccumulation:
         x.grad *= 2
         np.testing.assert_array_equal(x.grad, np.full((2, 3), 2.0))
 
-    def test_accumulating_does_not_change_a_retained_inner_gradient(self) -> None:
+    def test_accumulation_does_not_change_a_retained_intermediate_gradient(self) -> None:
         x = leaf(np.ones(3))
         inner = x * 1.0
         inner.retain_grad()
@@ -115,13 +115,13 @@ class TestAccumulation:
         x.grad += 5
         np.testing.assert_array_equal(inner.grad, np.full(3, 2.0))
 
-    def test_backward_twice_says_so(self) -> None:
+    def test_a_second_backward_is_an_error(self) -> None:
         y = leaf(2.0) ** 2
         y.backward()
         with pytest.raises(RuntimeError, match="retain_graph=True"):
             y.backward()
 
-    def test_backward_twice_says_so_even_if_nothing_was_kept(self) -> None:
+    def test_a_second_backward_is_an_error_even_if_no_values_were_stored(self) -> None:
         y = leaf(2.0) + 1
         y.backward()
         with pytest.raises(RuntimeError, match="already swept"):
@@ -137,7 +137,7 @@ class TestAccumulation:
 
 
 class TestBroadcasting:
-    """Broadcasting is summed back; repeated indices add; the forward never changes its inputs."""
+    """Broadcasting is summed back, repeated indices are summed, and inputs are never changed."""
 
     def test_summed_back(self) -> None:
         x, column, row, scalar = (
@@ -156,7 +156,7 @@ class TestBroadcasting:
         x[[0, 0, 2, 0]].sum().backward()
         np.testing.assert_array_equal(x.grad, [3.0, 0.0, 1.0])
 
-    def test_a_view_given_to_an_op_is_left_alone(self) -> None:
+    def test_ops_do_not_change_their_inputs(self) -> None:
         x = leaf(np.arange(6.0).reshape(2, 3))
         before = x.data.copy()
         ops.dense(x, np.ones((3, 2)), np.ones(2)).sum().backward()
@@ -165,7 +165,7 @@ class TestBroadcasting:
 
 
 class TestKinks:
-    """At a kink the derivative is the documented one."""
+    """At a kink the derivative follows the documented convention."""
 
     @pytest.mark.parametrize(
         ("function", "data", "expected"),
@@ -204,7 +204,7 @@ class TestKinks:
 
 
 class TestSelection:
-    """What a selection left out sends nothing back."""
+    """Elements that are not selected get gradient 0."""
 
     @pytest.mark.parametrize(
         ("function", "data"),
@@ -227,7 +227,7 @@ class TestSelection:
             assert np.isfinite(gradient(function, data)).all()
             assert second(function, data)[0] == 0
 
-    def test_a_chosen_branch_is_unharmed(self) -> None:
+    def test_derivatives_of_selected_elements_are_not_changed(self) -> None:
         def safe_root(x: Any) -> Any:
             return np.where(x > 0, np.sqrt(x), 0)
 
@@ -239,7 +239,7 @@ class TestSelection:
         assert second(lambda x: np.log(x) ** 2, 1.0) == 2
         assert second(lambda x: (np.log(x) ** 2).relu() + np.log(x) ** 2, 1.0) == 2
 
-    def test_without_a_selection_an_infinite_derivative_is_reported(self) -> None:
+    def test_without_a_selection_an_infinite_derivative_stays_infinite(self) -> None:
         assert gradient(np.sqrt, 0.0) == np.inf
 
 
@@ -267,21 +267,21 @@ class TestExtremes:
         y.sum().backward()
         assert np.isfinite(x.grad).all()
 
-    def test_one_row_does_not_drown_another(self) -> None:
+    def test_rows_do_not_affect_each_other(self) -> None:
         rows = ops.softmax(leaf([[1e4, 0.0], [0.0, -1e4], [1.0, 1.0]]))
         np.testing.assert_array_equal(rows.data, [[1, 0], [1, 0], [0.5, 0.5]])
 
     def test_sigmoid_keeps_its_precision(self) -> None:
         np.testing.assert_allclose(ops.sigmoid(leaf(-40.0)).data, np.exp(-40.0), rtol=1e-14)
 
-    def test_a_wrong_confident_answer_still_learns(self) -> None:
+    def test_a_confidently_wrong_prediction_still_gets_a_gradient(self) -> None:
         x = leaf([-800.0])
         ops.binary_cross_entropy_with_logits(x, np.array([1.0])).sum().backward()
         assert x.grad == -1
 
 
 class TestHigherOrders:
-    """Derivatives of derivatives (every op's second is in test_ops)."""
+    """Higher derivatives are right (the second derivative of every op is tested in test_ops)."""
 
     def test_fifth_derivative_of_a_power(self) -> None:
         x = leaf(2.0)
@@ -306,7 +306,7 @@ class TestHigherOrders:
         behind = float(penalty())
         np.testing.assert_allclose(w.grad[0, 1], (ahead - behind) / (2 * step), rtol=1e-6)
 
-    def test_recorded_even_where_nothing_else_is(self) -> None:
+    def test_create_graph_records_inside_no_grad(self) -> None:
         x = leaf(3.0)
         y = x**3
         with no_grad():
@@ -315,7 +315,7 @@ class TestHigherOrders:
 
 
 class TestDepth:
-    """Depth is no limit, and dropped graphs are freed at once."""
+    """Depth is unlimited, and dropped graphs are freed at once."""
 
     def test_a_chain_of_a_million_ops(self) -> None:
         x = leaf(1.0)
@@ -326,7 +326,7 @@ class TestDepth:
         assert x.grad == 1
         del y
 
-    def test_a_dropped_graph_leaves_nothing(self) -> None:
+    def test_a_dropped_graph_is_freed_without_the_garbage_collector(self) -> None:
         model = nn.Sequential(nn.Dense(3, 4), nn.ReLU(), nn.Dense(4, 2))
         data, targets = np.ones((5, 3), np.float32), np.zeros(5, int)
 
@@ -347,13 +347,13 @@ class TestDepth:
             gc.enable()
         assert gc.collect() == 0
 
-    def test_the_sweep_drops_what_was_kept(self) -> None:
+    def test_the_sweep_frees_stored_values(self) -> None:
         y = np.exp(leaf(np.ones(3)))
         loss = (y * y).sum()
         loss.backward()
         assert all(edge.kept is None for edge in loss.node.edges)
 
-    def test_only_what_a_derivative_names_is_kept(self) -> None:
+    def test_only_values_that_a_vjp_names_are_stored(self) -> None:
         x, constant = leaf(np.ones(3)), np.ones(3)
         assert (x + constant).node.edges[0].kept == ()
         by_x, by_constant = (x * constant).node.edges
@@ -362,7 +362,7 @@ class TestDepth:
 
 
 class TestErrors:
-    """An error says what went wrong, where, and what to do (test_errors has their texts)."""
+    """An error says what went wrong, where, and what to do (see also test_errors)."""
 
     def test_a_layer_names_its_path(self) -> None:
         model = nn.Sequential(nn.Dense(3, 4), nn.ReLU(), nn.Dense(5, 2))
@@ -376,7 +376,7 @@ class TestErrors:
 
 
 class TestThreads:
-    """no_grad and dtype defaults are per thread and survive exceptions."""
+    """no_grad and the default dtype are per thread, and restored after an exception."""
 
     def test_no_grad_ends_with_an_exception(self) -> None:
         with pytest.raises(KeyError), no_grad():
@@ -416,9 +416,9 @@ class TestThreads:
 
 
 class TestChangedValues:
-    """What backward reads is what forward saw."""
+    """Parameters changed between forward and backward are detected."""
 
-    def test_a_change_in_between_is_an_error(self) -> None:
+    def test_a_change_between_forward_and_backward_is_an_error(self) -> None:
         w = leaf(2.0)
         square, cube = w * w, w * w * w
         square.backward()

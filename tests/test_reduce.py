@@ -1,4 +1,4 @@
-"""Reductions and statistics: products with zeros, and the functions composed of other ops."""
+"""Reductions and statistics: products with zeros, and functions composed of other ops."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def hessian(function: Any, data: Any) -> np.ndarray:
 
 
 class TestProducts:
-    """Right at zeros: the derivative is a product of the others, never a quotient."""
+    """Right at zeros: the derivative is the product of the other elements, never a quotient."""
 
     @pytest.mark.parametrize(
         "data", [[2.0, 3.0, 4.0], [2.0, 0.0, 4.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.0], [0.0], [-2.0]]
@@ -57,13 +57,13 @@ class TestProducts:
         data = rng.normal(size=(2, 3, 4)) * (rng.random((2, 3, 4)) < 0.8)
         check(lambda x: np.prod(x, axis=axis, keepdims=keepdims), data)
 
-    def test_a_long_running_product_that_underflows(self) -> None:
+    def test_a_long_cumulative_product_that_underflows(self) -> None:
         x = leaf(np.full(1000, 1e-3))
         np.cumprod(x).sum().backward()
         assert np.isfinite(x.grad).all()
         assert x.grad[0] == pytest.approx(1.001001, rel=1e-5)
 
-    def test_float32_stays(self) -> None:
+    def test_float32_is_preserved(self) -> None:
         for data in ([1.0, 2.0], [0.0, 2.0]):
             x = leaf(data, np.float32)
             slope = grad((x.prod() + x.cumprod().sum()) * 1.0, x, create_graph=True)
@@ -72,7 +72,7 @@ class TestProducts:
 
 
 class TestExtremaTies:
-    def test_other_names(self) -> None:
+    def test_aliases(self) -> None:
         x = leaf([1.0, 3.0, 3.0])
         (np.amax(x) + np.amin(x)).backward()
         np.testing.assert_array_equal(x.grad, [1.0, 0.5, 0.5])
@@ -121,7 +121,7 @@ AXES = [None, 0, -2, (0, 2), (2, 0), (0, 1, 2)]
 
 
 class TestComposed:
-    """As in NumPy, and differentiable."""
+    """Functions composed of ops have NumPy's values, and derivatives."""
 
     @pytest.mark.parametrize("axis", AXES)
     @pytest.mark.parametrize("keepdims", [False, True])
@@ -157,12 +157,12 @@ class TestComposed:
             (IndexError, lambda x: np.quantile(x, 0.5, axis=3)),
         ],
     )
-    def test_errors_are_of_numpys_kind(self, error: Any, call: Any) -> None:
+    def test_errors_have_numpys_types(self, error: Any, call: Any) -> None:
         for x in (DATA, leaf(DATA)):
             with pytest.raises(error):
                 call(x)
 
-    def test_what_is_not_a_number(self) -> None:
+    def test_nan(self) -> None:
         data = DATA[0].copy()
         data[1, 2] = data[3, 0] = np.nan
         x = leaf(data)
@@ -201,7 +201,7 @@ class TestComposed:
         check(lambda x: np.trace(x, 1, -1, 0), DATA)
         check(lambda x: x.trace(offset=-1), DATA[0])
 
-    def test_float32_stays(self) -> None:
+    def test_float32_is_preserved(self) -> None:
         x = leaf(DATA[0], np.float32)
         for call in (np.median, np.ptp, np.nansum, np.nanmean, np.average, np.trace):
             assert call(x).dtype == np.float32
@@ -215,17 +215,17 @@ class TestComposed:
         assert x.quantile(0.5, axis=0).shape == (5,)
         assert x.cumsum(axis=0).shape == x.shape
 
-    def test_plain_answers(self) -> None:
+    def test_integer_and_boolean_results_are_plain_arrays(self) -> None:
         x = leaf(DATA[0])
         for call in (np.argmax, np.argmin, np.count_nonzero, np.any, np.all):
             for axis in (None, 0):
-                answer = call(x, axis=axis)
-                assert not isinstance(answer, Tensor)
-                np.testing.assert_array_equal(answer, call(x.data, axis=axis))
+                result = call(x, axis=axis)
+                assert not isinstance(result, Tensor)
+                np.testing.assert_array_equal(result, call(x.data, axis=axis))
 
 
 @pytest.mark.parametrize("function", [ops.max, ops.min])
-def test_ties_share_in_the_dtype_of_the_gradient(function: Any) -> None:
+def test_shared_gradients_of_ties_keep_the_dtype(function: Any) -> None:
     a = np.array([[1, 1, 1], [0, 1, 2]], np.float32)
     op, g = function.op, np.ones(2, np.float32)
     vjp = op.vjps[0]

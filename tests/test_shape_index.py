@@ -1,4 +1,4 @@
-"""Functions that rearrange and pick elements, made of a few ops; creation."""
+"""Functions that rearrange and index elements, composed of a few ops; creation of arrays."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_methods() -> None:
         np.testing.assert_array_equal(plain, want)
 
 
-def test_of_another_type() -> None:
+def test_astype() -> None:
     x = leaf(M)
     assert x.astype(np.float32).dtype == np.float32
     assert type(x.astype(int)) is np.ndarray
@@ -170,7 +170,7 @@ def test_errors(function: Any, error: Any, message: str) -> None:
 
 
 class TestScatter:
-    """The functional counterparts of assignment."""
+    """index_add and index_put, the functional counterparts of item assignment."""
 
     INDICES = [
         [0, 0, 2], np.array([[0, 0], [-1, 1]]), (np.array([0, 0]), np.array([1, 1])), ([0, -3], 1),
@@ -197,13 +197,13 @@ class TestScatter:
         x = leaf(M, np.float32)
         assert ops.index_add(x, 0, 1.0).dtype == ops.index_put(x, 0, [1, 2, 3, 4]).dtype == x.dtype
 
-    def test_the_last_of_equal_indices_stays(self) -> None:
+    def test_the_last_of_equal_indices_wins(self) -> None:
         values = leaf([1.0, 2.0, 3.0])
         put = ops.index_put(np.zeros(2), [0, 0, 1], values)
         np.testing.assert_array_equal(put.data, [2.0, 3.0])
         np.testing.assert_array_equal(grad(put.sum(), values).data, [0.0, 1.0, 1.0])
 
-    def test_a_million_equal_places(self) -> None:
+    def test_a_million_repeated_indices(self) -> None:
         x = leaf(np.zeros(10), np.float32)
         index = np.random.default_rng(0).integers(0, 10, 1_000_000)
         x[index].sum().backward()
@@ -211,7 +211,7 @@ class TestScatter:
 
 
 class TestGather:
-    def test_as_torch(self) -> None:
+    def test_against_torch(self) -> None:
         torch = pytest.importorskip("torch")
         index = RNG.integers(0, 2, size=(5, 2, 3))
         for axis in (0, -3):
@@ -221,7 +221,7 @@ class TestGather:
         agree(lambda x: ops.gather(x, 0, index), C)
         np.testing.assert_array_equal(leaf(C).gather(0, index).data, got.data)
 
-    def test_longer_than_the_array(self) -> None:
+    def test_an_index_longer_than_the_array(self) -> None:
         with pytest.raises(IndexError):
             ops.gather(leaf(M), 1, np.zeros((4, 1), int))
 
@@ -232,12 +232,12 @@ class TestSort:
         np.sort(x, kind="stable").backward([1.0, 2.0, 3.0, 4.0])
         np.testing.assert_array_equal(x.grad, [3.0, 1.0, 4.0, 2.0])
 
-    def test_nan_stands_last(self) -> None:
+    def test_nan_is_sorted_last(self) -> None:
         x = leaf([np.nan, 1.0, 0.0])
         np.sort(x, kind="stable").backward([1.0, 2.0, 3.0])
         np.testing.assert_array_equal(x.grad, [3.0, 2.0, 1.0])
 
-    def test_partition_finds_the_kth(self) -> None:
+    def test_partition_finds_the_kth_element(self) -> None:
         data = RNG.permutation(1000.0 * np.arange(1000))
         parts = np.partition(leaf(data), 300).data
         assert parts[300] == 300_000
@@ -259,7 +259,7 @@ class TestCreation:
             ("full_like", (M, 2)),
         ],
     )
-    def test_as_numpy(self, name: str, args: Any) -> None:
+    def test_against_numpy(self, name: str, args: Any) -> None:
         want = getattr(np, name)(*args)
         got = getattr(ops, name)(*args)
         np.testing.assert_array_equal(got.data, want, strict=True)

@@ -1,4 +1,4 @@
-"""The Tensor as users meet it: NumPy's protocols, Python's, and its attributes."""
+"""The interface of Tensor: NumPy's protocols, Python's protocols, attributes and `grad`."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_numpy_expressions_record(expression: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "question",
+    "query",
     [
         lambda x: x > 0,
         lambda x: x <= x,
@@ -107,10 +107,10 @@ def test_numpy_expressions_record(expression: Any) -> None:
         lambda x: x.astype(int),
     ],
 )
-def test_questions_answer_in_plain_arrays(question: Any) -> None:
-    answer = question(leaf())
-    assert not isinstance(answer, Tensor)
-    np.testing.assert_array_equal(answer, question(X))
+def test_comparisons_and_indices_are_plain_arrays(query: Any) -> None:
+    result = query(leaf())
+    assert not isinstance(result, Tensor)
+    np.testing.assert_array_equal(result, query(X))
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ class Pair(NamedTuple):
     b: Tensor
 
 
-def test_grad_answers_in_the_structure_of_its_inputs() -> None:
+def test_grad_returns_the_structure_of_its_inputs() -> None:
     a, b = leaf(2.0), leaf(3.0)
 
     def y() -> Tensor:
@@ -337,7 +337,7 @@ def test_grad_of_several_outputs_with_weights() -> None:
     np.testing.assert_array_equal(g.data, [22.0, 402.0])
 
 
-def test_grad_with_respect_to_an_inner_tensor() -> None:
+def test_grad_with_respect_to_an_intermediate_tensor() -> None:
     x = leaf(3.0)
     inner = x * x
     assert [float(g) for g in grad(inner * x, [inner, x])] == [3, 27]
@@ -364,7 +364,7 @@ def test_retain_graph_defaults_to_create_graph() -> None:
         grad(y, x)
 
 
-def test_grad_computes_only_what_leads_to_its_inputs() -> None:
+def test_grad_calls_only_the_vjps_on_paths_to_its_inputs() -> None:
     calls = []
 
     def vjp(g: Any) -> Any:
@@ -372,13 +372,13 @@ def test_grad_computes_only_what_leads_to_its_inputs() -> None:
         return g
 
     @op(None, vjp, method=False)
-    def watched(x: Any) -> Any:
-        """Same.
+    def counted(x: Any) -> Any:
+        """Identity.
         y = x"""
         return x.copy()
 
     a, b = leaf(1.0), leaf(2.0)
-    grad(watched(a) * b, b)
+    grad(counted(a) * b, b)
     assert not calls
-    grad(watched(a) * b, a)
+    grad(counted(a) * b, a)
     assert len(calls) == 1

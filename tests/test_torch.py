@@ -1,7 +1,7 @@
-"""Every op against PyTorch, an independent reference: value, first and second gradient.
+"""Every op against PyTorch, an independent reference: value, first and second derivative.
 
-Finite differences cannot find a forward that is wrong in itself; this can.  Calls are drawn by the
-samplers of the ops.  `pip install torch` to run it; ops that PyTorch does not have are listed.
+This finds wrong forward functions, which finite differences cannot. Calls are drawn by the samplers
+of the ops. It needs `pip install torch`; ops that PyTorch does not have are listed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def test_against_torch(name: str, dtype: Any, data: st.DataObject) -> None:
     try:
         ours = run(op, ALL[name], inputs, statics)
     except (ValueError, IndexError, TypeError):
-        return  # as NumPy does: test_ops has seen to it
+        return  # an error that NumPy raises too, as test_ops checks
     tolerance = (
         {"rtol": 1e-7, "atol": 1e-9} if dtype == np.float64 else {"rtol": 2e-3, "atol": 2e-4}
     )
@@ -89,21 +89,21 @@ def run(op: Any, function: Callable[..., Any], operands: list[Any], statics: dic
 
 
 def with_statics(reference: Callable[..., Any], op: Any) -> Callable[..., Any]:
-    """A reference takes the statics by keyword, under the op's names."""
+    """The reference, called like the op; it takes the static arguments by the op's names."""
     names = op.parameters[1 if op.sequence else len(op.tensors) :]
     count = 1 if op.sequence else len(op.tensors)
 
     def call(*arguments: Any) -> Any:
         statics = dict(zip(names, arguments[count:], strict=True))
-        answer = reference(*arguments[:count], **statics)
-        several = isinstance(answer, tuple)
-        return torch.cat([part.ravel() for part in answer]) if several else answer
+        result = reference(*arguments[:count], **statics)
+        several = isinstance(result, tuple)
+        return torch.cat([part.ravel() for part in result]) if several else result
 
     return call
 
 
 def derivative(y: Any, xs: list[Any], weight: Any) -> list[Any]:
-    """Their gradients, zeros where there is none."""
+    """PyTorch's gradients, zeros for unused inputs."""
     if not y.requires_grad:
         return [torch.zeros_like(x) for x in xs]
     found = torch.autograd.grad(y, xs, weight, create_graph=True, allow_unused=True)

@@ -1,4 +1,4 @@
-"""What PyTorch calls our ops.  Each takes an op's operands by position and its statics by name."""
+"""The PyTorch function for each op: it takes operands by position and static arguments by name."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import assume
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-MISSING = {"floor_divide", "scatter", "unpad", "sinc", "sinc_slope", "heaviside", "imag"}
-"""Ops that PyTorch has not, or not with a derivative."""
+MISSING = {"floor_divide", "scatter", "unpad", "sinc", "sinc_slope"}
+"""Ops that PyTorch does not have, or not with a derivative."""
 
 
 def _dims(axis: Any, x: Any) -> Any:
@@ -28,7 +28,7 @@ def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _index(index: Any) -> Any:
-    """NumPy's index for PyTorch, which has no negative steps."""
+    """Convert an index for PyTorch, which does not support negative steps."""
     parts = index if isinstance(index, tuple) else (index,)
     assume(not any(isinstance(p, slice) and (p.step or 1) < 0 for p in parts))
     tensors = (torch.tensor(p) if isinstance(p, (np.ndarray, list)) else p for p in parts)
@@ -72,22 +72,22 @@ def _by_columns(a: Any, shape: Any) -> Any:
 
 
 def _pad(array: Any, pad_width: Any, mode: str, constant_values: Any) -> Any:
-    places = np.pad(np.arange(array.numel()).reshape(array.shape), pad_width, mode)
+    positions = np.pad(np.arange(array.numel()).reshape(array.shape), pad_width, mode)
     if mode != "constant":
-        return array.ravel()[torch.tensor(places)]
+        return array.ravel()[torch.tensor(positions)]
     inside = np.pad(np.ones(array.shape, bool), pad_width)
     border = np.pad(np.zeros(array.shape), pad_width, constant_values=constant_values or 0)
-    padded = torch.zeros(places.shape, dtype=array.dtype)
+    padded = torch.zeros(positions.shape, dtype=array.dtype)
     padded = padded.masked_scatter(torch.tensor(inside), array)
     return padded + torch.tensor(border).to(array.dtype)
 
 
 def _take(a: Any, indices: Any, axis: Any, mode: str) -> Any:
     n = a.numel() if axis is None else a.shape[axis]
-    places = np.take(np.arange(n), indices, mode=mode)
+    positions = np.take(np.arange(n), indices, mode=mode)
     if axis is None:
-        return a.ravel()[torch.tensor(places)]
-    return a[(slice(None),) * (axis % a.ndim) + (torch.tensor(places),)]
+        return a.ravel()[torch.tensor(positions)]
+    return a[(slice(None),) * (axis % a.ndim) + (torch.tensor(positions),)]
 
 
 def _repeat(a: Any, repeats: Any, axis: Any) -> Any:
@@ -101,12 +101,12 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _symmetric(a: Any, lower: bool) -> Any:
-    """A symmetric matrix of the triangle that is read."""
+    """The symmetric matrix with the triangle that NumPy reads."""
     return a.tril() + a.tril(-1).mT if lower else a.triu() + a.triu(1).mT
 
 
 def _aligned(theirs: Any, ours: Any) -> Any:
-    """Vectors, as columns, with the signs that NumPy's LAPACK gives them."""
+    """The column vectors, with the signs of NumPy's."""
     return theirs * torch.tensor(np.sign((theirs.detach().numpy() * ours).sum(-2, keepdims=True)))
 
 

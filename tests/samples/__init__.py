@@ -1,4 +1,4 @@
-"""What each op may be called with; one file a family, as in tinygrad_edu/ops."""
+"""Hypothesis strategies for calls of every op, in files like those of tinygrad_edu/ops."""
 
 from . import decompositions, elementwise, index, linalg, neural, recurrent, reduce, shape
 from .core import ALL, SAMPLERS, Call, calls

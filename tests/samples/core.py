@@ -1,8 +1,7 @@
-"""What each op may be called with: values from its declaration, structure from a sampler here.
+"""Calls of an op: values according to its declaration, shapes and static arguments by a sampler.
 
-Elementwise ops need no sampler: they get broadcasting shapes.  Values are distinct numbers within
-the op's domain and away from its kinks, in arrays of every memory layout; shapes may be 0-d or
-empty.
+Elementwise ops need no sampler: they get shapes that broadcast. Values are distinct numbers in the
+op's domain and away from its kinks, in arrays of every memory layout; arrays may be 0-d or empty.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ MARGIN = 0.02
 
 
 class Call(NamedTuple):
-    """Operands as float64 arrays (or, without a derivative, booleans or integers), and statics."""
+    """Operands: float64 arrays (booleans or integers if not differentiable); static arguments."""
 
     operands: list[np.ndarray]
     statics: dict[str, Any]
 
 
 def sampler(*names: str) -> Callable[[Any], Any]:
-    """Register a sampler, `draw, op -> Call`, for ops."""
+    """Register a sampler, `draw, op -> Call`, for the ops of these names."""
 
     def register(function: Any) -> Any:
         SAMPLERS.update(dict.fromkeys(names, function))
@@ -52,11 +51,11 @@ def values(draw: Any, op: Any, *shapes: tuple[int, ...]) -> list[np.ndarray]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sizes = [int(np.prod(shape)) for shape in shapes]
     total = sum(sizes)
-    places = rng.permutation(total) + rng.uniform(0.3, 0.7, total)
+    positions = rng.permutation(total) + rng.uniform(0.3, 0.7, total)
     arrays = []
     for i, (shape, size) in enumerate(zip(shapes, sizes, strict=True)):
         low, high = op.domain[i] if isinstance(op.domain[0], tuple) else op.domain
-        own, places = places[:size], places[size:]
+        own, positions = positions[:size], positions[size:]
         x = low + (high - low) * own / max(total, 1)
         for kink in op.kinks:
             x = np.where(abs(x - kink) < MARGIN, kink + np.where(x < kink, -MARGIN, MARGIN), x)

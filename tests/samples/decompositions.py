@@ -1,4 +1,4 @@
-"""Matrices that decompose well: singular values and eigenvalues apart, and away from 0."""
+"""Well-conditioned matrices: singular values and eigenvalues are distinct and not near 0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _rotations(rng: np.random.Generator, batch: Any, n: int) -> np.ndarray:
 
 
 def _spectrum(rng: np.random.Generator, batch: Any, n: int) -> np.ndarray:
-    """Positive numbers, at least half apart."""
+    """Positive numbers, with differences of at least 1/2."""
     return 0.7 + np.arange(n) + rng.uniform(0, 0.5, size=(*batch, n))
 
 

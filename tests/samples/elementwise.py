@@ -1,4 +1,4 @@
-"""Elementwise functions that have a setting besides their operands."""
+"""Elementwise functions with static arguments."""
 
 from __future__ import annotations
 

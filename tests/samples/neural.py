@@ -1,4 +1,4 @@
-"""What networks are made of."""
+"""Ops of neural networks."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def correlated(draw: Any, op: Any) -> Call:
 
 
 def _arguments(draw: Any, axes: int) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """A kernel, and the arguments of a convolution as people write them."""
+    """A kernel, and the arguments of a convolution in the forms that users write."""
     either = st.integers(1, 3) | st.just((2, 1)[:axes])
     padding = st.sampled_from([0, 1, 2, (1, 0)[:axes], "valid", "same"])
     call = {"stride": draw(either), "padding": draw(padding), "groups": draw(st.integers(1, 2))}

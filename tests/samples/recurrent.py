@@ -1,4 +1,4 @@
-"""Steps of recurrent networks."""
+"""Cells of recurrent networks."""
 
 from __future__ import annotations
 

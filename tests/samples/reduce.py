@@ -46,7 +46,7 @@ def product(draw: Any, op: Any) -> Call:
 
 
 def _some_zero(draw: Any, op: Any, shape: tuple[int, ...]) -> list[np.ndarray]:
-    """Values among which there may be zeros, where a product cannot be divided by its factors."""
+    """Values with some zeros, where a product cannot be divided by its factors."""
     (x,) = values(draw, op, shape)
     share = draw(st.sampled_from([0.0, 0.2, 0.5]))
     x[np.random.default_rng(0).random(shape) < share] = 0

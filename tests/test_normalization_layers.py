@@ -1,4 +1,4 @@
-"""Normalisation layers: values, gradients, running statistics, and what they refuse."""
+"""Normalization layers: values, gradients, running statistics, and what they refuse."""
 
 from __future__ import annotations
 

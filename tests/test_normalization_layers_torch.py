@@ -1,4 +1,4 @@
-"""Normalisation layers against PyTorch's: values, gradients, state, training, evaluation."""
+"""Normalization layers against PyTorch's: values, gradients, state, training, evaluation."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn.functional as F
 from tinygrad_edu import Tensor, grad, ops
 
 HALF, SINGLE, DOUBLE = np.float16, np.float32, np.float64

@@ -140,7 +140,7 @@ def _compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
 
 @composed(np.take_along_axis, method=False)
 def take_along_axis(arr: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
-    """Along an axis, the elements at positions such as np.argsort answers."""
+    """Along an axis, the elements at positions such as np.argsort returns."""
     if axis is None:
         arr, axis = arr.reshape(-1), 0
     return arr[_along("take_along_axis", arr, arr.shape, _integers(indices), axis)]

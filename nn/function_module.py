@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tinygrad_edu.errors import located
+from tinygrad_edu.errors import LOCATED, locate
 
 from .functional.options import REQUIRED, Rule, parameters
 from .module import Module
@@ -103,32 +103,32 @@ class FunctionModule(Module):
         first = next((i for i, name in enumerate(names) if name in options), 1)
         cls._inputs = first if names[first : first + len(options)] == options else -1
 
-    @located
     def __init__(self, *args: Any, **options: Any) -> None:
         signature = _signature(type(self))
         try:
             given = signature.bind(*args, **options)
         except TypeError as error:
-            raise TypeError(f"{type(self).__name__}{signature}: {error}") from None
+            raise locate(TypeError(f"{type(self).__name__}{signature}: {error}")) from None
         given.apply_defaults()
-        for name, value in given.arguments.items():
-            super().__setattr__(name, value)
-        self._bind()
+        self._bind(given.arguments)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
         if name in self._options:
-            self._bind()
+            self._bind({name: value})
+        else:
+            super().__setattr__(name, value)
 
-    def _bind(self) -> None:
-        """Check the options once, and keep them for the calls."""
-        self._bound = {name: getattr(self, name) for name in self._options}
-        self._check(type(self).__name__, self._bound)
-
-    def _check(self, name: str, options: Mapping[str, Any]) -> None:
-        """Raise an error for options outside their range."""
-        for rule in self._rules:
-            rule(name, options)
+    def _bind(self, options: Mapping[str, Any]) -> None:
+        """Check the options once, and keep them, for the calls and as attributes."""
+        bound = {**self._options, **vars(self).get("_bound", {}), **options}
+        try:
+            for rule in self._rules:
+                rule(bound)
+        except LOCATED as error:
+            raise locate(error, type(self).__name__) from error.__cause__
+        for name, value in options.items():
+            super().__setattr__(name, value)
+        self._bound = bound
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """The function of the inputs."""

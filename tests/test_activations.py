@@ -145,6 +145,7 @@ def test_an_option_can_be_changed_and_is_checked_again() -> None:
     loss = nn.HuberLoss()
     with pytest.raises(ValueError, match="HuberLoss: delta must be positive, and is -1"):
         loss.delta = -1
+    assert repr(loss) == "HuberLoss()"
 
 
 def test_functions_without_a_signature() -> None:

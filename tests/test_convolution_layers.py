@@ -240,7 +240,7 @@ def test_reprs_show_what_is_not_the_default() -> None:
         (nn.MaxPool2d(2), (3, 8, 8), "x has 3 axes"),
         (nn.AvgPool2d(9), (2, 3, 8, 8), "take a smaller kernel"),
         (nn.AdaptiveAvgPool2d(1), (3, 8, 8), "x has 3 axes"),
-        (nn.GlobalAvgPool(), (3, 8), r"takes \(batch, channels, \*space\), and x has .*\(3, 8\)"),
+        (nn.GlobalAvgPool(), (3, 8), r"expected \(batch, channels, \*space\), and was .*\(3, 8\)"),
     ],
 )
 def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: str) -> None:

@@ -269,7 +269,7 @@ MISTAKES = [
      "adaptive_avg_pool2d: output_size is one positive integer"),
     (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), stride=1.5), ValueError, "not 1.5"),
     (lambda: F.layer_norm(X, 8, np.ones(7)), ValueError, "weight must have shape (8,), that"),
-    (lambda: F.layer_norm(X, (7,)), ValueError, "takes (..., 7), and x has shape (2, 3, 8, 8)"),
+    (lambda: F.layer_norm(X, (7,)), ValueError, "(..., 7), and has shape (2, 3, 8, 8)"),
     (lambda: F.rms_norm(np.ones(3), 3, np.ones((2, 3))), ValueError, "rms_norm: weight must"),
     (lambda: F.batch_norm(X, np.ones(4)), ValueError,
      "running_mean must have shape (3,), one number for each channel on axis 1 of x"),

@@ -51,7 +51,9 @@ def test_dropout() -> None:
     assert F.dropout2d(np.ones((2, 3, 4, 4)), 0.5, False).shape == (2, 3, 4, 4)
     with pytest.raises(ValueError, match=r"dropout: p must be a probability.*, and is 2, at test_"):
         F.dropout(x, 2)
-    with pytest.raises(ValueError, match=r"dropout2d takes images .* shape \(4, 3\), at test_nn_f"):
+    with pytest.raises(
+        ValueError, match=r"dropout2d: expected images .* shape \(4, 3\), at test_nn_f"
+    ):
         F.dropout2d(X)
 
 
@@ -82,8 +84,11 @@ def test_attention_with_dropout() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: F.layer_norm(X, (4,)), r"layer_norm takes \(..., 4\), and x has shape \(4, 3\)"),
-        (lambda: F.global_avg_pool(X), r"global_avg_pool takes \(batch, channels, \*space\)"),
+        (
+            lambda: F.layer_norm(X, (4,)),
+            r"layer_norm: x must have shape \(..., 4\), and has shape \(4, 3\)",
+        ),
+        (lambda: F.global_avg_pool(X), r"global_avg_pool: expected \(batch, channels, \*space\)"),
         (lambda: F.hardtanh(X, 1, -1), "hardtanh: min_val=1 is not below max_val=-1"),
         (lambda: F.softplus(X, -1), "softplus: beta must be positive, and is -1"),
         (lambda: F.prelu(X, np.ones(2)), "prelu: expected 2 channels on axis 1"),

@@ -209,14 +209,15 @@ def location() -> str:
     return f"at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
 
 
-def locate(error: Exception) -> Exception:
+def locate(error: Exception, name: str = "") -> Exception:
     """The error with the `location` in its message, once, unless the caller's own code raised it.
 
-    A message that ends in a parenthesis, such as "(shapes: ...)", takes the location into it.
+    A name, of a function or a class, goes before the message; a message that ends in a parenthesis,
+    such as "(shapes: ...)", takes the location into it.
     """
     if getattr(error, "located", False) or not _is_raised_internally(error):
         return error
-    message = str(error)
+    message = f"{name}: {error}" if name else str(error)
     within = message.endswith(")") and "(shape" in message
     message = f"{message[:-1]}; {location()})" if within else f"{message}, {location()}"
     if isinstance(error, np.exceptions.AxisError):  # its text is not made of its args

@@ -15,29 +15,11 @@ array([0., 2.])
 array([[-1.,  1.]])
 """
 
-from tinygrad_edu.ops import (
-    avg_pool1d,
-    avg_pool2d,
-    conv1d,
-    conv2d,
-    conv_transpose1d,
-    conv_transpose2d,
-    dense,
-    elu,
-    leaky_relu,
-    log_softmax,
-    logsigmoid,
-    max_pool1d,
-    max_pool2d,
-    mish,
-    relu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softsign,
-    tanh,
-)
+from tinygrad_edu.ops import (  # noqa: I001
+    avg_pool1d, avg_pool2d, conv1d, conv2d, conv_transpose1d, conv_transpose2d, dense, elu,
+    leaky_relu, log_softmax, logsigmoid, max_pool1d, max_pool2d, mish, relu, selu, sigmoid, silu,
+    softmax, softsign, tanh,
+)  # fmt: skip
 
 from .activations import *
 from .attention import *

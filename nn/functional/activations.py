@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import located
 
 from .options import checked, number, one_of
 
 __all__ = ["gelu", "hardtanh", "prelu", "softplus"]
 
 
-def _bounds(name: str, options: Mapping[str, Any]) -> None:
+def _bounds(options: Mapping[str, Any]) -> None:
     low, high = options["min_val"], options["max_val"]
     if not low < high:
-        raise ValueError(f"{name}: min_val={low} is not below max_val={high}")
+        raise ValueError(f"min_val={low} is not below max_val={high}")
 
 
 @checked(_bounds)
@@ -54,7 +53,7 @@ def softplus(x: Tensor, beta: float = 1.0) -> Tensor:
     return ops.softplus(x, beta)
 
 
-@located
+@checked()
 def prelu(x: Tensor, weight: Tensor) -> Tensor:
     """x if x > 0 else w x, for a weight of shape (1,) or (channels,), the channels on axis 1.
 
@@ -63,7 +62,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
     if len(weight) > 1:
         if x.ndim < 2 or x.shape[1] != len(weight):
             raise ValueError(
-                f"prelu: expected {len(weight)} channels on axis 1 of the input, and was given "
+                f"expected {len(weight)} channels on axis 1 of the input, and was given "
                 f"shape {x.shape}"
             )
         weight = weight.reshape((-1, *(1,) * (x.ndim - 2)))

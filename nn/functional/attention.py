@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import located
 
+from .options import checked
 from .regularization import dropout
 
 __all__ = ["attention_weights", "scaled_dot_product_attention"]
 
 
-@located
+@checked()
 def attention_weights(
     query: Tensor,
     key: Tensor,
@@ -46,7 +46,7 @@ def attention_weights(
     return weights if allowed.any(-1).all() else weights * allowed  # else rows of 0 are uniform
 
 
-@located
+@checked()
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None,
@@ -62,7 +62,7 @@ def scaled_dot_product_attention(
 
 def _check_shapes(query: Tensor, key: Tensor, value: Tensor) -> None:
     if min(query.ndim, key.ndim, value.ndim) < 2:
-        message = "attention needs (..., length, features) each"
+        message = "needs (..., length, features) each"
     elif query.shape[-1] != key.shape[-1]:
         message = f"queries of {query.shape[-1]} features cannot meet keys of {key.shape[-1]}"
     elif key.shape[-2] != value.shape[-2]:

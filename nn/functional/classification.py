@@ -53,15 +53,14 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(Tensor([0.5, 0.0]), np.array([1, 1]), "none")
     Tensor([  0.69314718, 100.        ])
     """
-    name = "binary_cross_entropy"
-    prediction, t = pair(name, prediction, target)
-    check_probabilities(name, target)
+    prediction, t = pair(prediction, target)
+    check_probabilities(target)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
-            f"{name}: the predictions must be probabilities, from 0 to 1; put a sigmoid before it, "
+            "the predictions must be probabilities, from 0 to 1; put a sigmoid before it, "
             "or use binary_cross_entropy_with_logits"
         )
-    return weighted(name, ops.bernoulli(prediction, t), reduction, weight)
+    return weighted(ops.bernoulli(prediction, t), reduction, weight)
 
 
 @checked(REDUCTION)
@@ -79,17 +78,21 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(x, t, "none", pos_weight=2.0)
     Tensor([1.38629436e+00, 2.00000000e+04])
     """
-    name = "binary_cross_entropy_with_logits"
-    logits, target = pair(name, logits, target)
-    check_probabilities(name, target)
-    expects(name, "logits", logits, "what comes before the sigmoid, or use binary_cross_entropy")
+    logits, target = pair(logits, target)
+    check_probabilities(target)
+    expects(
+        "binary_cross_entropy_with_logits",
+        "logits",
+        logits,
+        "what comes before the sigmoid, or use binary_cross_entropy",
+    )
     if weight is None and pos_weight is None:
         return ops.binary_cross_entropy_with_logits(logits, target, reduction)
     losses = ops.binary_cross_entropy_with_logits(logits, target, "none")
     if pos_weight is not None:
-        p = fitted(name, "pos_weight", pos_weight, logits)
+        p = fitted("pos_weight", pos_weight, logits)
         losses = losses + (p - 1) * target * ops.softplus(-logits)
-    return weighted(name, losses, reduction, weight)
+    return weighted(losses, reduction, weight)
 
 
 @checked(REDUCTION)
@@ -103,9 +106,9 @@ def hinge_loss(
     >>> hinge_loss(Tensor([0.5, 2.0, 2.0]), np.array([1, 1, -1]), "none")
     Tensor([0.5, 0. , 3. ])
     """
-    prediction, target = pair("hinge_loss", prediction, target)
-    check_signs("hinge_loss", target)
-    return weighted("hinge_loss", ops.maximum(1 - prediction * target, 0), reduction, weight)
+    prediction, target = pair(prediction, target)
+    check_signs(target)
+    return weighted(ops.maximum(1 - prediction * target, 0), reduction, weight)
 
 
 # -------------------------------------------------------------------- one of many classes
@@ -137,16 +140,15 @@ def cross_entropy(
     >>> f"{cross_entropy(logits, np.array([[0.5, 0.5], [0.0, 1.0]])):.4f}"
     '0.6269'
     """
-    name = "cross_entropy"
-    logits = tensor(name, logits)
+    logits = tensor(logits)
     instead = "what comes before the softmax, or use categorical_cross_entropy"
-    expects(name, "logits", logits, instead)
+    expects("cross_entropy", "logits", logits, instead)
     t = plain(targets)
     indices = t.ndim < logits.ndim and t.shape == logits.shape[:-1] and t.dtype.kind in "iu"
     if indices and weight is None and not label_smoothing and _all_count(t, ignore_index):
         return ops.cross_entropy(logits, targets if isinstance(targets, Tensor) else t, reduction)
     return _of_classes(
-        name, logits, targets, reduction, ops.log_softmax,
+        logits, targets, reduction, ops.log_softmax,
         lambda x, t: ops.cross_entropy(x, t, "none"), weight, ignore_index, label_smoothing,
     )  # fmt: skip
 
@@ -166,15 +168,14 @@ def categorical_cross_entropy(
     >>> categorical_cross_entropy(y, np.array([1, 1]), "none")
     Tensor([  0.28768207, 100.        ])
     """
-    name = "categorical_cross_entropy"
-    prediction = tensor(name, prediction)
+    prediction = tensor(prediction)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
-            f"{name}: the predictions must be probabilities, from 0 to 1; put a softmax before it, "
+            "the predictions must be probabilities, from 0 to 1; put a softmax before it, "
             "or give logits to cross_entropy"
         )
     return _of_classes(
-        name, prediction, targets, reduction, ops.log_probability,
+        prediction, targets, reduction, ops.log_probability,
         lambda y, t: _negative_at(ops.log_probability(y), t), weight, ignore_index, label_smoothing,
     )  # fmt: skip
 
@@ -192,10 +193,10 @@ def nll_loss(
     >>> float(nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), np.array([1, 0])))
     1.5
     """
-    prediction = tensor("nll_loss", prediction)
+    prediction = tensor(prediction)
     expects("nll_loss", "log-probabilities", prediction, "what log_softmax returns")
     return _of_classes(
-        "nll_loss", prediction, targets, reduction, lambda y: y, _negative_at, weight, ignore_index,
+        prediction, targets, reduction, lambda y: y, _negative_at, weight, ignore_index,
     )  # fmt: skip
 
 
@@ -211,26 +212,26 @@ def _negative_at(logarithms: Any, indices: np.ndarray) -> Any:
 
 
 def _of_classes(
-    loss: str, scores: Tensor, targets: Any, reduction: str, logarithm: Callable[[Any], Any],
+    scores: Tensor, targets: Any, reduction: str, logarithm: Callable[[Any], Any],
     of_indices: Callable[[Any, Any], Any], weight: Any, ignore_index: int,
     label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
     """The loss of each row, `of_indices(scores, t)` or -Σ q logarithm(scores), reduced."""
-    weight = class_weights(loss, weight, scores)
-    indices = class_indices(loss, scores, targets)
+    weight = class_weights(weight, scores)
+    indices = class_indices(scores, targets)
     share = None  # of each row in the mean
     even: Any = label_smoothing / scores.shape[-1]
     if indices is None:
         if ignore_index >= 0:
             raise ValueError(
-                f"{loss}: ignore_index={ignore_index} is for class indices, and these targets are "
+                f"ignore_index={ignore_index} is for class indices, and these targets are "
                 "probabilities; give such rows weight 0 after reduction='none'"
             )
         q = constant_like(targets, scores)
     else:
         ignored = indices == ignore_index
         indices = np.where(ignored, 0, indices)
-        check_range(loss, scores, indices)
+        check_range(scores, indices)
         kept = constant_like(~ignored, scores)
         share = kept if weight is None else weight[indices] * kept
         if not label_smoothing:
@@ -269,7 +270,7 @@ def kl_div(
     >>> f"{kl_div(np.log(x), t, 'batchmean'):.4f}"
     '0.6931'
     """
-    prediction, target = pair("kl_div", prediction, target)
+    prediction, target = pair(prediction, target)
     expects("kl_div", "log-probabilities", prediction, "what log_softmax returns")
     if log_target:
         possible = np.where(target > -np.inf, target, 0)
@@ -277,4 +278,4 @@ def kl_div(
     else:
         certain = np.where(target > 0, target, 1)
         losses = np.where(target > 0, target * np.log(certain), 0) - target * prediction
-    return weighted("kl_div", losses, reduction, weight)
+    return weighted(losses, reduction, weight)

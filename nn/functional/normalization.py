@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import located
 
+from .options import checked
 from .targets import plain
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
 
-@located
+@checked()
 def batch_norm(
     x: Tensor, running_mean: Any = None, running_var: Any = None, weight: Any = None,
     bias: Any = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
@@ -29,7 +29,7 @@ def batch_norm(
     which has no variance.
     """
     running = {"running_mean": running_mean, "running_var": running_var}
-    shape = _channels("batch_norm", x, **running, weight=weight, bias=bias)
+    shape = _channels(x, **running, weight=weight, bias=bias)
     tracked = running_mean is not None and running_var is not None
     if tracked and not training:
         scale = (running_var + eps) ** -0.5
@@ -39,7 +39,7 @@ def batch_norm(
     if x.size <= x.shape[1]:
         instead = ", or call model.eval() to use the running statistics"
         raise ValueError(
-            "batch_norm: the variance of a channel needs more than one value; give a larger batch "
+            "the variance of a channel needs more than one value; give a larger batch "
             "(drop_last=True leaves out a last one of 1)"
             f"{instead if tracked else ''} (shape: {x.shape})"
         )
@@ -53,7 +53,7 @@ def batch_norm(
     return y
 
 
-@located
+@checked()
 def group_norm(
     x: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
@@ -62,14 +62,14 @@ def group_norm(
     Weight and bias have shape (channels,).  Raises ValueError for other shapes, and if the
     channels do not divide into the groups.
     """
-    shape, channels = _channels("group_norm", x, weight=weight, bias=bias), x.shape[1]
+    shape, channels = _channels(x, weight=weight, bias=bias), x.shape[1]
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {channels} channels do not divide into {num_groups} groups")
+        raise ValueError(f"{channels} channels do not divide into {num_groups} groups")
     grouped = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
     return _affine(ops.standardize(grouped, -1, eps).reshape(x.shape), weight, bias, shape)
 
 
-@located
+@checked()
 def layer_norm(
     x: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
@@ -78,11 +78,11 @@ def layer_norm(
     `normalized_shape` is the shape of these axes, or the size of the last one, and that of weight
     and bias.  Raises ValueError for other shapes.
     """
-    axes = _last_axes("layer_norm", x, normalized_shape, weight=weight, bias=bias)
+    axes = _last_axes(x, normalized_shape, weight=weight, bias=bias)
     return _affine(ops.standardize(x, axes, eps), weight, bias)
 
 
-@located
+@checked()
 def rms_norm(
     x: Tensor, normalized_shape: Any, weight: Any = None, eps: float | None = None
 ) -> Tensor:
@@ -90,7 +90,7 @@ def rms_norm(
 
     `eps` is by default the smallest of x's dtype with 1 + ε > 1.  Shapes are as in `layer_norm`.
     """
-    axes = _last_axes("rms_norm", x, normalized_shape, weight=weight)
+    axes = _last_axes(x, normalized_shape, weight=weight)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
     return _affine(ops.unit_rms(x, axes, eps), weight, None)
 
@@ -104,27 +104,27 @@ def _affine(x: Tensor, weight: Any, bias: Any, shape: Any = None) -> Tensor:
     return x
 
 
-def _last_axes(name: str, x: Tensor, shape: Any, **given: Any) -> tuple[int, ...]:
+def _last_axes(x: Tensor, shape: Any, **given: Any) -> tuple[int, ...]:
     """The axes of that shape, if x ends in them and all that is given has it."""
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if x.shape[-len(shape) :] != shape:
         listed = ", ".join(map(str, shape))
-        raise ValueError(f"{name} takes (..., {listed}), and x has shape {x.shape}")
-    _check_given(name, given, shape, "that of the last axes of x, which are normalized")
+        raise ValueError(f"x must have shape (..., {listed}), and has shape {x.shape}")
+    _check_given(given, shape, "that of the last axes of x, which are normalized")
     return tuple(range(-len(shape), 0))
 
 
-def _channels(name: str, x: Tensor, **given: Any) -> tuple[int, ...]:
+def _channels(x: Tensor, **given: Any) -> tuple[int, ...]:
     """The shape in which what is given broadcasts to x, if x has channels on axis 1."""
     if x.ndim < 2:
-        raise ValueError(f"{name}: x has {x.ndim} axes, not (batch, channels, ...)")
-    _check_given(name, given, x.shape[1:2], "one number for each channel on axis 1 of x")
+        raise ValueError(f"x has {x.ndim} axes, not (batch, channels, ...)")
+    _check_given(given, x.shape[1:2], "one number for each channel on axis 1 of x")
     return (1, -1, *(1,) * (x.ndim - 2))
 
 
-def _check_given(name: str, given: dict[str, Any], shape: tuple[int, ...], why: str) -> None:
+def _check_given(given: dict[str, Any], shape: tuple[int, ...], why: str) -> None:
     for label, value in given.items():
         if value is not None and np.shape(value) != shape:
             raise ValueError(
-                f"{name}: {label} must have shape {shape}, {why}, and has shape {np.shape(value)}"
+                f"{label} must have shape {shape}, {why}, and has shape {np.shape(value)}"
             )

@@ -1,5 +1,6 @@
-"""The options of functions, and rules for them, which raise an error for a value out of range.
+"""What all functions have: rules for their options, and errors that say where and in which one.
 
+A rule takes all options of a call by name, and raises an error for one that is out of range.
 `checked` applies the rules to calls, and a `FunctionModule` to the options it is made with.
 """
 
@@ -16,8 +17,7 @@ from ..validation import choice
 __all__ = ["REQUIRED", "Rule", "checked", "number", "one_of", "parameters"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-Rule = Callable[[str, Mapping[str, Any]], None]
-"""A function of a name for messages and of all options."""
+Rule = Callable[[Mapping[str, Any]], Any]
 
 REQUIRED: Any = object()
 """Stands for the default of a parameter that has none."""
@@ -26,9 +26,9 @@ REQUIRED: Any = object()
 def number(option: str, holds: Callable[[Any], bool], words: str) -> Rule:
     """The rule that a condition holds."""
 
-    def rule(name: str, options: Mapping[str, Any]) -> None:
+    def rule(options: Mapping[str, Any]) -> None:
         if not holds(options[option]):
-            raise ValueError(f"{name}: {option} must be {words}, and is {options[option]}")
+            raise ValueError(f"{option} must be {words}, and is {options[option]}")
 
     return rule
 
@@ -36,40 +36,42 @@ def number(option: str, holds: Callable[[Any], bool], words: str) -> Rule:
 def one_of(option: str, *choices: str) -> Rule:
     """The rule that an option is one of these strings."""
 
-    def rule(name: str, options: Mapping[str, Any]) -> None:
+    def rule(options: Mapping[str, Any]) -> None:
         value = options[option]
         if type(value) is not str:
             raise TypeError(
-                f"{name}: {option} is {' or '.join(map(repr, choices))}, not of type "
+                f"{option} is {' or '.join(map(repr, choices))}, not of type "
                 f"{type(value).__name__}; all other options, such as weight=, are given by name"
             )
-        if value not in choices:
-            choice(f"{name}: {option}", value, choices)
+        choice(option, value, choices)
 
     return rule
 
 
 def checked(*rules: Rule) -> Callable[[F], F]:
-    """Decorator: options are checked if any are given, and errors located."""
+    """Decorator: errors say the function's name and the location, options given are checked."""
 
     def decorate(function: F) -> F:
         positional, by_name = parameters(function)
         inputs = sum(default is REQUIRED for default in positional.values())
-        defaults = positional | by_name
 
-        @functools.wraps(function)
-        def call(*args: Any, **options: Any) -> Any:
-            try:
-                if options or len(args) > inputs:
-                    given = {**defaults, **dict(zip(positional, args, strict=False)), **options}
-                    for rule in rules:
-                        rule(function.__name__, given)
-                return function(*args, **options)
-            except LOCATED as error:
-                raise locate(error) from error.__cause__
+        def wrapper(rules: tuple[Rule, ...]) -> Any:
+            @functools.wraps(function)
+            def call(*args: Any, **options: Any) -> Any:
+                try:
+                    if rules and (options or len(args) > inputs):
+                        given = dict(zip(positional, args, strict=False)) | options
+                        for rule in rules:
+                            rule(positional | by_name | given)
+                    return function(*args, **options)
+                except LOCATED as error:
+                    raise locate(error, function.__name__) from error.__cause__
 
-        call.rules, call.unchecked = rules, function  # type: ignore[attr-defined]
-        return call  # type: ignore[return-value]
+            return call
+
+        call = wrapper(rules)
+        call.rules, call.unchecked = rules, wrapper(()) if rules else call
+        return call  # type: ignore[no-any-return]
 
     return decorate
 

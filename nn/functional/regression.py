@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import located
 
 from .options import checked, number
 from .targets import REDUCTION, check_signs, pair, weighted
@@ -29,10 +28,10 @@ def mse_loss(
     >>> float(mse_loss(Tensor([1.0, 2.0]), np.array([1.0, 4.0]), weight=np.array([1.0, 0.5])))
     1.0
     """
-    prediction, target = pair("mse_loss", prediction, target)
+    prediction, target = pair(prediction, target)
     if weight is None:
         return ops.squared_error(prediction, target, reduction)
-    return weighted("mse_loss", ops.squared_error(prediction, target, "none"), reduction, weight)
+    return weighted(ops.squared_error(prediction, target, "none"), reduction, weight)
 
 
 @checked(REDUCTION)
@@ -46,8 +45,8 @@ def l1_loss(
     >>> float(l1_loss(Tensor([1.0, 2.0]), np.array([1.0, 4.0])))
     1.0
     """
-    prediction, target = pair("l1_loss", prediction, target)
-    return weighted("l1_loss", np.absolute(prediction - target), reduction, weight)
+    prediction, target = pair(prediction, target)
+    return weighted(np.absolute(prediction - target), reduction, weight)
 
 
 @checked(REDUCTION, number("delta", lambda v: v > 0, "positive"))
@@ -64,8 +63,8 @@ def huber_loss(
     >>> huber_loss(Tensor([1.0, 5.0]), np.array([0.0, 0.0]), "none")
     Tensor([0.5, 4.5])
     """
-    prediction, target = pair("huber_loss", prediction, target)
-    return weighted("huber_loss", _huber(prediction - target, delta), reduction, weight)
+    prediction, target = pair(prediction, target)
+    return weighted(_huber(prediction - target, delta), reduction, weight)
 
 
 @checked(REDUCTION, number("beta", lambda v: v >= 0, "0 or more"))
@@ -80,10 +79,10 @@ def smooth_l1_loss(
     >>> smooth_l1_loss(Tensor([1.0, 5.0]), np.array([0.0, 0.0]), "none", beta=2.0)
     Tensor([0.25, 4.  ])
     """
-    prediction, target = pair("smooth_l1_loss", prediction, target)
+    prediction, target = pair(prediction, target)
     difference = prediction - target
     losses = _huber(difference, beta) / beta if beta else np.absolute(difference)
-    return weighted("smooth_l1_loss", losses, reduction, weight)
+    return weighted(losses, reduction, weight)
 
 
 def _huber(difference: Any, delta: float) -> Any:
@@ -94,7 +93,7 @@ def _huber(difference: Any, delta: float) -> Any:
 # -------------------------------------------------------------------- directions
 
 
-@located
+@checked()
 def cosine_similarity(x: Tensor, y: Any, axis: int = -1, eps: float = 1e-8) -> Tensor:
     """Cosine of the angle between vectors along an axis, x · y / (‖x‖ ‖y‖), norms at least eps.
 
@@ -103,7 +102,7 @@ def cosine_similarity(x: Tensor, y: Any, axis: int = -1, eps: float = 1e-8) -> T
     >>> cosine_similarity(Tensor([[3.0, 4.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0]]))
     Tensor([1., 0.])
     """
-    x, y = pair("cosine_similarity", x, y)
+    x, y = pair(x, y)
     norms = [np.sqrt(np.maximum((v * v).sum(axis=axis), eps * eps)) for v in (x, y)]
     cosine: Tensor = (x * y).sum(axis=axis) / (norms[0] * norms[1])
     return cosine
@@ -123,8 +122,7 @@ def cosine_embedding_loss(
     >>> float(cosine_embedding_loss(x, y, np.array([1, 1])))
     0.5
     """
-    name = "cosine_embedding_loss"
-    cosine, target = pair(name, cosine_similarity(x, y), target)
-    check_signs(name, target)
+    cosine, target = pair(cosine_similarity(x, y), target)
+    check_signs(target)
     losses = ops.where(target > 0, 1 - cosine, ops.maximum(cosine - margin, 0))
-    return weighted(name, losses, reduction, weight)
+    return weighted(losses, reduction, weight)

@@ -32,8 +32,7 @@ def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """
     if x.ndim != 4:
         raise ValueError(
-            "dropout2d takes images (batch, channels, height, width), and was given shape "
-            f"{x.shape}"
+            f"expected images (batch, channels, height, width), and was given shape {x.shape}"
         )
     return _dropped(x, p, (*x.shape[:2], 1, 1)) if training and p else x
 

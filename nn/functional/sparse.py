@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, ops
-from tinygrad_edu.errors import located
 
+from .options import checked
 from .targets import plain
 
 __all__ = ["embedding", "one_hot"]
 
 
-@located
+@checked()
 def one_hot(indices: Any, num_classes: int, dtype: Any = np.float64) -> np.ndarray:
     """Class indices as rows with a single 1, in an ndarray: it has no derivative.
 
@@ -24,32 +24,31 @@ def one_hot(indices: Any, num_classes: int, dtype: Any = np.float64) -> np.ndarr
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    indices = _indices("one_hot", indices, num_classes)
+    indices = _indices(indices, num_classes)
     rows: np.ndarray = (indices[..., None] == np.arange(num_classes)).astype(dtype)
     return rows
 
 
-@located
+@checked()
 def embedding(indices: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """The rows of weight, (entries, features), at the indices; the gradients of equal ones add up.
 
     The row `padding_idx` gets no gradient.  Raises TypeError for indices that are not integers,
     IndexError for one out of range.
     """
-    indices = _indices("embedding", indices, len(weight))
+    indices = _indices(indices, len(weight))
     y = weight[indices]
     if padding_idx is None:
         return y
     return ops.where((indices == padding_idx)[..., None], plain(weight)[padding_idx], y)
 
 
-def _indices(name: str, indices: Any, n: int) -> np.ndarray:
+def _indices(indices: Any, n: int) -> np.ndarray:
     i = np.asarray(indices)
     if i.dtype.kind not in "iu":
-        raise TypeError(f"{name}: the indices must be integers, and are {i.dtype}")
+        raise TypeError(f"the indices must be integers, and are {i.dtype}")
     if i.size and (i.min() < 0 or i.max() >= n):
         raise IndexError(
-            f"{name}: indices from {i.min()} to {i.max()} were given, and there are only 0 to "
-            f"{n - 1}"
+            f"indices from {i.min()} to {i.max()} were given, and there are only 0 to {n - 1}"
         )
     return i

@@ -18,10 +18,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 REDUCTION = one_of("reduction", "mean", "sum", "none")
 
 
-def tensor(loss: str, x: Any) -> Tensor:
+def tensor(x: Any) -> Tensor:
     """`x` as a Tensor, if it is none yet."""
     if isinstance(x, tuple):
-        raise TypeError(f"{several_values(loss)}; give it one of them, as in output[:, -1]")
+        raise TypeError(f"{several_values('it')}; give it one of them, as in output[:, -1]")
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
@@ -40,25 +40,25 @@ def constant_like(x: Any, prediction: Tensor) -> Any:
     return Tensor(array, name=x.name) if isinstance(x, Tensor) else array
 
 
-def pair(loss: str, prediction: Any, target: Any) -> tuple[Tensor, Any]:
+def pair(prediction: Any, target: Any) -> tuple[Tensor, Any]:
     """Both, if their shapes are equal, a constant target in the prediction's dtype."""
-    prediction = tensor(loss, prediction)
+    prediction = tensor(prediction)
     if prediction.shape != np.shape(target):
         raise ValueError(
-            f"{loss}: the prediction has shape {prediction.shape} and the target "
+            f"the prediction has shape {prediction.shape} and the target "
             f"{np.shape(target)}; they must be equal, since broadcasting would compare every "
             "prediction with every target; reshape one of them"
         )
     return prediction, constant_like(target, prediction)
 
 
-def fitted(loss: str, name: str, weight: Any, losses: Tensor) -> Any:
+def fitted(name: str, weight: Any, losses: Tensor) -> Any:
     """A weight in the losses' dtype, if it broadcasts to them without enlarging them."""
     given, shape = np.shape(weight), losses.shape
     sizes = zip(given[::-1], shape[::-1], strict=False)
     if len(given) > len(shape) or any(n not in (1, m) for n, m in sizes):
         raise ValueError(
-            f"{loss}: {name} has shape {given} and does not broadcast to the losses, of shape "
+            f"{name} has shape {given} and does not broadcast to the losses, of shape "
             f"{shape}; give it that shape, with 1 where it repeats"
         )
     return constant_like(weight, losses)
@@ -76,77 +76,74 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     return total
 
 
-def weighted(loss: str, losses: Tensor, reduction: str, weight: Any) -> Tensor:
+def weighted(losses: Tensor, reduction: str, weight: Any) -> Tensor:
     """Each loss times its weight, if there is one, then reduced."""
     if weight is not None:
-        losses = losses * fitted(loss, "weight", weight, losses)
+        losses = losses * fitted("weight", weight, losses)
     return reduced(losses, reduction)
 
 
 # -------------------------------------------------------------------- targets
 
 
-def check_probabilities(loss: str, target: Any) -> None:
+def check_probabilities(target: Any) -> None:
     """Raises ValueError unless these are probabilities of one class against the other."""
     t = plain(target)
     if t.size and not (t.min() >= 0 and t.max() <= 1):
         raise ValueError(
-            f"{loss}: the targets must be from 0 to 1, and are from {t.min()} to {t.max()}; "
+            f"the targets must be from 0 to 1, and are from {t.min()} to {t.max()}; "
             "of labels -1 and 1 take (target + 1) / 2"
         )
 
 
-def check_signs(loss: str, target: Any) -> None:
+def check_signs(target: Any) -> None:
     """Raises ValueError unless the targets are all -1 or 1."""
     if not (np.absolute(plain(target)) == 1).all():
-        raise ValueError(
-            f"{loss}: the targets must be -1 or 1; of labels 0 and 1 take 2 * target - 1"
-        )
+        raise ValueError("the targets must be -1 or 1; of labels 0 and 1 take 2 * target - 1")
 
 
-def class_weights(loss: str, weight: Any, scores: Tensor) -> Any:
+def class_weights(weight: Any, scores: Tensor) -> Any:
     """One weight for each class, or None."""
     if weight is None:
         return None
     array = plain(weight)
     if array.shape != scores.shape[-1:] or not (array >= 0).all():
         raise ValueError(
-            f"{loss}: weight must be one number, 0 or more, for each of the {scores.shape[-1]} "
+            f"weight must be one number, 0 or more, for each of the {scores.shape[-1]} "
             f"classes, and has shape {array.shape}; weights of single losses are multiplied with "
             "those that reduction='none' gives"
         )
     return constant_like(weight, scores)
 
 
-def class_indices(loss: str, scores: Tensor, targets: Any) -> Array | None:
+def class_indices(scores: Tensor, targets: Any) -> Array | None:
     """The class indices of targets that are those, or one-hot integers; None for probabilities."""
     t = plain(targets)
     if t.shape == scores.shape and t.ndim:
         if t.dtype.kind == "f":
-            _check_rows(loss, t)
+            _check_rows(t)
             return None
         if not ((t == 0) | (t == 1)).all() or (np.count_nonzero(t, -1) != 1).any():
             raise ValueError(
-                f"{loss}: integer targets of the predictions' shape {t.shape} are one-hot, a "
+                f"integer targets of the predictions' shape {t.shape} are one-hot, a "
                 "single 1 in each row; probabilities are floats"
             )
         indices: Array = t.argmax(-1)
         return indices
     shapes = f"(shapes: {scores.shape}, {t.shape})"
     if t.shape != scores.shape[:-1] or not scores.ndim:
-        raise ValueError(f"{loss}: {_other_shape(scores.shape, t.shape)} {shapes}")
+        raise ValueError(f"{_other_shape(scores.shape, t.shape)} {shapes}")
     if t.dtype.kind not in "iu":
         raise TypeError(
-            f"{loss}: class indices must be integers, and are {t.dtype}; "
-            f"write targets.astype(int) {shapes}"
+            f"class indices must be integers, and are {t.dtype}; write targets.astype(int) {shapes}"
         )
     return t
 
 
-def _check_rows(loss: str, t: Array) -> None:
+def _check_rows(t: Array) -> None:
     if not ((t >= 0).all() and (abs(t.sum(-1, dtype=np.float64) - 1) < 1e-3).all()):
         raise ValueError(
-            f"{loss}: float targets of the predictions' shape {t.shape} are probabilities, none "
+            f"float targets of the predictions' shape {t.shape} are probabilities, none "
             "below 0 and each row with sum 1; if several classes may hold at once, use "
             "binary_cross_entropy_with_logits"
         )
@@ -164,12 +161,12 @@ def _other_shape(scores: tuple[int, ...], targets: tuple[int, ...]) -> str:
     return expected + "reshape one of them"
 
 
-def check_range(loss: str, scores: Tensor, indices: Array) -> None:
+def check_range(scores: Tensor, indices: Array) -> None:
     """Raises ValueError unless every index is that of a class."""
     n = scores.shape[-1]
     if indices.size and not (indices.min() >= 0 and indices.max() < n):
         raise ValueError(
-            f"{loss}: class indices from {indices.min()} to {indices.max()} were given, and logits "
+            f"class indices from {indices.min()} to {indices.max()} were given, and logits "
             f"for classes 0 to {n - 1} (shapes: {scores.shape}, {indices.shape})"
         )
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tinygrad_edu import ops
 
 from .. import functional as F
 from ..function_module import FunctionModule
-from ..functional.pooling import output_sizes
+from ..functional.options import Rule
 
 __all__ = [
     "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "GlobalAvgPool", "MaxPool1d", "MaxPool2d",
@@ -18,20 +15,20 @@ __all__ = [
 Sizes = tuple[int, ...]
 
 
+def _window(axes: int) -> Rule:
+    return lambda options: ops.window(
+        axes, options["kernel_size"], options["stride"], options["padding"]
+    )
+
+
 class _Pool(FunctionModule):
     """A window of a size, a stride that is its size unless given, and padding."""
 
     kernel_size: int | Sizes
     stride: int | Sizes | None = None
     padding: int | Sizes = 0
-    _axes = 2  # spatial dimensions
+    _rules = (_window(2),)
     _terse = True
-
-    def _check(self, name: str, options: Mapping[str, Any]) -> None:
-        try:
-            ops.window(self._axes, self.kernel_size, self.stride, self.padding)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
 
 
 class MaxPool2d(_Pool, of=ops.max_pool2d):
@@ -60,7 +57,7 @@ class MaxPool1d(_Pool, of=ops.max_pool1d):
     array([[[3., 2.]]])
     """
 
-    _axes = 1
+    _rules = (_window(1),)
 
 
 class AvgPool2d(_Pool, of=ops.avg_pool2d, kw_only=True):
@@ -89,7 +86,7 @@ class AvgPool1d(AvgPool2d, of=ops.avg_pool1d):
     array([[[2., 1.]]])
     """
 
-    _axes = 1
+    _rules = (_window(1),)
 
 
 class AdaptiveAvgPool2d(FunctionModule, of=F.adaptive_avg_pool2d):
@@ -106,9 +103,6 @@ class AdaptiveAvgPool2d(FunctionModule, of=F.adaptive_avg_pool2d):
 
     output_size: int | Sizes
     _terse = True
-
-    def _check(self, name: str, options: Mapping[str, Any]) -> None:
-        output_sizes(name, self.output_size, 2)
 
 
 class GlobalAvgPool(FunctionModule, of=F.global_avg_pool):

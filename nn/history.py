@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -77,9 +79,18 @@ class History:
         return "\n".join(map("  ".join, zip(*aligned, strict=True)))
 
     def csv(self) -> str:
-        """All rows as comma-separated values, every digit kept."""
-        rows = [self.names, *([row[name] for name in self.names] for row in self.rows)]
-        return "".join(",".join(map(str, row)) + "\n" for row in rows)
+        """All rows as comma-separated values, every digit kept.
+
+        Names are quoted where they need it; one that a spreadsheet would take for a formula begins
+        with an apostrophe.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            "'" + name if name[:1] in tuple("=+-@\t\r") else name for name in self.names
+        )
+        writer.writerows([row[name] for name in self.names] for row in self.rows)
+        return text.getvalue()
 
     def __str__(self) -> str:
         return self.table()

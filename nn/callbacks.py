@@ -11,8 +11,10 @@ from .atomic_write import written_whole
 from .data import DataLoader
 from .history import BOOKKEEPING, History, larger_is_better, text
 from .module import Module
+from .nonfinite import nonfinite_names
 from .optim import Optimizer
-from .validation import choice, unknown_name
+from .state_dict import key_difference, like
+from .validation import choice, integer, unknown_name
 
 __all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint", "TrainerLike"]
 
@@ -57,8 +59,18 @@ class Callback:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a `state_dict`."""
-        vars(self).update(state)
+        """Continue from a `state_dict`.
+
+        Raises ValueError unless the state has the keys and kinds of values that `state_dict` gives
+        now; a file cannot set anything else.
+        """
+        own = self.state_dict()
+        if state and not own:
+            raise ValueError(f"{type(self).__name__} has no state")
+        vars(self).update(like(own, state))
+
+    def check_model(self, model: Module[Any]) -> None:
+        """Raise ValueError if the state that was just loaded is not of this model."""
 
 
 class EachEpoch(Callback):
@@ -157,12 +169,25 @@ class EarlyStopping(Monitor):
         names = ("best", "best_state", "best_epoch", "waited")
         return {name: getattr(self, name) for name in names}
 
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        given = like({**self.state_dict(), "best_state": {}}, state)
+        integer("waited", given["waited"], 0)
+        integer("best_epoch", given["best_epoch"], 0)
+        if math.isnan(given["best"]):
+            raise ValueError("best is no number")
+        vars(self).update(given)
+
+    def check_model(self, model: Module[Any]) -> None:
+        if self.best_state:
+            key_difference("its best parameters:", model.state_dict(), self.best_state, strict=True)
+
 
 class ModelCheckpoint(Monitor):
     """Writes a checkpoint after every epoch, or with `save_best_only` after each that was the best.
 
     `path` may hold values of the epoch, as in "run/{epoch:03d}-{val_loss:.3f}.safetensors".  The
-    file holds all that `Trainer.fit(..., resume=path)` needs to go on to the same values.
+    file holds all that `Trainer.fit(..., resume=path)` needs to go on to the same values.  Raises
+    FloatingPointError rather than save parameters that are not finite.
     """
 
     last = True
@@ -185,7 +210,13 @@ class ModelCheckpoint(Monitor):
         *earlier, last = self.scores(trainer)
         best = max((score for score in earlier if not math.isnan(score)), default=-math.inf)
         if last > best or not self.save_best_only:
-            trainer.save(self.path.format(**trainer.history.rows[-1]))
+            path = self.path.format(**trainer.history.rows[-1])
+            if names := nonfinite_names(trainer.model):
+                raise FloatingPointError(
+                    f"{names[0]} is not finite after epoch {len(trainer.history)}, and is not "
+                    f"saved over {path}; try a smaller learning rate, or clip_norm=1.0"
+                )
+            trainer.save(path)
 
 
 class CSVLog(Callback):

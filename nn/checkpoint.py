@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,12 +24,13 @@ from .atomic_write import written_whole
 from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler
-from .state_dict import KeyDifference, key_difference
+from .state_dict import KeyDifference, all_or_nothing, key_difference
 from .validation import required
 
 __all__ = ["Checkpoint", "from_torch_state_dict", "load", "save", "to_torch_state_dict"]
 
-_KEY = "tinygrad_edu"  # of the metadata
+_KEY, _RESERVED = "tinygrad_edu", "__metadata__"  # of the metadata; the metadata themselves
+_MOST_TEXT = 50_000_000  # the format's header, in which the text is quoted, has at most 100 MB
 _DTYPES = {  # the format's names and NumPy's
     "BOOL": "bool",
     **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -63,7 +65,8 @@ def save(
 
     The file is written whole or not at all, whatever stops the process.  `more` can be numbers,
     strings, None and arrays, also in lists, tuples and dicts, such as the state of a random
-    generator.  Raises TypeError for anything else, ModuleNotFoundError without safetensors.
+    generator.  Raises TypeError for anything else, ValueError for what could not be read again,
+    ModuleNotFoundError without safetensors.
 
     >>> import nn, tempfile
     >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 3))
@@ -76,7 +79,7 @@ def save(
     if not isinstance(model, Module):
         raise TypeError(f"write nn.save(path, model); the model given is a {type(model).__name__}")
     library = required("safetensors.numpy", "Checkpoints need", "'tinygrad-edu[interop]'")
-    arrays = model.state_dict()
+    arrays = _uniquely_named(model)
     rest: dict[str, Any] = {}
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
         if part is not None and not hasattr(part, "state_dict"):
@@ -85,14 +88,25 @@ def save(
                 "saved beside by name, as in nn.save(path, model, history=values)"
             )
         rest[name] = None if part is None else _pack(part.state_dict(), name, arrays)
-    rest["more"] = _pack(more, "more", arrays)
+    try:
+        rest["more"] = _pack(more, "more", arrays)
+        text = json.dumps(rest)
+    except RecursionError:
+        raise ValueError("a checkpoint cannot hold lists nested as deeply as these") from None
     for name, array in arrays.items():
         if array.dtype.name not in _NAMES:
             raise TypeError(f"a checkpoint cannot hold {name}, an array of dtype {array.dtype}")
         arrays[name] = np.asarray(array, order="C")  # safetensors writes any other order wrong
-    content = library.save(arrays, {_KEY: json.dumps(rest)})
+    if len(text) > _MOST_TEXT:
+        raise ValueError(
+            f"what is saved beside the model has {len(text) / 1e6:.0f} MB as text, and a "
+            f"checkpoint holds {_MOST_TEXT / 1e6:.0f}; save long lists as arrays"
+        )
+    content = library.save(arrays, {_KEY: text})
     with written_whole(path) as file:
         file.write(content)
+        file.flush()
+        _check_readable(file.name, text, arrays, path)
 
 
 def load(
@@ -112,16 +126,36 @@ def load(
     Raises ValueError for a damaged file and for one that does not fit, and has then changed
     nothing; ModuleNotFoundError without safetensors.
     """
-    found, written_here = _read(path)
+    found, written_here = read(path)
+    difference = restore(
+        path, found, model, optimizer, scheduler, strict=strict, written_here=written_here
+    )
+    return found._replace(difference=difference)
+
+
+def restore(
+    path: Any,
+    found: Checkpoint,
+    model: Module[Any] | None,
+    optimizer: Optimizer | None,
+    scheduler: Scheduler | None,
+    *,
+    strict: bool = True,
+    written_here: bool = True,
+) -> KeyDifference:
+    """Set all that is given to what `read` found in a file, or leave it all as it is."""
+    difference = found.difference
     if model is not None:
         difference = _difference(model, found.state, strict, f"{path} does not fit")
+        state = _in_dtypes_of(model, found.state, path)
         if not written_here:
             _warn_of_squares(model, found.state, path)
-        found = found._replace(difference=difference)
-    _restore(path, scheduler=(scheduler, found.scheduler), optimizer=(optimizer, found.optimizer))
-    if model is not None:
-        model.load_state_dict(found.state, strict=False)
-    return found
+    with all_or_nothing(optimizer, scheduler):
+        _load(path, "scheduler", scheduler, found.scheduler)
+        _load(path, "optimizer", optimizer, found.optimizer)
+        if model is not None:
+            model.load_state_dict(state, strict=False)
+    return difference
 
 
 def to_torch_state_dict(model: Module[Any]) -> dict[str, Any]:
@@ -152,7 +186,8 @@ def from_torch_state_dict(
     if not isinstance(state, Mapping):
         raise TypeError(f"it takes a state, such as m.state_dict(), not a {type(state).__name__}")
     ours = _transposed(model, {name: _from_torch(value) for name, value in state.items()})
-    difference = _difference(model, ours, strict, "the state, its weights transposed, does not fit")
+    opening = "the state, its weights transposed, does not fit"
+    difference = _difference(model, ours, strict, opening)
     model.load_state_dict(ours, strict=False)
     return difference
 
@@ -197,31 +232,41 @@ def _warn_of_squares(model: Module[Any], state: Mapping[str, Any], path: Any) ->
             f"{path} was not written by nn.save, and its weights are square: if PyTorch wrote "
             "them, they are transposed, and nn.from_torch_state_dict(model, nn.load(path).state) "
             "is right",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
-def _restore(path: Any, **parts: tuple[Any, dict[str, Any] | None]) -> None:
-    """Set every part that is not None to its state, or leave them all as they are."""
-    done = []
-    for name, (part, state) in parts.items():
-        if part is None:
-            continue
-        done.append((part, part.state_dict()))
-        try:
-            if state is None:
-                raise ValueError(f"none was saved, write nn.save(path, model, {name}=...)")
-            part.load_state_dict(state)
-        except Exception as error:
-            for each, before in done:
-                each.load_state_dict(before)
-            raise ValueError(f"{path} does not fit the {name}: {error}") from error
+def _in_dtypes_of(
+    model: Module[Any], state: Mapping[str, np.ndarray], path: Any
+) -> dict[str, np.ndarray]:
+    """The arrays that the model has, in its dtypes.  Raises ValueError for a value too large."""
+    own, fitting = model.state_dict(), {}
+    with np.errstate(over="raise", under="ignore"):
+        for name in own.keys() & state.keys():
+            try:
+                fitting[name] = state[name].astype(own[name].dtype, copy=False)
+            except FloatingPointError:
+                raise ValueError(
+                    f"{path} does not fit: {name} holds values too large for {own[name].dtype}"
+                ) from None
+    return fitting
+
+
+def _load(path: Any, name: str, part: Any, state: dict[str, Any] | None) -> None:
+    if part is None:
+        return
+    try:
+        if state is None:
+            raise ValueError(f"none was saved, write nn.save(path, model, {name}=...)")
+        part.load_state_dict(state)
+    except Exception as error:
+        raise ValueError(f"{path} does not fit the {name}: {error}") from error
 
 
 # -------------------------------------------------------------------- the file
 
 
-def _read(path: Any) -> tuple[Checkpoint, bool]:
+def read(path: Any) -> tuple[Checkpoint, bool]:
     """What a file holds, and whether `save` wrote it."""
     library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
     content = Path(path).read_bytes()
@@ -230,18 +275,47 @@ def _read(path: Any) -> tuple[Checkpoint, bool]:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         text = header.get("__metadata__", {}).get(_KEY)
         rest = {"more": {}} if text is None else _unpack(json.loads(text), arrays)
+        rest = {"optimizer": None, "scheduler": None, **rest}
+        for name in ("more", "optimizer", "scheduler"):
+            if not (isinstance(rest[name], dict) or (rest[name] is None and name != "more")):
+                raise TypeError(f"{name} is a {type(rest[name]).__name__}")
         found = Checkpoint(
             state={name: arrays[name] for name in sorted(arrays)},
-            more=dict(rest["more"]),
-            optimizer=rest.get("optimizer"),
-            scheduler=rest.get("scheduler"),
+            more=rest["more"],
+            optimizer=rest["optimizer"],
+            scheduler=rest["scheduler"],
             difference=KeyDifference([], []),
         )
     except NotImplementedError as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
-    except (library.SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except Exception as error:
         raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from None
     return found, text is not None
+
+
+def _uniquely_named(model: Module[Any]) -> dict[str, np.ndarray]:
+    """The model's state.  Raises ValueError if it has not one name for each array."""
+    pairs = (*model._named_parameters(), *model.named_buffers())
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1 or name == _RESERVED:
+            why = "the format keeps it for itself" if name == _RESERVED else "there are two"
+            raise ValueError(f"no array of a model can be saved as {name}: {why}; rename it")
+    return model.state_dict()
+
+
+def _check_readable(written: str, text: str, arrays: Mapping[str, np.ndarray], path: Any) -> None:
+    """Raise ValueError unless a file that was just written has these names and this text."""
+    library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    try:
+        with library.safe_open(written, "numpy") as file:  # which reads no more than the header
+            same = set(file.keys()) == arrays.keys() and file.metadata() == {_KEY: text}
+        _unpack(json.loads(text), dict(arrays))
+    except Exception as error:
+        raise ValueError(
+            f"{path} is left as it was, since a file of this could not be read again: {error}"
+        ) from None
+    if not same:
+        raise ValueError(f"{path} is left as it was: the file did not hold what was to be saved")
 
 
 def _array(name: str, dtype: str, shape: list[int], data: Any) -> np.ndarray:
@@ -291,13 +365,15 @@ def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     match value:
         case {"$array": name}:
             return arrays.pop(name)
-        case {"$scalar": [str(dtype), number]} if dtype in _NAMES:
+        case {"$scalar": [str(dtype), bool() | int() | float() as number]} if dtype in _NAMES:
             return np.dtype(dtype).type(number)
-        case {"$tuple": items}:
+        case {"$tuple": list(items)}:
             return tuple(_unpack(items, arrays))
         case {"$dict": pairs}:
             return {_unpack(k, arrays): _unpack(v, arrays) for k, v in pairs}
         case dict():
+            if any(key[:1] == "$" for key in value):
+                raise ValueError(f"there is no value marked {', '.join(value)}")
             return {key: _unpack(item, arrays) for key, item in value.items()}
         case list():
             return [_unpack(item, arrays) for item in value]

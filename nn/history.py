@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
+from .state_dict import like
 from .validation import required
 
 __all__ = ["History"]
@@ -74,9 +79,18 @@ class History:
         return "\n".join(map("  ".join, zip(*aligned, strict=True)))
 
     def csv(self) -> str:
-        """All rows as comma-separated values, every digit kept."""
-        rows = [self.names, *([row[name] for name in self.names] for row in self.rows)]
-        return "".join(",".join(map(str, row)) + "\n" for row in rows)
+        """All rows as comma-separated values, every digit kept.
+
+        Names are quoted where they need it; one that a spreadsheet would take for a formula begins
+        with an apostrophe.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            "'" + name if name[:1] in tuple("=+-@\t\r") else name for name in self.names
+        )
+        writer.writerows([row[name] for name in self.names] for row in self.rows)
+        return text.getvalue()
 
     def __str__(self) -> str:
         return self.table()
@@ -108,6 +122,24 @@ class History:
             figure.savefig(path, dpi=120)
             plt.close(figure)
         return axes[0]
+
+
+def checked_rows(rows: Any, columns: Iterable[str]) -> list[dict[str, Any]]:
+    """Copies of rows from a file.  Raises ValueError unless they are numbers in these columns."""
+    rows = like([{}], rows, "the history")
+    given = {str(name) for row in rows[:1] for name in row} - set(BOOKKEEPING)
+    if given != set(columns):
+        raise ValueError(
+            f"it had the columns {', '.join(sorted(given))}, and this one has "
+            f"{', '.join(sorted(columns))}; give fit and Trainer what they had"
+        )
+    for number, row in enumerate(rows, 1):
+        if row.keys() != {*columns, *BOOKKEEPING} or row["epoch"] != number:
+            raise ValueError(f"row {number} of its history is damaged")
+        for name, value in row.items():
+            if np.ndim(value) or np.asarray(value).dtype.kind not in "biuf":
+                raise ValueError(f"{name} of epoch {number} is not a number")
+    return list(rows)
 
 
 def larger_is_better(name: str, values: list[Any], mode: str | None = None) -> list[Any]:

@@ -11,7 +11,7 @@ from tinygrad_edu import Tensor, no_grad
 
 from .module import Module, watched
 
-__all__ = ["origin_of_nonfinite"]
+__all__ = ["nonfinite_names", "origin_of_nonfinite"]
 
 
 def origin_of_nonfinite(model: Module[Any], inputs: Sequence[Any], target: Any = None) -> str:
@@ -38,6 +38,21 @@ def origin_of_nonfinite(model: Module[Any], inputs: Sequence[Any], target: Any =
     with np.errstate(all="ignore"), no_grad(), watched(model, look):
         model(*inputs)
     return found[0] if found else "the loss itself is not finite, though the model's output is"
+
+
+def nonfinite_names(model: Module[Any]) -> list[str]:
+    """The paths of parameters and buffers that are NaN; infinite is bad in what is trained only.
+
+    (A mask of -inf is a good buffer.)
+    """
+    trained = {path for path, p in model.named_parameters() if p.requires_grad}
+    arrays = {path: p.data for path, p in model.named_parameters()} | dict(model.named_buffers())
+    return [
+        path
+        for path, array in arrays.items()
+        if array.dtype.kind == "f"
+        and not (np.isfinite(array) if path in trained else ~np.isnan(array)).all()
+    ]
 
 
 def _blame(path: str, module: Module[Any]) -> str:

@@ -5,12 +5,18 @@ A schedule is a formula for the learning rate after `t` steps, from each group's
 
 from __future__ import annotations
 
+import copy
+import inspect
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .optim import Optimizer
+from .optim.optimizer import check_option
+from .state_dict import like
 from .validation import choice, integer
 
 __all__ = [
@@ -28,6 +34,8 @@ class Scheduler:
     >>> [(schedule.step(), optimizer.lr)[1] for _ in range(4)]
     [0.8, 0.4, 0.4, 0.2]
     """
+
+    _derived: tuple[str, ...] = ()  # settings that are no parameters of the constructor
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -57,8 +65,8 @@ class Scheduler:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a `state_dict`.
 
-        Raises ValueError if it belongs to another kind of schedule or another number of groups;
-        nothing is changed then.
+        Raises ValueError if it belongs to another kind of schedule, one of other settings or
+        another number of groups, or gives no learning rate; nothing is changed then.
         """
         own = self.state_dict()
         if set(state) != set(own):
@@ -66,12 +74,34 @@ class Scheduler:
                 f"the state is another schedule's: it has {', '.join(state)}, "
                 f"{type(self).__name__} has {', '.join(own)}"
             )
-        if len(state["starts"]) != len(own["starts"]):
+        given = like(own, dict(state))
+        if len(given["starts"]) != len(own["starts"]):
             raise ValueError(
-                f"the state is of {len(state['starts'])} parameter groups, "
+                f"the state is of {len(given['starts'])} parameter groups, "
                 f"this optimizer has {len(own['starts'])}"
             )
-        vars(self).update(state)
+        for name in own.keys() & {*inspect.signature(type(self)).parameters, *self._derived}:
+            if not np.array_equal(given[name], own[name]):
+                raise ValueError(
+                    f"the state is of a schedule with {name}={given[name]}, this one has "
+                    f"{own[name]}; make it as it was when it was saved"
+                )
+        self._check_progress(given)
+        vars(self).update(given)
+
+    def _check_progress(self, state: dict[str, Any]) -> None:
+        """Raise ValueError unless a state, of the right kinds, gives learning rates."""
+        integer("t", state["t"], 0)
+        if nan := [k for k, v in state.items() if isinstance(v, float) and math.isnan(v)]:
+            raise ValueError(f"{nan[0]} is no number")
+        trial = copy.copy(self)
+        vars(trial).update(state)
+        for start in state["starts"]:
+            try:
+                check_option("lr", start)
+                check_option("lr", trial.rate(state["t"], start))
+            except ArithmeticError as error:
+                raise ValueError(f"there is no learning rate after {state['t']} steps") from error
 
 
 class StepLR(Scheduler):
@@ -146,6 +176,7 @@ class CosineAnnealingWarmRestarts(Scheduler):
 
     def rate(self, t: int, start: float) -> float:
         period = self.T_0
+        t = t % period if self.T_mult == 1 else t
         while t >= period:
             t -= period
             period *= self.T_mult
@@ -158,6 +189,8 @@ class OneCycleLR(Scheduler):
     lr rises along a cosine from max_lr / div_factor during the first `pct_start` of the steps, then
     falls to a `final_div_factor`-th of where it began; momentum, or Adam's β₁, falls and rises.
     """
+
+    _derived = ("first", "last", "peak", "momenta")
 
     def __init__(
         self, optimizer: Optimizer, max_lr: float, total_steps: int, pct_start: float = 0.3,

@@ -15,13 +15,14 @@ from tinygrad_edu import Tensor, no_grad
 from . import checkpoint, losses
 from .callbacks import Callback, in_calling_order
 from .data import Data, DataLoader, extreme_samples, in_batches, inputs_only, with_target
-from .history import BOOKKEEPING, History
+from .history import History, checked_rows
 from .init import generator, unmoved
 from .metrics import Metric, by_name
 from .module import Module, evaluating
 from .nonfinite import origin_of_nonfinite
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
+from .state_dict import all_or_nothing, generator_state, like
 from .validation import choice, integer
 
 __all__ = ["Trainer"]
@@ -232,21 +233,28 @@ class Trainer:
         )
 
     def _resume(self, path: str | Path) -> None:
-        more = checkpoint.load(path).more
+        found, _ = checkpoint.read(path)
+        more, generators = found.more, self._generators()
         if not {"history", "generators", "callbacks"} <= more.keys():
             raise ValueError(f"{path} was not saved by a Trainer, and says nothing of its training")
-        columns = set(more["history"][0]) - set(BOOKKEEPING)
-        if columns != set(self.columns):
-            raise ValueError(
-                f"the training in {path} had the columns {', '.join(sorted(columns))}, and this "
-                f"one has {', '.join(sorted(self.columns))}; give fit and Trainer what they had"
-            )
-        checkpoint.load(path, self.model, self.optimizer, self.scheduler)
-        self.history.rows.extend(more["history"])
-        for rng, state in zip(self._generators(), more["generators"], strict=True):
+        with all_or_nothing(self.optimizer, self.scheduler, *self._callbacks):
+            try:
+                rows = checked_rows(more["history"], self.columns)
+                states = like([{}], more["generators"], "generators")
+                if len(states) != len(generators):
+                    raise ValueError(f"it had {len(states)} generators, here are {len(generators)}")
+                states = [generator_state(*pair) for pair in zip(generators, states, strict=True)]
+                saved = like({}, more["callbacks"], "callbacks")
+                for name, callback in self._named():
+                    if name in saved:
+                        callback.load_state_dict(like({}, saved[name], name))
+                        callback.check_model(self.model)
+            except Exception as error:  # also what callbacks of a user's own raise
+                raise ValueError(f"the training in {path} cannot go on here: {error}") from error
+            checkpoint.restore(path, found, self.model, self.optimizer, self.scheduler)
+        self.history.rows.extend(rows)
+        for rng, state in zip(generators, states, strict=True):
             rng.bit_generator.state = state
-        for name, callback in self._named():
-            callback.load_state_dict(more["callbacks"].get(name, {}))
 
     def _generators(self) -> list[np.random.Generator]:
         return [generator(), *(loader.generator for loader in self._loaders)]

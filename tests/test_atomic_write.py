@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,3 +68,67 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         with pytest.raises(PermissionError, match="c cannot be written: Permission denied for a"):
             write(tmp_path / "closed" / "c")
     assert {p.name for p in tmp_path.iterdir()} == {"file", "closed"}
+
+
+def test_errors_keep_their_number_and_name_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write(tmp_path / "nowhere" / "c")
+    assert caught.value.errno == errno.ENOENT
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    for name in ("fsync", "replace", "open"):
+
+        def fail(*arguments: Any, **options: Any) -> Any:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, fail)
+            with pytest.raises(OSError, match="a cannot be written: No space left") as failed:
+                write(path)
+        assert failed.value.errno == errno.ENOSPC
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_of_the_block_stays_what_it_was(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConnectionResetError, match=r"^\[Errno 104\] reset$"),
+        written_whole(tmp_path / "a"),
+    ):
+        raise ConnectionResetError(104, "reset")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are POSIX's")
+def test_drafts_of_killed_writers_are_swept_and_of_living_ones_kept(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-0123").write_bytes(b"killed")
+    with written_whole(tmp_path / "slow") as slow:
+        slow.write(b"slow")
+        write(tmp_path / "fast")
+        assert not (tmp_path / ".unfinished-0123").exists()
+    assert (tmp_path / "slow").read_bytes() == b"slow"
+    assert {p.name for p in tmp_path.iterdir()} == {"slow", "fast"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_a_draft_has_the_mode_of_its_target_from_the_first_byte(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with written_whole(path) as file:
+        assert stat.S_IMODE(os.stat(file.name).st_mode) == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_and_a_device_are_written_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with written_whole(tmp_path / "pipe") as file:
+        file.write(b"through")
+    assert os.read(reader, 99) == b"through"
+    os.close(reader)
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
+    with written_whole(os.devnull) as file:
+        file.write(b"away")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)

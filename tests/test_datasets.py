@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import struct
 import threading
+import tracemalloc
+import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -138,8 +141,9 @@ def test_idx_files_with_an_unexpected_number_of_axes(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
     """A web server on this machine, and the folder it serves."""
+    monkeypatch.setattr(download, "SCHEMES", ("http",))
     served = tmp_path / "served"
     (served / "good").mkdir(parents=True)
     (served / "wrong").mkdir()
@@ -185,8 +189,80 @@ def test_download_tries_mirrors_and_keeps_only_a_verified_file(
         download.fetch("set/a.gz", sums, [url + "good/"])
 
 
+<<<<<<< HEAD
 def fake_mnist(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
     """Write files for `nn.datasets.mnist()`, and make it expect their checksums."""
+=======
+def test_each_failure_of_a_mirror_asks_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
+) -> None:
+    url, served = mirror
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path / "data"))
+    (served / "good" / "a.gz").write_bytes(b"right")
+    sums = [hashlib.md5(b"right").hexdigest()]
+
+    def fail_with(**limits: Any) -> str:
+        with monkeypatch.context() as patch:
+            for name, limit in limits.items():
+                patch.setattr(download, name, limit)
+            with pytest.raises(ConnectionError) as caught:
+                download.fetch("set/a.gz", sums, [url + "good/"])
+        assert list((tmp_path / "data" / "set").iterdir()) == []
+        return str(caught.value)
+
+    assert "is not https" in fail_with(SCHEMES=("https",))
+    assert "more than 4 bytes" in fail_with(MOST_BYTES=4)
+    assert "took more than -1 seconds" in fail_with(MOST_SECONDS=-1.0)
+    opened = urllib.request.urlopen
+
+    def broken(request: Any, **options: Any) -> Any:
+        if "broken" in request.full_url:
+            raise http.client.BadStatusLine("no HTTP")
+        return opened(request, **options)
+
+    monkeypatch.setattr(urllib.request, "urlopen", broken)
+    path = download.fetch("set/a.gz", sums, [url + "broken/", url + "good/"])
+    assert path.read_bytes() == b"right"
+
+
+def test_a_file_of_another_data_set_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
+) -> None:
+    url, served = mirror
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path))
+    (tmp_path / "a.gz").write_bytes(b"of another data set")
+    sums = [hashlib.md5(b"right").hexdigest()]
+    with pytest.raises(ConnectionError, match=r"a\.gz: another file, its checksum is wrong"):
+        download.fetch("set/a.gz", sums, [])
+    (served / "good" / "a.gz").write_bytes(b"right")
+    assert download.fetch("set/a.gz", sums, [url + "good/"]) == tmp_path / "set" / "a.gz"
+    assert (tmp_path / "a.gz").read_bytes() == b"of another data set"
+
+
+def test_without_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    assert download.folder().name == "tinygrad-edu"
+
+
+@pytest.mark.parametrize("shape", [(3,), (2**31, 2**31, 2**31)])
+def test_no_more_is_unpacked_than_the_header_says(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    header = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+    (tmp_path / "bomb").write_bytes(gzip.compress(header + bytes(20_000_000)))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"should hold \d+ bytes .* holds \d+( or more)?; delete"):
+        read_idx(tmp_path / "bomb")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (2_000_000 if len(shape) == 1 else 60_000_000)
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
+    """Files for `nn.datasets.mnist()`, whose checksums are held to be right."""
+>>>>>>> files
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(folder))
     for name, content in zip(downloaded.FILES, contents, strict=True):
         (folder / name).write_bytes(gzip.compress(content, compresslevel=1))

@@ -28,8 +28,8 @@ MNIST_SUMS = (  # of the files as the mirrors have them, and of their unpacked c
 )
 
 FASHION_MIRRORS = (
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
 )
 FASHION_SUMS = (
     ("8d4fb7e6c68d591d4c3dfef9ec88bf0d",),

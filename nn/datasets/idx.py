@@ -8,6 +8,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,32 +24,49 @@ def read_idx(path: str | os.PathLike[str], axes: int | None = None) -> np.ndarra
     damaged, holds more or less than its header says, or an array of another number of axes.
     """
     path = Path(path)
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         try:
-            content = gzip.decompress(content)
+            return _read(path, gzip.open(file) if packed else file, axes)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path} is damaged: {error}; delete it and load it again") from None
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
-        raise ValueError(f"{path} is not an IDX file: it begins with {content[:4]!r}")
-    kind, ndim = np.dtype(TYPES[content[2]]), content[3]
-    start = 4 + 4 * ndim
-    if len(content) < start:
+
+
+def _read(path: Path, file: Any, axes: int | None) -> np.ndarray:
+    """The array; no more is unpacked than the header says there is, and one byte."""
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES:
+        at_most(1 << 20, file)  # raises if the packing is damaged, which tells more
+        raise ValueError(f"{path} is not an IDX file: it begins with {start!r}")
+    kind, ndim = np.dtype(TYPES[start[2]]), start[3]
+    header = file.read(4 * ndim)
+    if len(header) < 4 * ndim:
         raise ValueError(f"{path} ends within its header")
-    shape = struct.unpack(f">{ndim}I", content[4:start])
-    expected = start + kind.itemsize * math.prod(shape)
-    if len(content) != expected:
-        raise ValueError(
-            f"{path} should hold {expected} bytes for an array of shape {shape}, and holds "
-            f"{len(content)}; delete it and load it again"
-        )
+    shape = struct.unpack(f">{ndim}I", header)
     if axes is not None and ndim != axes:
         raise ValueError(
             f"{path} holds an array of shape {shape}, where {axes} axes were expected; images "
             "have 3 and labels 1: is it the right file?"
         )
+    size = kind.itemsize * math.prod(shape)
+    content = at_most(size + 1, file)
+    if len(content) != size:
+        before, more = 4 + 4 * ndim, " or more" if len(content) > size else ""
+        raise ValueError(
+            f"{path} should hold {before + size} bytes for an array of shape {shape}, and holds "
+            f"{before + len(content)}{more}; delete it and load it again"
+        )
     try:
-        array = np.frombuffer(content, kind, offset=start).reshape(shape)
+        array = np.frombuffer(content, kind).reshape(shape)
     except ValueError as error:  # a shape that no array can have
         raise ValueError(f"{path} is damaged: {error}; delete it and load it again") from None
     return array.astype(kind.newbyteorder("="))
+
+
+def at_most(size: int, file: Any) -> bytearray:
+    """The next `size` bytes of a file, or what it has: memory goes by what comes, not by `size`."""
+    content = bytearray()
+    while chunk := file.read(min(size - len(content), 1 << 20)):
+        content += chunk
+    return content

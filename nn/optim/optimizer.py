@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import Tensor
+
+from ..state_dict import like
+from ..validation import integer
 
 __all__ = ["Optimizer"]
 
@@ -115,30 +120,77 @@ class Optimizer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state_dict`.
 
-        Raises ValueError if it belongs to other parameters or to another kind of optimizer;
-        nothing is changed then.
+        Raises ValueError if it belongs to other parameters or to another kind of optimizer, or
+        holds what neither its options nor its `update` can have made; nothing is changed then.
         """
-        given, own = list(state["sizes"]), self._sizes()
-        if given != own:
-            raise ValueError(f"the state has groups of {given} parameters, this optimizer {own}")
-        for group, options in zip(self.groups, state["groups"], strict=True):
-            if set(options) != set(group) - {"params"}:
-                names = ", ".join(name for name in group if name != "params")
+        given = like({"groups": [{}], "sizes": [0], "state": {}}, state)
+        if given["sizes"] != self._sizes() or len(given["groups"]) != len(self.groups):
+            raise ValueError(
+                f"the state has groups of {given['sizes']} parameters, this optimizer "
+                f"{self._sizes()}"
+            )
+        groups = [
+            self._checked_group(group, options)
+            for group, options in zip(self.groups, given["groups"], strict=True)
+        ]
+        each = dict(enumerate((p, group) for group in groups for p in group["params"]))
+        moments = {}
+        for i, values in given["state"].items():
+            p, group = each.get(i, (None, {}))
+            moments[i] = self._checked_moments(i, p, group, like({}, values, f"state {i}"))
+        for group, checked in zip(self.groups, groups, strict=True):
+            group.update(checked)
+        self.state = moments
+
+    def _checked_group(self, group: Group, given: Mapping[str, Any]) -> Group:
+        """A group with its options replaced by others, which must be such as it could be given."""
+        own = {name: value for name, value in group.items() if name != "params"}
+        if own.keys() != given.keys():
+            raise ValueError(
+                f"the state is another optimizer's: it has the options {', '.join(given)}, "
+                f"{type(self).__name__} has {', '.join(own)}"
+            )
+        options = like(own, given)
+        for name, value in options.items():
+            check_option(name, value)
+        return {**options, "params": group["params"]}
+
+    def _checked_moments(self, i: Any, p: Tensor | None, group: Group, given: State) -> State:
+        """A parameter's state, which must be such as `update` makes it.
+
+        What is negative neither after a gradient of 1 nor of -1, as averages of squares are, never
+        is.
+        """
+        for name, value in given.items():
+            if isinstance(value, np.ndarray) and value.shape != getattr(p, "shape", None):
                 raise ValueError(
-                    f"the state is another optimizer's: it has the options {', '.join(options)}, "
-                    f"{type(self).__name__} has {names}"
+                    f"{name} of parameter {i} has shape {value.shape} in the state, "
+                    f"the parameter {getattr(p, 'shape', None)}"
                 )
-        shapes = dict(enumerate(p.shape for p in self._each()))
-        for i, values in state["state"].items():
-            for name, value in values.items():
-                if isinstance(value, np.ndarray) and value.shape != shapes.get(i):
-                    raise ValueError(
-                        f"{name} of parameter {i} has shape {value.shape} in the state, "
-                        f"the parameter {shapes.get(i)}"
-                    )
-        for group, options in zip(self.groups, state["groups"], strict=True):
-            group.update(options)
-        self.state = copy.deepcopy(dict(state["state"]))
+        if p is None:
+            raise ValueError(f"the state has a parameter {i!r}, which this optimizer has not")
+        if not given:
+            return {}
+        up, down = (self._made_by_update(p.data, sign, group) for sign in (1, -1))
+        state: State = like(up, given, f"the state of parameter {i}")
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                with np.errstate(over="ignore"):
+                    state[name] = value = value.astype(up[name].dtype)
+            elif isinstance(up[name], int):
+                state[name] = integer(f"{name} of parameter {i}", value, 0)
+            if _negative(value) and not _negative(up[name]) and not _negative(down[name]):
+                raise ValueError(f"{name} of parameter {i} is negative, which it never can be")
+        return state
+
+    def _made_by_update(self, p: Array, gradient: float, group: Group) -> State:
+        """The state that the first step makes for a parameter, whose values stay as they are."""
+        options = {name: value for name, value in group.items() if name != "params"}
+        made: State = {}
+        with np.errstate(all="ignore"):
+            p, g, scratch = np.zeros_like(p), np.full_like(p, gradient), np.empty_like(p)
+            self.update(p, g, made, scratch, **options)
+        return made
 
 
 def decayed(p: np.ndarray, g: np.ndarray, weight_decay: float) -> np.ndarray:
@@ -168,6 +220,10 @@ def _shared(arrays: list[np.ndarray]) -> list[np.ndarray]:
     return [buffer[: a.nbytes].view(a.dtype).reshape(a.shape) for a in arrays]
 
 
+def _negative(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, Real)) and bool(np.any(np.asarray(value) < 0))
+
+
 def check_option(name: str, value: Any) -> None:
     """Rates and momenta lie in [0, 1), the other numbers are not negative."""
     if name == "betas":
@@ -176,5 +232,5 @@ def check_option(name: str, value: Any) -> None:
     elif name in ("momentum", "alpha", "rho", "betas[0]", "betas[1]"):
         if not 0 <= value < 1:
             raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
-    elif name != "params" and not isinstance(value, bool) and not value >= 0:
-        raise ValueError(f"{name} must be at least 0, not {value}")
+    elif name != "params" and not isinstance(value, bool) and not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be at least 0, and finite, not {value}")

@@ -189,10 +189,6 @@ def test_download_tries_mirrors_and_keeps_only_a_verified_file(
         download.fetch("set/a.gz", sums, [url + "good/"])
 
 
-<<<<<<< HEAD
-def fake_mnist(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
-    """Write files for `nn.datasets.mnist()`, and make it expect their checksums."""
-=======
 def test_each_failure_of_a_mirror_asks_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
 ) -> None:
@@ -260,9 +256,8 @@ def test_no_more_is_unpacked_than_the_header_says(tmp_path: Path, shape: tuple[i
     assert peak < (2_000_000 if len(shape) == 1 else 60_000_000)
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
-    """Files for `nn.datasets.mnist()`, whose checksums are held to be right."""
->>>>>>> files
+def fake_mnist(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> None:
+    """Write files for `nn.datasets.mnist()`, and make it expect their checksums."""
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(folder))
     for name, content in zip(downloaded.FILES, contents, strict=True):
         (folder / name).write_bytes(gzip.compress(content, compresslevel=1))

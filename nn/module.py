@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
+import functools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import numpy as np
 
 from tinygrad_edu import Tensor, scope
 from tinygrad_edu.errors import LOCATED, locate
 
+from .parameter import Parameter, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
 from .validation import several_values
 
@@ -31,47 +32,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _Default(threading.local):
-    dtype = np.dtype(np.float32)
-
-
-_default = _Default()
-
-
-def set_default_dtype(dtype: Any) -> None:
-    """The dtype of parameters made from now on in this thread; float32 unless set."""
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"parameters are floating point, not {np.dtype(dtype)}")
-    _default.dtype = np.dtype(dtype)
-
-
-def get_default_dtype() -> np.dtype[Any]:
-    """The dtype that parameters get."""
-    return _default.dtype
-
-
-class Parameter(Tensor):
-    """A Tensor that a Module owns and an optimizer changes.
-
-    >>> Parameter([1.0, 2.0], name="weight")
-    Tensor([1., 2.], dtype=float32, requires_grad=True, name='weight')
-    """
-
-    __slots__ = ()
-
-    def __init__(
-        self, data: Any, *, requires_grad: bool = True, dtype: Any = None, name: str | None = None
-    ) -> None:
-        if dtype is None and not isinstance(data, np.ndarray):
-            dtype = get_default_dtype()
-        super().__init__(data, requires_grad=requires_grad, dtype=dtype, name=name)
-
-
 class Module(Generic[Output]):
     """A part of a network: assign Parameters and Modules to attributes and define `forward`.
 
     A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
-    parameters are found; any other list or dict that holds modules or parameters is a TypeError.
+    parameters are found; any other container that holds modules or parameters is a TypeError, when
+    it is assigned or, if it was filled later, when the parameters are asked for.
     Calling the module turns arrays into constant Tensors, calls `forward` and returns Tensors.
     To a type checker a module returns one Tensor; one that returns something else says so, as in
     `class Pair(nn.Module[tuple[Tensor, Tensor]])`.
@@ -87,6 +53,7 @@ class Module(Generic[Output]):
     """
 
     training: bool = True
+    _rests: bool = False  # whether a Trainer leaves it in evaluation mode
     _name: str = ""
     _buffers: tuple[str, ...] = ()
     _transposed: tuple[str, ...] = ()  # parameters that PyTorch holds the other way round
@@ -120,7 +87,7 @@ class Module(Generic[Output]):
             isinstance(value, (list, tuple)) and value and all(isinstance(m, Module) for m in value)
         ):
             value = ModuleList(value)
-        elif _hides(value):
+        elif isinstance(value, _CONTAINERS) and _hides(value):
             raise TypeError(
                 f"{type(self).__name__}.{name}: modules and parameters in a {type(value).__name__} "
                 "would not be found; give each an attribute of its own, or a list of modules alone"
@@ -140,6 +107,25 @@ class Module(Generic[Output]):
         """The modules directly inside, with their names."""
         return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
 
+    def _refuse_hidden(self) -> None:
+        """Raise TypeError for modules and parameters that no walk would find."""
+        for _, module in self._walk():
+            own, cls = vars(module), cast(Any, type(module))
+            kind = cls.__name__
+            for name, value in own.items():
+                if isinstance(value, _CONTAINERS) and _hides(value):
+                    raise TypeError(
+                        f"{kind}.{name}: modules and parameters in a {type(value).__name__} are "
+                        f"not found; start with self.{name} = nn.ModuleList() and append to that, "
+                        "or assign the list when it is complete"
+                    )
+            for name in _containers_of_class(cls):
+                if name not in own and _hides((getattr(module, name),)):
+                    raise TypeError(
+                        f"{kind}.{name} belongs to the class, where its parameters are not found "
+                        f"and all instances would share them; assign self.{name} in __init__"
+                    )
+
     def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module[Any]]]:
         yield prefix, self
         for name, child in self.named_children():
@@ -157,6 +143,7 @@ class Module(Generic[Output]):
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter inside, each once, with its dotted path."""
+        self._refuse_hidden()
         return _each_once(self._named_parameters())
 
     def parameters(self) -> Iterator[Parameter]:
@@ -178,6 +165,7 @@ class Module(Generic[Output]):
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Every parameter's and buffer's values by path; a shared one under each path."""
+        self._refuse_hidden()
         return {path: p.data for path, p in self._named_parameters()} | dict(self.named_buffers())
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -212,7 +200,7 @@ class Module(Generic[Output]):
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
+        for _, parameter in self._named_parameters():
             parameter.grad = None
 
     def penalty(self) -> Tensor:
@@ -254,13 +242,30 @@ class Regularized(Module):
     l2: float = 0.0
 
 
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque, np.ndarray)
+
+
 def _hides(value: Any) -> bool:
-    """Whether it is a list, tuple or dict with modules or parameters somewhere inside."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, (list, tuple)):
-        return False
-    return any(isinstance(each, (Module, Parameter)) or _hides(each) for each in value)
+    """Whether it is a container with modules or parameters somewhere inside."""
+    if isinstance(value, np.ndarray):
+        value = value.ravel().tolist() if value.dtype == object else ()
+    elif isinstance(value, dict):
+        value = (*value.keys(), *value.values())
+    for each in value:
+        if isinstance(each, (Module, Parameter, *_CONTAINERS)) and (
+            isinstance(each, (Module, Parameter)) or _hides(each)
+        ):
+            return True
+    return False
+
+
+@functools.cache
+def _containers_of_class(cls: type[Any]) -> list[str]:
+    """The attributes of the class itself that are, or could come to hold, modules or parameters."""
+    values = {k: v for each in cls.__mro__[::-1] for k, v in vars(each).items() if k[:2] != "__"}
+    kinds = (Module, Parameter, *_CONTAINERS)
+    held = {k: v for k, v in values.items() if isinstance(v, kinds)}
+    return [k for k, v in held.items() if not isinstance(v, tuple) or _hides(v)]
 
 
 def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -299,7 +304,9 @@ def watched(model: Module[Any], around: Callable[..., Any]) -> Iterator[None]:
     """
     modules = [(path, m, vars(m).get("forward")) for path, m in model.named_modules()]
     for path, module, _ in modules:  # an attribute of the instance goes before the class's method
-        object.__setattr__(module, "forward", partial(around, path, module, module.forward))
+        object.__setattr__(
+            module, "forward", functools.partial(around, path, module, module.forward)
+        )
     try:
         yield
     finally:

@@ -213,7 +213,7 @@ def _restore(path: Any, **parts: tuple[Any, dict[str, Any] | None]) -> None:
                 raise ValueError(f"none was saved, write nn.save(path, model, {name}=...)")
             part.load_state_dict(state)
         except Exception as error:
-            for each, before in done:
+            for each, before in reversed(done):  # a schedule sets its optimizer's rates
                 each.load_state_dict(before)
             raise ValueError(f"{path} does not fit the {name}: {error}") from error
 

@@ -233,7 +233,8 @@ he = kaiming = kaiming_normal = he_normal
 kaiming_uniform = he_uniform
 
 NAMES: dict[str, Callable[..., Initializer]] = {
-    "zeros": zeros, "ones": ones, "normal": normal, "truncated_normal": truncated_normal,
+    "zeros": zeros, "zero": zeros, "ones": ones, "normal": normal, "random": normal,
+    "truncated_normal": truncated_normal,
     "uniform": uniform, "orthogonal": orthogonal,
     "xavier": xavier, "xavier_normal": xavier, "glorot": xavier, "glorot_normal": xavier,
     "xavier_uniform": xavier_uniform, "glorot_uniform": xavier_uniform,

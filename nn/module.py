@@ -13,9 +13,9 @@ import numpy as np
 from tinygrad_edu import Tensor, scope
 from tinygrad_edu.errors import LOCATED, locate
 
-from .parameter import Parameter, get_default_dtype, set_default_dtype
+from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import several_values
+from .validation import KeywordsChecked, several_values
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -32,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Module(Generic[Output]):
+class Module(KeywordsChecked, Generic[Output]):
     """A part of a network: assign Parameters and Modules to attributes and define `forward`.
 
     A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
@@ -150,6 +150,24 @@ class Module(Generic[Output]):
         """Every parameter inside, each once."""
         return (parameter for _, parameter in self.named_parameters())
 
+    def modules(self) -> Iterator[Module[Any]]:
+        """This module and all inside it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module[Any]]:
+        """The modules directly inside."""
+        return (module for _, module in self.named_children())
+
+    def buffers(self) -> Iterator[np.ndarray]:
+        """Every buffer inside."""
+        return (buffer for _, buffer in self.named_buffers())
+
+    def apply(self, function: Callable[[Module[Any]], Any]) -> Self:
+        """Call a function of each module: those inside before the one that holds them."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
+
     def register_buffer(self, name: str, value: Any) -> None:
         """An array that belongs to the state but is not trained, such as running statistics."""
         self._buffers = (*self._buffers, name)
@@ -190,6 +208,11 @@ class Module(Generic[Output]):
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, in which Dropout drops and BatchNorm learns its statistics."""
+        if not isinstance(mode, (bool, np.bool)):
+            raise TypeError(
+                "train(True) or train(False) switches the mode; to fit data write "
+                "nn.Trainer(model, loss, optimizer).fit((x, y))"
+            )
         for _, module in self._walk():
             module.training = mode
         return self
@@ -198,10 +221,10 @@ class Module(Generic[Output]):
         """Switch to evaluation; the opposite of `train()`."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: each becomes None, or with `set_to_none=False` zero."""
         for _, parameter in self._named_parameters():
-            parameter.grad = None
+            forget_gradient(parameter, set_to_none)
 
     def penalty(self) -> Tensor:
         """Σ λ/2 ‖W‖² over the layers that were given `l2=λ`: what to add to the loss.
@@ -343,8 +366,27 @@ class _Numbered(Module):
     def __iter__(self) -> Iterator[Module[Any]]:
         return (child for _, child in self.named_children())
 
-    def __getitem__(self, index: int) -> Module[Any]:
-        return list(self)[index]
+    def __getitem__(self, index: Any) -> Any:
+        """The module of a number, or those of a slice in a container of their own."""
+        chosen = list(self)[index]
+        if isinstance(chosen, Module):
+            return chosen
+        part: Any = ModuleList() if isinstance(self, ModuleList) else Sequential()
+        for i, module in enumerate(chosen):
+            object.__setattr__(part, str(i), module)  # shared, and under its old name in graphs
+        return part
+
+    def __setitem__(self, index: int, module: Module[Any]) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__} takes modules, not a {type(module).__name__}")
+        setattr(self, str(range(len(self))[index]), module)
+        self._rename(self._name)
+
+    def append(self, module: Module[Any]) -> Self:
+        """Add one at the end; returns the container."""
+        setattr(self, str(len(self)), module)
+        self._rename(self._name)
+        return self
 
 
 class ModuleList(_Numbered):
@@ -353,11 +395,6 @@ class ModuleList(_Numbered):
     def __init__(self, modules: Iterable[Module[Any]] = ()) -> None:
         for module in modules:
             self.append(module)
-
-    def append(self, module: Module[Any]) -> None:
-        """Add one at the end."""
-        setattr(self, str(len(self)), module)
-        self._rename(self._name)
 
     def _rename(self, name: str) -> None:
         super()._rename(name)

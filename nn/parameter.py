@@ -46,3 +46,11 @@ class Parameter(Tensor):
         if dtype is None and not isinstance(data, np.ndarray):
             dtype = get_default_dtype()
         super().__init__(data, requires_grad=requires_grad, dtype=dtype, name=name)
+
+
+def forget_gradient(p: Tensor, set_to_none: bool) -> None:
+    """Make a gradient None, or fill the one there is with zeros."""
+    if set_to_none or p.grad is None:
+        p.grad = None
+    else:
+        p.grad[...] = 0

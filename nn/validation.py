@@ -6,9 +6,12 @@ import difflib
 import importlib
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["choice", "integer", "not_negative", "required", "several_values", "unknown_name"]
+__all__ = [
+    "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias", "integer", "not_negative", "required",
+    "several_values", "unknown_name",
+]  # fmt: skip
 
 
 def integer(name: str, value: Any, least: int = 1) -> int:
@@ -31,6 +34,21 @@ def not_negative(name: str, value: Any) -> Any:
     if not value >= 0:
         raise ValueError(f"{name} must not be negative, and is {value}")
     return value
+
+
+def boolean(name: str, value: Any, hint: str = "") -> bool:
+    """`value` itself, True or False.  Raises TypeError for anything else."""
+    if value is True or value is False:
+        return value
+    if type(value).__name__ in ("bool", "bool_"):  # NumPy's
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, not {value!r}{hint}")
+
+
+def has_bias(owner: str, value: Any) -> bool:
+    """`boolean` of a layer's option bias; a name or function there is meant as an activation."""
+    hint = "; an activation is a layer of its own: nn.Sequential(nn.Dense(2, 3), nn.ReLU())"
+    return boolean(f"{owner}: bias", value, "" if isinstance(value, (int, float)) else hint)
 
 
 def choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
@@ -72,3 +90,60 @@ def required(module: str, opening: str, package: str) -> Any:
     except ModuleNotFoundError:
         name = module.split(".")[0]
         raise ModuleNotFoundError(f"{opening} {name}: pip install {package}") from None
+
+
+# -------------------------------------------------------------------- keywords
+
+_MEANT: dict[str, tuple[str, ...]] = {
+    "learning_rate": ("lr", "max_lr"), "rate": ("lr", "p"), "alpha": ("lr",), "eta": ("lr",),
+    "step": ("step_size",), "decay": ("weight_decay", "gamma"), "beta1": ("betas",),
+    "beta_1": ("betas",), "epsilon": ("eps",), "params": ("parameters",), "lr": ("max_lr",),
+    "input_size": ("in_features", "input_size"), "input_dim": ("in_features", "num_embeddings"),
+    "n_inputs": ("in_features",), "inputs": ("in_features",), "in_dim": ("in_features",),
+    "output_size": ("out_features",), "output_dim": ("out_features", "embedding_dim"),
+    "units": ("out_features", "hidden_size"), "n_outputs": ("out_features",),
+    "out_dim": ("out_features",), "filters": ("out_channels",), "use_bias": ("bias",),
+    "l2_lambda": ("l2",), "lambda_": ("l2",), "reg": ("l2",), "kernel_regularizer": ("l2",),
+    "initializer": ("init",), "kernel_initializer": ("init",), "weight_init": ("init",),
+    "dim": ("axis", "embedding_dim"), "keepdim": ("keepdims",), "verbose": ("progress",),
+    "num_epochs": ("epochs",), "n_epochs": ("epochs",), "validation_data": ("validation",),
+    "val_data": ("validation",), "criterion": ("loss",), "loss_fn": ("loss",),
+    "batch": ("batch_size",), "restore_best_weights": ("restore",), "filepath": ("path",),
+}  # fmt: skip
+"""What other libraries call our options."""
+
+
+def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
+    """The error for a keyword that is none of `names`, with the one that was probably meant.
+
+    >>> print(unknown_keyword("SGD", "learning_rate", ["parameters", "lr"]))
+    SGD has no argument learning_rate; did you mean lr? It takes parameters, lr
+    """
+    near = [name for name in _MEANT.get(given, ()) if name in names]
+    near += difflib.get_close_matches(given, names, 1)
+    meant = f"; did you mean {near[0]}? It" if near else "; it"
+    return TypeError(f"{owner} has no argument {given}{meant} takes {', '.join(names) or 'none'}")
+
+
+def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any = ()) -> None:
+    """Raise TypeError for a keyword that a function does not have, `options` besides its own."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = getattr(function, "__code__", None)
+    if code is None or (code.co_flags & 0x08 and not options):  # it takes any
+        return
+    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount], *options]
+    for name in given:
+        if name not in names:
+            raise unknown_keyword(owner, name, names)
+
+
+class KeywordsChecked:
+    """A class whose constructor says of an unknown keyword which one was probably meant."""
+
+    if not TYPE_CHECKING:  # or type checkers would take any arguments
+
+        def __new__(cls, *args: Any, **options: Any) -> Any:
+            if options:
+                check_keywords(cls.__name__, cls.__init__, options, getattr(cls, "_options", ()))
+            return super().__new__(cls)

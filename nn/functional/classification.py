@@ -13,6 +13,7 @@ from .options import checked, number, one_of
 from .sparse import one_hot
 from .targets import (
     REDUCTION,
+    check_order,
     check_probabilities,
     check_range,
     check_signs,
@@ -138,6 +139,7 @@ def cross_entropy(
     '0.6269'
     """
     name = "cross_entropy"
+    check_order(name, logits, targets)
     logits = tensor(name, logits)
     instead = "what comes before the softmax, or use categorical_cross_entropy"
     expects(name, "logits", logits, instead)
@@ -167,6 +169,7 @@ def categorical_cross_entropy(
     Tensor([  0.28768207, 100.        ])
     """
     name = "categorical_cross_entropy"
+    check_order(name, prediction, targets)
     prediction = tensor(name, prediction)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
@@ -192,6 +195,7 @@ def nll_loss(
     >>> float(nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), np.array([1, 0])))
     1.5
     """
+    check_order("nll_loss", prediction, targets)
     prediction = tensor("nll_loss", prediction)
     expects("nll_loss", "log-probabilities", prediction, "what log_softmax returns")
     return _of_classes(
@@ -231,6 +235,8 @@ def _of_classes(
         ignored = indices == ignore_index
         indices = np.where(ignored, 0, indices)
         check_range(loss, scores, indices)
+        if ignored.any():  # whatever they hold, infinities and NaN too
+            scores = ops.where(ignored[..., None], 0.0, scores)
         kept = constant_like(~ignored, scores)
         share = kept if weight is None else weight[indices] * kept
         if not label_smoothing:

@@ -30,13 +30,14 @@ from .schedulers import *
 from .trainer import *
 from .transforms import Standardizer as Standardizer
 from .transforms import one_hot as one_hot
+from .watching import watched as watched
 
 _internal.add(__name__)
 Linear = Dense
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
-        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot"),
+        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
         *(

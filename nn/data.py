@@ -178,7 +178,7 @@ class DataLoader(KeywordsChecked):
 Data = Dataset | DataLoader | Sequence[Any]
 
 
-def columns(data: Sequence[Any]) -> Sequence[Any]:
+def columns(data: Any) -> Sequence[Any]:
     """The arrays of a tuple of them; of a list of samples, tuples such as (x, y), each column.
 
     Raises TypeError for a list whose members could be samples or columns.
@@ -195,7 +195,7 @@ def columns(data: Sequence[Any]) -> Sequence[Any]:
             f"a list of {len(data)} arrays of the same shape could be samples or inputs and "
             "targets; write np.stack(samples) for samples, the tuple (x, y) for inputs and targets"
         )
-    return data
+    return data  # type: ignore[no-any-return]
 
 
 def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> DataLoader:
@@ -205,8 +205,8 @@ def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> Dat
     if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
         kind = type(data).__name__
         raise TypeError(
-            f"data are one argument, (x, y), a Dataset or a DataLoader, and not a {kind}; write "
-            "fit((x, y))"
+            f"data are (x, y), a Dataset or a DataLoader, and not a {kind}; arrays go in together, "
+            "as in fit((x, y))"
         )
     dataset = Dataset(*columns(data)) if isinstance(data, (tuple, list)) else data
     return DataLoader(dataset, max(len(dataset), 1) if batch_size is None else batch_size, shuffle)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 import numpy as np
@@ -15,7 +14,7 @@ from tinygrad_edu.errors import LOCATED, locate
 
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import KeywordsChecked, several_values
+from .validation import ELSEWHERE, KeywordsChecked, several_values
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -28,7 +27,7 @@ else:
 
 __all__ = [
     "Module", "ModuleList", "Parameter", "Regularized", "Sequential", "get_default_dtype",
-    "set_default_dtype", "watched",
+    "set_default_dtype",
 ]  # fmt: skip
 
 
@@ -97,6 +96,14 @@ class Module(KeywordsChecked, Generic[Output]):
         if isinstance(value, Module):
             value._rename(name)
         object.__setattr__(self, name, value)
+
+    if not TYPE_CHECKING:  # or type checkers would take any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            hint = f"; write {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self
+            )
 
     def _rename(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
@@ -297,46 +304,6 @@ def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         if id(value) not in seen:
             seen.add(id(value))
             yield path, value
-
-
-@contextmanager
-def evaluating(model: Module[Any]) -> Iterator[None]:
-    """Within the block the model is in evaluation mode; then every module is as it was."""
-    modes = [(module, module.training) for _, module in model._walk()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-@contextmanager
-def watched(model: Module[Any], around: Callable[..., Any]) -> Iterator[None]:
-    """Within the block every module computes `around(path, module, forward, *inputs, **options)`.
-
-    >>> import nn
-    >>> def tell(path, module, forward, *inputs, **options):
-    ...     output = forward(*inputs, **options)
-    ...     print(path, inputs[0].shape, "->", output.shape)
-    ...     return output
-    >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU())
-    >>> with watched(model[0], tell):
-    ...     _ = model(np.ones((2, 4)))
-     (2, 4) -> (2, 8)
-    """
-    modules = [(path, m, vars(m).get("forward")) for path, m in model.named_modules()]
-    for path, module, _ in modules:  # an attribute of the instance goes before the class's method
-        object.__setattr__(
-            module, "forward", functools.partial(around, path, module, module.forward)
-        )
-    try:
-        yield
-    finally:
-        for _, module, own in modules:
-            object.__delattr__(module, "forward")
-            if own is not None:
-                object.__setattr__(module, "forward", own)
 
 
 def cast_like(x: Tensor, parameter: Tensor) -> Tensor:

@@ -19,11 +19,12 @@ from .data import Data, DataLoader, extreme_samples, in_batches, inputs_only, wi
 from .history import BOOKKEEPING, History, direction
 from .init import generator, unmoved
 from .metrics import Metric, by_name
-from .module import Module, evaluating
+from .module import Module
 from .nonfinite import origin_of_nonfinite
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
-from .validation import KeywordsChecked, choice, integer, unknown_name
+from .validation import KeywordsChecked, choice, integer, keywords_checked, unknown_name
+from .watching import evaluating
 
 __all__ = ["Trainer"]
 
@@ -80,6 +81,7 @@ class Trainer(KeywordsChecked):
 
     # ---------------------------------------------------------------- the loop
 
+    @keywords_checked
     def fit(
         self,
         train: Data,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 __all__ = [
-    "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias", "integer", "not_negative", "required",
-    "several_values", "unknown_name",
+    "ELSEWHERE", "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias", "integer",
+    "keywords_checked", "not_negative", "required", "several_values", "unknown_keyword",
+    "unknown_name",
 ]  # fmt: skip
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def integer(name: str, value: Any, least: int = 1) -> int:
@@ -138,6 +142,17 @@ def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any
             raise unknown_keyword(owner, name, names)
 
 
+def keywords_checked(method: Function) -> Function:
+    """Decorator: a method that says of an unknown keyword which one was probably meant."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        check_keywords(method.__name__, method, options)
+        return method(self, *args, **options)
+
+    return call  # type: ignore[return-value]
+
+
 class KeywordsChecked:
     """A class whose constructor says of an unknown keyword which one was probably meant."""
 
@@ -147,3 +162,15 @@ class KeywordsChecked:
             if options:
                 check_keywords(cls.__name__, cls.__init__, options, getattr(cls, "_options", ()))
             return super().__new__(cls)
+
+
+_TRAINER = "nn.Trainer(model, loss, optimizer)"
+ELSEWHERE = {
+    "add": "append(module)", "compile": _TRAINER, "fit": f"{_TRAINER}.fit((x, y))",
+    "evaluate": f"{_TRAINER}.evaluate((x, y))", "predict": "model.eval()(x)",
+    "half": "dtype=np.float16 for each layer", "double": "dtype=np.float64 for each layer",
+    "float": "dtype=np.float32 for each layer", "to": "the model as it is: all runs on the CPU",
+    "cuda": "the model as it is: all runs on the CPU", "add_module": "setattr(model, name, module)",
+    "register_parameter": "setattr(model, name, nn.Parameter(values))",
+}  # fmt: skip
+"""What other libraries call on a model, and what to write here."""

@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from tinygrad_edu import no_grad as no_grad
 from tinygrad_edu.errors import internal as _internal
 
 from . import datasets as datasets
@@ -24,17 +25,19 @@ from .model_summary import *
 from .module import *
 from .networks import *
 from .optim import *
+from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
 from .schedulers import *
 from .trainer import *
 from .transforms import Standardizer as Standardizer
 from .transforms import one_hot as one_hot
+from .watching import watched as watched
 
 _internal.add(__name__)
 Linear = Dense
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
-        *("Linear", "Standardizer", "manual_seed", "one_hot"),
+        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
         *(

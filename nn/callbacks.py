@@ -83,7 +83,8 @@ class EachEpoch(Callback):
 class Monitor(Callback):
     """Follows one column of the history: `monitor`, else val_loss, else loss without validation.
 
-    `mode` is "min", "max", or None to know it by the name: losses and errors are to fall.
+    `mode` is "min", "max", or None to know it by the name: losses and errors are to fall, scores
+    such as an accuracy to rise; of other names it must be said.
     """
 
     def __init__(self, monitor: str | None = None, mode: str | None = None) -> None:
@@ -94,6 +95,7 @@ class Monitor(Callback):
     def on_train_begin(self, trainer: TrainerLike) -> None:
         if self.monitor is not None and self.monitor not in trainer.columns:
             raise unknown_name("column of the history", self.monitor, trainer.columns)
+        larger_is_better(self.monitor or "loss", [], self.mode)
 
     def column(self, trainer: TrainerLike) -> str:
         """The name of the column."""

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import Tensor
 
 from .init import generator
-from .validation import integer
+from .validation import KeywordsChecked, integer
 
 __all__ = ["DataLoader", "Dataset"]
 
@@ -79,8 +79,10 @@ class Dataset:
         return f"Dataset({arrays})"
 
 
-class DataLoader:
+class DataLoader(KeywordsChecked):
     """Mini-batches of a Dataset, or of a tuple of arrays, or of one array; once around an epoch.
+
+    A list of tuples is one of samples, as `list(zip(x, y))`.
 
     With `shuffle` every epoch comes in a new order, drawn from `seed` or else from the generator
     that `nn.manual_seed` sets.  The last batch is smaller if the data do not divide evenly, or
@@ -111,7 +113,7 @@ class DataLoader:
     ) -> None:
         self._alone = isinstance(dataset, np.ndarray)
         if isinstance(dataset, (np.ndarray, tuple, list)):
-            dataset = Dataset(*((dataset,) if self._alone else dataset))
+            dataset = Dataset(*((dataset,) if self._alone else columns(dataset)))
         self.dataset: Any = dataset
         self.batch_size = integer("batch_size", batch_size)
         n = len(self.dataset)
@@ -176,14 +178,37 @@ class DataLoader:
 Data = Dataset | DataLoader | Sequence[Any]
 
 
+def columns(data: Any) -> Sequence[Any]:
+    """The arrays of a tuple of them; of a list of samples, tuples such as (x, y), each column.
+
+    Raises TypeError for a list whose members could be samples or columns.
+    """
+    if isinstance(data, tuple) or not data:
+        return data
+    if all(isinstance(sample, tuple) for sample in data):
+        if len({len(sample) for sample in data}) > 1:
+            raise ValueError("the samples of a list must be tuples of equal length")
+        return tuple(np.array(column) for column in zip(*data, strict=True))
+    shapes = {np.shape(each) for each in data}
+    if len(data) > 1 and len(shapes) == 1 and shapes != {()}:
+        raise TypeError(
+            f"a list of {len(data)} arrays of the same shape could be samples or inputs and "
+            "targets; write np.stack(samples) for samples, the tuple (x, y) for inputs and targets"
+        )
+    return data  # type: ignore[no-any-return]
+
+
 def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> DataLoader:
     """Data in batches of the size asked for, None for all at once; those of a DataLoader as is."""
     if isinstance(data, DataLoader):
         return data
     if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
         kind = type(data).__name__
-        raise TypeError(f"data are (x, y), a Dataset or a DataLoader, and not a {kind}")
-    dataset = Dataset(*data) if isinstance(data, (tuple, list)) else data
+        raise TypeError(
+            f"data are (x, y), a Dataset or a DataLoader, and not a {kind}; arrays go in together, "
+            "as in fit((x, y))"
+        )
+    dataset = Dataset(*columns(data)) if isinstance(data, (tuple, list)) else data
     return DataLoader(dataset, max(len(dataset), 1) if batch_size is None else batch_size, shuffle)
 
 

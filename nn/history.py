@@ -61,9 +61,18 @@ class History:
         """Every column as a list."""
         return {name: self[name] for name in self.names}
 
-    def best(self, name: str = "val_loss") -> dict[str, Any]:
-        """The row in which a column is best: smallest for losses and errors, else largest."""
-        values = [-math.inf if math.isnan(v) else v for v in larger_is_better(name, self[name])]
+    @property
+    def history(self) -> dict[str, list[Any]]:
+        """Every column as a list, under Keras's name."""
+        return self.as_dict()
+
+    def best(self, name: str = "val_loss", mode: str | None = None) -> dict[str, Any]:
+        """The row in which a column is best: smallest for losses and errors, else largest.
+
+        Raises ValueError where neither the name nor `mode`, "min" or "max", says which.
+        """
+        scores = larger_is_better(name, self[name], mode)
+        values = [-math.inf if math.isnan(v) else v for v in scores]
         return self.rows[values.index(max(values))]
 
     def table(self, every: int = 1, without: Iterable[str] = ()) -> str:
@@ -142,14 +151,25 @@ def checked_rows(rows: Any, columns: Iterable[str]) -> list[dict[str, Any]]:
     return list(rows)
 
 
+_FALLING = ("loss", "error", "penalty", "mse", "mae", "brier", "seconds")
+_RISING = ("score", "acc", "top_k", "precision", "recall", "f1", "r2", "auc")
+
+
+def direction(name: str) -> str | None:
+    """Whether a column's name says that it is to fall, "min", or to rise, "max"; else None."""
+    falls, rises = (any(part in name for part in parts) for parts in (_FALLING, _RISING))
+    return None if falls == rises else "min" if falls else "max"
+
+
 def larger_is_better(name: str, values: list[Any], mode: str | None = None) -> list[Any]:
     """A column's values, negative if smaller ones are better: those of losses and errors.
 
-    `mode`, "max" or "min", goes before what the name says.
+    `mode`, "max" or "min", goes before what the name says.  Raises ValueError if neither says it.
     """
-    falling = ("loss", "error", "penalty", "mse", "mae", "seconds")
-    smaller = mode == "min" if mode else any(part in name for part in falling)
-    return [-v for v in values] if smaller else values
+    mode = mode or direction(name)
+    if mode is None:
+        raise ValueError(f"is {name!r} to fall or to rise? Say mode='min' or mode='max'")
+    return [-v for v in values] if mode == "min" else values
 
 
 def text(value: Any) -> str:

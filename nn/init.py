@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import Tensor
+
 from .validation import choice, not_negative, unknown_name
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "glorot_uniform", "he", "he_normal", "he_uniform", "initial", "kaiming", "kaiming_normal",
     "kaiming_uniform", "manual_seed", "normal", "ones", "orthogonal", "truncated_normal",
     "uniform", "unmoved", "xavier", "xavier_normal", "xavier_uniform", "zeros",
+    "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
+    "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
@@ -233,7 +237,8 @@ he = kaiming = kaiming_normal = he_normal
 kaiming_uniform = he_uniform
 
 NAMES: dict[str, Callable[..., Initializer]] = {
-    "zeros": zeros, "ones": ones, "normal": normal, "truncated_normal": truncated_normal,
+    "zeros": zeros, "zero": zeros, "ones": ones, "normal": normal, "random": normal,
+    "truncated_normal": truncated_normal,
     "uniform": uniform, "orthogonal": orthogonal,
     "xavier": xavier, "xavier_normal": xavier, "glorot": xavier, "glorot_normal": xavier,
     "xavier_uniform": xavier_uniform, "glorot_uniform": xavier_uniform,
@@ -267,3 +272,79 @@ def initial(init: str | Initializer, shape: tuple[int, ...], dtype: Any) -> np.n
     if values.shape != shape:
         raise ValueError(f"the initializer returned shape {values.shape} for shape {shape}")
     return values
+
+
+# -------------------------------------------------------------------- in place, as PyTorch's
+
+
+def _fill(tensor: Tensor, init: Initializer) -> Tensor:
+    tensor.data[...] = init(tensor.shape, _generator)
+    tensor.mark_changed()
+    return tensor
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    """Fill a parameter with U(a, b); returns it, as all these do."""
+    return _fill(tensor, uniform(a, b))
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Fill a parameter with N(mean, std²)."""
+    return _fill(tensor, normal(mean, std))
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
+) -> Tensor:
+    """Fill a parameter with N(mean, std²) between a and b."""
+    return _fill(tensor, truncated_normal(mean, std, a, b))
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Fill a parameter with one value."""
+    return _fill(tensor, constant(val))
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill a parameter with 0."""
+    return _fill(tensor, zeros())
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill a parameter with 1."""
+    return _fill(tensor, ones())
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Fill a parameter as `xavier_uniform` does.
+
+    >>> import nn
+    >>> layer = nn.Dense(2, 2)
+    >>> bool((abs(xavier_uniform_(layer.weight)) <= math.sqrt(6 / 4)).all())
+    True
+    """
+    return _fill(tensor, xavier_uniform(gain))
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Fill a parameter as `xavier_normal` does."""
+    return _fill(tensor, xavier_normal(gain))
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+) -> Tensor:
+    """Fill a parameter as `he_uniform` does, with the gain of a nonlinearity of slope `a`."""
+    return _fill(tensor, he_uniform(gain(nonlinearity, a), mode))
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+) -> Tensor:
+    """Fill a parameter as `he_normal` does, with the gain of a nonlinearity of slope `a`."""
+    return _fill(tensor, he_normal(gain(nonlinearity, a), mode))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Fill a parameter as `orthogonal` does."""
+    return _fill(tensor, orthogonal(gain))

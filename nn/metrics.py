@@ -1,4 +1,4 @@
-"""How good predictions are, as numbers.
+"""How good predictions are, as numbers: of the predictions, which come first, and the targets.
 
 Classes are predicted as scores (n, classes), of which the largest counts, as probabilities or
 scores (n,) or (n, 1) of one class against the other (at least `threshold` is class 1), or as class

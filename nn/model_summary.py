@@ -12,7 +12,8 @@ import numpy as np
 from tinygrad_edu import Tensor, no_grad
 
 from .init import unmoved
-from .module import Module, Parameter, evaluating, get_default_dtype, watched
+from .module import Module, Parameter, get_default_dtype
+from .watching import evaluating, watched
 
 __all__ = ["summary"]
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
+import functools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import numpy as np
 
 from tinygrad_edu import Tensor, scope
 from tinygrad_edu.errors import LOCATED, locate
 
+from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import several_values
+from .validation import ELSEWHERE, KeywordsChecked, several_values
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -27,51 +27,16 @@ else:
 
 __all__ = [
     "Module", "ModuleList", "Parameter", "Regularized", "Sequential", "get_default_dtype",
-    "set_default_dtype", "watched",
+    "set_default_dtype",
 ]  # fmt: skip
 
 
-class _Default(threading.local):
-    dtype = np.dtype(np.float32)
-
-
-_default = _Default()
-
-
-def set_default_dtype(dtype: Any) -> None:
-    """The dtype of parameters made from now on in this thread; float32 unless set."""
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"parameters are floating point, not {np.dtype(dtype)}")
-    _default.dtype = np.dtype(dtype)
-
-
-def get_default_dtype() -> np.dtype[Any]:
-    """The dtype that parameters get."""
-    return _default.dtype
-
-
-class Parameter(Tensor):
-    """A Tensor that a Module owns and an optimizer changes.
-
-    >>> Parameter([1.0, 2.0], name="weight")
-    Tensor([1., 2.], dtype=float32, requires_grad=True, name='weight')
-    """
-
-    __slots__ = ()
-
-    def __init__(
-        self, data: Any, *, requires_grad: bool = True, dtype: Any = None, name: str | None = None
-    ) -> None:
-        if dtype is None and not isinstance(data, np.ndarray):
-            dtype = get_default_dtype()
-        super().__init__(data, requires_grad=requires_grad, dtype=dtype, name=name)
-
-
-class Module(Generic[Output]):
+class Module(KeywordsChecked, Generic[Output]):
     """A part of a network: assign Parameters and Modules to attributes and define `forward`.
 
     A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
-    parameters are found; any other list or dict that holds modules or parameters is a TypeError.
+    parameters are found; any other container that holds modules or parameters is a TypeError, when
+    it is assigned or, if it was filled later, when the parameters are asked for.
     Calling the module turns arrays into constant Tensors, calls `forward` and returns Tensors.
     To a type checker a module returns one Tensor; one that returns something else says so, as in
     `class Pair(nn.Module[tuple[Tensor, Tensor]])`.
@@ -87,6 +52,7 @@ class Module(Generic[Output]):
     """
 
     training: bool = True
+    _rests: bool = False  # whether a Trainer leaves it in evaluation mode
     _name: str = ""
     _buffers: tuple[str, ...] = ()
     _transposed: tuple[str, ...] = ()  # parameters that PyTorch holds the other way round
@@ -120,7 +86,7 @@ class Module(Generic[Output]):
             isinstance(value, (list, tuple)) and value and all(isinstance(m, Module) for m in value)
         ):
             value = ModuleList(value)
-        elif _hides(value):
+        elif isinstance(value, _CONTAINERS) and _hides(value):
             raise TypeError(
                 f"{type(self).__name__}.{name}: modules and parameters in a {type(value).__name__} "
                 "would not be found; give each an attribute of its own, or a list of modules alone"
@@ -131,6 +97,14 @@ class Module(Generic[Output]):
             value._rename(name)
         object.__setattr__(self, name, value)
 
+    if not TYPE_CHECKING:  # or type checkers would take any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            hint = f"; write {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self
+            )
+
     def _rename(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
 
@@ -139,6 +113,25 @@ class Module(Generic[Output]):
     def named_children(self) -> Iterator[tuple[str, Module[Any]]]:
         """The modules directly inside, with their names."""
         return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+
+    def _refuse_hidden(self) -> None:
+        """Raise TypeError for modules and parameters that no walk would find."""
+        for _, module in self._walk():
+            own, cls = vars(module), cast(Any, type(module))
+            kind = cls.__name__
+            for name, value in own.items():
+                if isinstance(value, _CONTAINERS) and _hides(value):
+                    raise TypeError(
+                        f"{kind}.{name}: modules and parameters in a {type(value).__name__} are "
+                        f"not found; start with self.{name} = nn.ModuleList() and append to that, "
+                        "or assign the list when it is complete"
+                    )
+            for name in _containers_of_class(cls):
+                if name not in own and _hides((getattr(module, name),)):
+                    raise TypeError(
+                        f"{kind}.{name} belongs to the class, where its parameters are not found "
+                        f"and all instances would share them; assign self.{name} in __init__"
+                    )
 
     def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module[Any]]]:
         yield prefix, self
@@ -157,11 +150,30 @@ class Module(Generic[Output]):
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter inside, each once, with its dotted path."""
+        self._refuse_hidden()
         return _each_once(self._named_parameters())
 
     def parameters(self) -> Iterator[Parameter]:
         """Every parameter inside, each once."""
         return (parameter for _, parameter in self.named_parameters())
+
+    def modules(self) -> Iterator[Module[Any]]:
+        """This module and all inside it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module[Any]]:
+        """The modules directly inside."""
+        return (module for _, module in self.named_children())
+
+    def buffers(self) -> Iterator[np.ndarray]:
+        """Every buffer inside."""
+        return (buffer for _, buffer in self.named_buffers())
+
+    def apply(self, function: Callable[[Module[Any]], Any]) -> Self:
+        """Call a function of each module: those inside before the one that holds them."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
 
     def register_buffer(self, name: str, value: Any) -> None:
         """An array that belongs to the state but is not trained, such as running statistics."""
@@ -178,6 +190,7 @@ class Module(Generic[Output]):
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Every parameter's and buffer's values by path; a shared one under each path."""
+        self._refuse_hidden()
         return {path: p.data for path, p in self._named_parameters()} | dict(self.named_buffers())
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -202,6 +215,11 @@ class Module(Generic[Output]):
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, in which Dropout drops and BatchNorm learns its statistics."""
+        if not isinstance(mode, (bool, np.bool)):
+            raise TypeError(
+                "train(True) or train(False) switches the mode; to fit data write "
+                "nn.Trainer(model, loss, optimizer).fit((x, y))"
+            )
         for _, module in self._walk():
             module.training = mode
         return self
@@ -210,10 +228,10 @@ class Module(Generic[Output]):
         """Switch to evaluation; the opposite of `train()`."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: each becomes None, or with `set_to_none=False` zero."""
+        for _, parameter in self._named_parameters():
+            forget_gradient(parameter, set_to_none)
 
     def penalty(self) -> Tensor:
         """Σ λ/2 ‖W‖² over the layers that were given `l2=λ`: what to add to the loss.
@@ -254,13 +272,30 @@ class Regularized(Module):
     l2: float = 0.0
 
 
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque, np.ndarray)
+
+
 def _hides(value: Any) -> bool:
-    """Whether it is a list, tuple or dict with modules or parameters somewhere inside."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, (list, tuple)):
-        return False
-    return any(isinstance(each, (Module, Parameter)) or _hides(each) for each in value)
+    """Whether it is a container with modules or parameters somewhere inside."""
+    if isinstance(value, np.ndarray):
+        value = value.ravel().tolist() if value.dtype == object else ()
+    elif isinstance(value, dict):
+        value = (*value.keys(), *value.values())
+    for each in value:
+        if isinstance(each, (Module, Parameter, *_CONTAINERS)) and (
+            isinstance(each, (Module, Parameter)) or _hides(each)
+        ):
+            return True
+    return False
+
+
+@functools.cache
+def _containers_of_class(cls: type[Any]) -> list[str]:
+    """The attributes of the class itself that are, or could come to hold, modules or parameters."""
+    values = {k: v for each in cls.__mro__[::-1] for k, v in vars(each).items() if k[:2] != "__"}
+    kinds = (Module, Parameter, *_CONTAINERS)
+    held = {k: v for k, v in values.items() if isinstance(v, kinds)}
+    return [k for k, v in held.items() if not isinstance(v, tuple) or _hides(v)]
 
 
 def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -269,44 +304,6 @@ def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         if id(value) not in seen:
             seen.add(id(value))
             yield path, value
-
-
-@contextmanager
-def evaluating(model: Module[Any]) -> Iterator[None]:
-    """Within the block the model is in evaluation mode; then every module is as it was."""
-    modes = [(module, module.training) for _, module in model._walk()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-@contextmanager
-def watched(model: Module[Any], around: Callable[..., Any]) -> Iterator[None]:
-    """Within the block every module computes `around(path, module, forward, *inputs, **options)`.
-
-    >>> import nn
-    >>> def tell(path, module, forward, *inputs, **options):
-    ...     output = forward(*inputs, **options)
-    ...     print(path, inputs[0].shape, "->", output.shape)
-    ...     return output
-    >>> model = nn.Sequential(nn.Dense(4, 8), nn.ReLU())
-    >>> with watched(model[0], tell):
-    ...     _ = model(np.ones((2, 4)))
-     (2, 4) -> (2, 8)
-    """
-    modules = [(path, m, vars(m).get("forward")) for path, m in model.named_modules()]
-    for path, module, _ in modules:  # an attribute of the instance goes before the class's method
-        object.__setattr__(module, "forward", partial(around, path, module, module.forward))
-    try:
-        yield
-    finally:
-        for _, module, own in modules:
-            object.__delattr__(module, "forward")
-            if own is not None:
-                object.__setattr__(module, "forward", own)
 
 
 def cast_like(x: Tensor, parameter: Tensor) -> Tensor:
@@ -336,8 +333,27 @@ class _Numbered(Module):
     def __iter__(self) -> Iterator[Module[Any]]:
         return (child for _, child in self.named_children())
 
-    def __getitem__(self, index: int) -> Module[Any]:
-        return list(self)[index]
+    def __getitem__(self, index: Any) -> Any:
+        """The module of a number, or those of a slice in a container of their own."""
+        chosen = list(self)[index]
+        if isinstance(chosen, Module):
+            return chosen
+        part: Any = ModuleList() if isinstance(self, ModuleList) else Sequential()
+        for i, module in enumerate(chosen):
+            object.__setattr__(part, str(i), module)  # shared, and under its old name in graphs
+        return part
+
+    def __setitem__(self, index: int, module: Module[Any]) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__} takes modules, not a {type(module).__name__}")
+        setattr(self, str(range(len(self))[index]), module)
+        self._rename(self._name)
+
+    def append(self, module: Module[Any]) -> Self:
+        """Add one at the end; returns the container."""
+        setattr(self, str(len(self)), module)
+        self._rename(self._name)
+        return self
 
 
 class ModuleList(_Numbered):
@@ -346,11 +362,6 @@ class ModuleList(_Numbered):
     def __init__(self, modules: Iterable[Module[Any]] = ()) -> None:
         for module in modules:
             self.append(module)
-
-    def append(self, module: Module[Any]) -> None:
-        """Add one at the end."""
-        setattr(self, str(len(self)), module)
-        self._rename(self._name)
 
     def _rename(self, name: str) -> None:
         super()._rename(name)

@@ -15,7 +15,7 @@ from .activations import activation as as_module
 from .init import Initializer, initial
 from .layers import Dense, Dropout
 from .module import Module, Parameter, Regularized, Sequential, cast_like, get_default_dtype
-from .validation import integer, not_negative
+from .validation import has_bias, integer, not_negative
 
 __all__ = ["MLP", "Network", "Neuron"]
 
@@ -47,7 +47,7 @@ class Neuron(Regularized):
         self.l2 = not_negative("Neuron: l2", l2)
         self.in_features = integer("Neuron: in_features", in_features)
         self.weight = Parameter(initial(init, (self.in_features,), dtype))
-        self.bias = Parameter(initial("zeros", (), dtype)) if bias else None
+        self.bias = Parameter(initial("zeros", (), dtype)) if has_bias("Neuron", bias) else None
         self.activation = as_module(activation)
 
     def forward(self, x: Tensor) -> Any:

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygrad_edu import Tensor, no_grad
 
-from .module import Module, watched
+from .module import Module
+from .watching import watched
 
 __all__ = ["nonfinite_names", "origin_of_nonfinite"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from .optim import Optimizer
 from .optim.optimizer import check_option
 from .state_dict import like
-from .validation import choice, integer
+from .validation import KeywordsChecked, choice, integer
 
 __all__ = [
     "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LinearLR", "MultiStepLR",
@@ -25,8 +25,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Scheduler:
+class Scheduler(KeywordsChecked):
     """Sets the learning rate of every group of an optimizer to `rate(t, start)`.
+
+    Where something else changed the rate, such as a second schedule, it is multiplied by what
+    `rate` changes by, so that schedules chain as PyTorch's do.
 
     >>> import nn
     >>> optimizer = nn.SGD([nn.Parameter([1.0])], lr=0.8)
@@ -36,14 +39,16 @@ class Scheduler:
     """
 
     _derived: tuple[str, ...] = ()  # settings that are no parameters of the constructor
+    absolute = False  # whether the rate is set whatever others have made of it
+    eta_min = 0.0
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"a schedule takes an optimizer first, not {optimizer!r}")
         self.optimizer = optimizer
-        self.starts = [group["lr"] for group in optimizer.groups]
+        self.starts = optimizer.initial_rates()
         self.t = 0
-        self._apply()
+        self._apply(self.starts)
 
     def rate(self, t: int, start: float) -> float:
         """The learning rate after `t` steps; `start` is what it was before the first."""
@@ -51,19 +56,33 @@ class Scheduler:
 
     def step(self) -> None:
         """Go to the next learning rate."""
+        before = [self.rate(self.t, start) for start in self.starts]
         self.t += 1
-        self._apply()
+        self._apply(before)
 
-    def _apply(self) -> None:
-        for group, start in zip(self.optimizer.groups, self.starts, strict=True):
-            group["lr"] = self.rate(self.t, start)
+    def _apply(self, before: list[float]) -> None:
+        """Set the rates, which were `before` unless something else changed them."""
+        for group, start, old in zip(self.optimizer.groups, self.starts, before, strict=True):
+            new, lr, low = self.rate(self.t, start), group["lr"], self.eta_min
+            if self.absolute or lr == old:
+                lr = new
+            elif old == low:
+                lr += new - old
+            else:
+                lr = low + (lr - low) * ((new - low) / (old - low))
+            group["lr"] = lr
+        self.rates = self.get_last_lr()
+
+    def get_last_lr(self) -> list[float]:
+        """The learning rate of every group."""
+        return [group["lr"] for group in self.optimizer.groups]
 
     def state_dict(self) -> dict[str, Any]:
         """What it needs to continue."""
-        return {k: v for k, v in vars(self).items() if k != "optimizer"}
+        return {k: v for k, v in vars(self).items() if k not in ("optimizer", "monitor")}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a `state_dict`.
+        """Continue from a `state_dict`, at its learning rates.
 
         Raises ValueError if it belongs to another kind of schedule, one of other settings or
         another number of groups, or gives no learning rate; nothing is changed then.
@@ -88,6 +107,7 @@ class Scheduler:
                 )
         self._check_progress(given)
         vars(self).update(given)
+        self._set_rates()
 
     def _check_progress(self, state: dict[str, Any]) -> None:
         """Raise ValueError unless a state, of the right kinds, gives learning rates."""
@@ -102,6 +122,11 @@ class Scheduler:
                 check_option("lr", trial.rate(state["t"], start))
             except ArithmeticError as error:
                 raise ValueError(f"there is no learning rate after {state['t']} steps") from error
+
+    def _set_rates(self) -> None:
+        """Give the optimizer the rates of a state that was loaded."""
+        for group, rate in zip(self.optimizer.groups, self.rates, strict=True):
+            group["lr"] = rate
 
 
 class StepLR(Scheduler):
@@ -167,6 +192,8 @@ class CosineAnnealingLR(Scheduler):
 class CosineAnnealingWarmRestarts(Scheduler):
     """Cosine annealing that starts again after T_0 steps, then T_0 T_mult, T_0 T_mult² ..."""
 
+    absolute = True
+
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0
     ) -> None:
@@ -191,6 +218,7 @@ class OneCycleLR(Scheduler):
     """
 
     _derived = ("first", "last", "peak", "momenta")
+    absolute = True
 
     def __init__(
         self, optimizer: Optimizer, max_lr: float, total_steps: int, pct_start: float = 0.3,
@@ -216,8 +244,15 @@ class OneCycleLR(Scheduler):
             return _cosine(first, middle, t / self.peak if self.peak else 1.0)
         return _cosine(middle, last, (t - self.peak) / (self.total_steps - 1 - self.peak))
 
-    def _apply(self) -> None:
-        super()._apply()
+    def _apply(self, before: list[float]) -> None:
+        super()._apply(before)
+        self._set_momenta()
+
+    def _set_rates(self) -> None:
+        super()._set_rates()
+        self._set_momenta()
+
+    def _set_momenta(self) -> None:
         if self.momenta is None:
             return
         high, low = self.momenta
@@ -234,14 +269,15 @@ class ReduceLROnPlateau(Scheduler):
 
     Better is smaller ("min") or larger ("max") than the best so far by the fraction `threshold`;
     for `cooldown` steps after a reduction nothing is counted, and a reduction by less than `eps` is
-    left out.
+    left out.  A Trainer gives it the column `monitor` of its history, else val_loss or loss.
     """
 
     def __init__(
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
-        threshold: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8,
+        threshold: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8, *,
+        monitor: str | None = None,
     ) -> None:  # fmt: skip
-        self.mode = choice("mode", mode, ("min", "max"))
+        self.mode, self.monitor = choice("mode", mode, ("min", "max")), monitor
         self.factor, self.patience = factor, patience
         self.threshold, self.cooldown, self.min_lr, self.eps = threshold, cooldown, min_lr, eps
         self.best = math.inf if mode == "min" else -math.inf
@@ -257,7 +293,8 @@ class ReduceLROnPlateau(Scheduler):
             raise TypeError("ReduceLROnPlateau.step needs the value to watch, as in step(val_loss)")
         value, sign = float(value), -1 if self.mode == "min" else 1
         self.t += 1
-        if sign * value > sign * self.best * (1 + sign * self.threshold):
+        margin = sign * math.copysign(self.threshold, self.best)  # PyTorch forgets the sign
+        if sign * value > sign * self.best * (1 + margin):
             self.best, self.bad = value, 0
         else:
             self.bad += 1
@@ -269,6 +306,7 @@ class ReduceLROnPlateau(Scheduler):
                 if group["lr"] - reduced > self.eps:
                     group["lr"] = reduced
             self.resting, self.bad = self.cooldown, 0
+        self.rates = self.get_last_lr()
 
 
 def _cosine(start: float, end: float, share: float) -> float:

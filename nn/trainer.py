@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,20 +16,21 @@ from tinygrad_edu import Tensor, no_grad
 from . import checkpoint, losses
 from .callbacks import Callback, in_calling_order
 from .data import Data, DataLoader, extreme_samples, in_batches, inputs_only, with_target
-from .history import History, checked_rows
+from .history import History, checked_rows, direction
 from .init import generator, unmoved
 from .metrics import Metric, by_name
-from .module import Module, evaluating
+from .module import Module
 from .nonfinite import origin_of_nonfinite
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
 from .state_dict import all_or_nothing, generator_state, like
-from .validation import choice, integer
+from .validation import KeywordsChecked, choice, integer, keywords_checked, unknown_name
+from .watching import evaluating
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(KeywordsChecked):
     """Fits a model to data by an optimizer, and judges it by metrics.
 
     `loss` is a function or module of (prediction, target), or a name such as "mse" or
@@ -69,6 +71,7 @@ class Trainer:
         self.loss = losses.get(loss)
         self.metrics = by_name(metrics, self.loss)
         _check_parts(model, optimizer, scheduler, schedule)
+        _check_parameters(model, self.loss, optimizer)
         self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
         self.schedule = "batch" if isinstance(scheduler, OneCycleLR) else schedule
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
@@ -79,6 +82,7 @@ class Trainer:
 
     # ---------------------------------------------------------------- the loop
 
+    @keywords_checked
     def fit(
         self,
         train: Data,
@@ -132,16 +136,38 @@ class Trainer:
         self._loaders = [self.loader, *held_out]
         for loader in self._loaders:
             self._try_out(loader)
+        _check_parameters(self.model, self.loss, self.optimizer)
+        self._remember_what_rests()
+        self._buffers = _Buffers(self.model)
+        self._parameters = list(self.model.parameters())
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
         names = ["loss", *self.metrics]
         self.columns = [*names, "penalty"] if self._penalized else names
         self.columns += [f"val_{name}" for name in names * len(held_out)]
+        monitor = getattr(self.scheduler, "monitor", None)
+        if monitor is not None and monitor not in self.columns:
+            raise unknown_name("column of the history", monitor, self.columns)
+
+    def _remember_what_rests(self) -> None:
+        """Modules in evaluation mode inside a model in training mode stay so, also in later fits.
+
+        A fit leaves the whole model in evaluation mode, in which nothing new can be learned of it.
+        """
+        training = self.model.training
+        for _, module in self.model.named_modules():
+            module._rests = not module.training and (training or module._rests)
+
+    def _train_mode(self) -> None:
+        self.model.train()
+        for _, module in self.model.named_modules():
+            if module._rests:
+                module.training = False
 
     def _epoch(self) -> dict[str, Any]:
         """Train once around the data; the epoch's row of the history."""
         start = time.perf_counter()
-        self.model.train()
+        self._train_mode()
         scores = _Scores(self.metrics)
         for number, (*inputs, target) in enumerate(self.loader, 1):
             self.batch = number
@@ -152,13 +178,15 @@ class Trainer:
             row |= {f"val_{name}": value for name, value in self._judge(loader).items()}
         if self.scheduler is not None and self.schedule == "epoch":
             if isinstance(self.scheduler, ReduceLROnPlateau):
-                self.scheduler.step(row.get("val_loss", row["loss"]))
+                watched = self.scheduler.monitor or ("val_loss" if "val_loss" in row else "loss")
+                self.scheduler.step(row[watched])
             else:
                 self.scheduler.step()
         return {**row, "lr": self._rate, "seconds": time.perf_counter() - start}
 
     def _step(self, inputs: list[Any], target: Any) -> tuple[Tensor, dict[str, float]]:
         """One step of the optimizer: the prediction, and the loss and penalty before it."""
+        self._buffers.keep()
         output = self.model(*inputs)
         total = loss = self.loss(output, target)
         if not math.isfinite(loss.data):
@@ -168,11 +196,14 @@ class Trainer:
             penalty = self.model.penalty()
             means["penalty"], total = float(penalty), loss + penalty
         self.optimizer.zero_grad()
+        for parameter in self._parameters:  # also those that the optimizer does not hold
+            parameter.grad = None
         total.backward()
+        learning = [p for group in self.optimizer.groups for p in group["params"]]
         if self.clip_norm is not None:
-            clip_grad_norm(self.model.parameters(), self.clip_norm)
+            clip_grad_norm(learning, self.clip_norm)
         if self.clip_value is not None:
-            clip_grad_value(self.model.parameters(), self.clip_value)
+            clip_grad_value(learning, self.clip_value)
         self._rate = self.optimizer.lr
         self.optimizer.step()
         if self.scheduler is not None and self.schedule == "batch":
@@ -283,7 +314,9 @@ class Trainer:
             raise ValueError("the loss must return one number, as with reduction='mean'")
 
     def _diverged(self, loss: Tensor, inputs: list[Any], target: Any) -> FloatingPointError:
-        origin = origin_of_nonfinite(self.model, inputs, target)
+        with unmoved():
+            origin = origin_of_nonfinite(self.model, inputs, target)
+        self._buffers.put_back()
         remedy = "look at what comes into it"
         if origin.startswith("parameter"):
             remedy = f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
@@ -301,12 +334,6 @@ def _check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> N
         raise TypeError(
             f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
         )
-    own = set(map(id, model.parameters()))
-    if not any(id(p) in own for group in optimizer.groups for p in group["params"]):
-        raise ValueError(
-            "the optimizer holds no parameter of this model, which would never learn; make it "
-            "from this model's parameters()"
-        )
     choice("schedule", schedule, ("epoch", "batch"))
     if scheduler is None:
         return
@@ -314,8 +341,46 @@ def _check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> N
         raise TypeError(f"scheduler is one such as nn.StepLR(optimizer, 10), not {scheduler!r}")
     if scheduler.optimizer is not optimizer:
         raise ValueError("the schedule is of another optimizer, and would not change this one")
-    if isinstance(scheduler, ReduceLROnPlateau) and schedule == "batch":
+    if not isinstance(scheduler, ReduceLROnPlateau):
+        return
+    if schedule == "batch":
         raise ValueError("ReduceLROnPlateau judges the loss once an epoch: schedule='epoch'")
+    watched, other = scheduler.monitor or "loss", {"min": "max", "max": "min"}[scheduler.mode]
+    if direction(watched) == other:
+        raise ValueError(
+            f"ReduceLROnPlateau(mode={scheduler.mode!r}) would watch {watched}, better the "
+            "other way; name a column and its mode, as in mode='max', monitor='val_accuracy'"
+        )
+
+
+def _check_parameters(model: Module[Any], loss: Any, optimizer: Optimizer) -> None:
+    """Raise unless all that the optimizer changes is the model's, or the loss's own."""
+    parts = [model, loss] if isinstance(loss, Module) else [model]
+    own = {id(p) for part in parts for p in part.parameters()}
+    held = [p for group in optimizer.groups for p in group["params"]]
+    if foreign := [p for p in held if id(p) not in own]:
+        named = f" named {foreign[0].name!r}" if foreign[0].name else ""
+        raise ValueError(
+            f"{len(foreign)} of the optimizer's {len(held)} parameters are not this model's, the "
+            f"first{named} of shape {foreign[0].shape}, so that what stands in their stead would "
+            "never learn; if a layer was replaced after the optimizer was made, make it again from "
+            "model.parameters()"
+        )
+
+
+class _Buffers:
+    """The buffers of a model as they were before a step, in case the step fails."""
+
+    def __init__(self, model: Module[Any]) -> None:
+        self.names = [(m, name) for _, m in model.named_modules() for name in m._buffers]
+        self.values: list[Any] = []
+
+    def keep(self) -> None:
+        self.values = [copy.copy(getattr(module, name)) for module, name in self.names]
+
+    def put_back(self) -> None:
+        for (module, name), value in zip(self.names, self.values, strict=True):
+            setattr(module, name, value)
 
 
 class _Scores:

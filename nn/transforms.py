@@ -43,6 +43,7 @@ class _Scaler:
 
     offset_: np.ndarray | None = None
     scale_: np.ndarray | None = None
+    _exact: Any = np.float16  # the least dtype in which the old scale keeps its digits
 
     @located
     def fit(self, x: Any) -> Any:
@@ -64,6 +65,8 @@ class _Scaler:
         offset, scale = self._measure(x, axes, low, high)
         self.offset_ = np.where(low < high, offset, low)  # else rounding could make 0 / 0 of it
         self.scale_ = np.where(low < high, scale, 1.0)
+        large = np.absolute(self.offset_) > 1e4 * self.scale_
+        self._exact = np.float64 if x.dtype.kind in "iu" and large.any() else np.float16
         return self
 
     def _measure(self, x: Any, axes: Any, low: Any, high: Any) -> tuple[Any, Any]:
@@ -71,13 +74,13 @@ class _Scaler:
 
     def transform(self, x: Any) -> np.ndarray:
         """x on the new scale; float32 stays float32, and integers become nn's default dtype."""
-        x, offset, scale = self._checked(x)
-        return np.asarray((x - offset) / scale)
+        x, dtype = self._checked(x)
+        return np.asarray((x - self.offset_) / self.scale_, dtype)
 
     def inverse_transform(self, x: Any) -> np.ndarray:
         """Back on the old scale."""
-        x, offset, scale = self._checked(x)
-        return np.asarray(x * scale + offset)
+        x, dtype = self._checked(x)
+        return np.asarray(x * self.scale_ + self.offset_, np.result_type(dtype, self._exact))
 
     def fit_transform(self, x: Any) -> np.ndarray:
         """`fit(x)` and `transform(x)`."""
@@ -85,8 +88,8 @@ class _Scaler:
         return self.transform(x)
 
     @located
-    def _checked(self, x: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x, offset and scale in one floating dtype."""
+    def _checked(self, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
+        """x in float64, since large numbers such as times lose too much, and the result's dtype."""
         name, x = type(self).__name__, np.asarray(x)
         if self.offset_ is None or self.scale_ is None:
             raise ValueError(f"{name} knows no scale yet; call fit(x) on the training data first")
@@ -96,7 +99,7 @@ class _Scaler:
                 f"{name} was fitted to {features} features, and was given shape {x.shape}"
             )
         dtype = x.dtype if x.dtype.kind == "f" else get_default_dtype()
-        return x.astype(dtype, copy=False), self.offset_.astype(dtype), self.scale_.astype(dtype)
+        return x.astype(np.float64, copy=False), dtype
 
 
 class Standardizer(_Scaler):

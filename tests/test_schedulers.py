@@ -110,3 +110,82 @@ def test_a_cycle_that_starts_at_its_peak() -> None:
     assert optimizer.lr == 1.0
     schedule.step()
     assert 0.9 < optimizer.lr < 1.0
+
+
+# -------------------------------------------------------------------- several on one optimizer
+
+CHAINS: list[list[tuple[str, dict[str, Any]]]] = [
+    [("LinearLR", {"start_factor": 0.1}), ("ExponentialLR", {"gamma": 0.9})],
+    [("ExponentialLR", {"gamma": 0.9}), ("LinearLR", {"start_factor": 0.1})],
+    [("StepLR", {"step_size": 3}), ("MultiStepLR", {"milestones": [2, 9], "gamma": 0.5})],
+    [("LinearLR", {}), ("CosineAnnealingLR", {"T_max": 6, "eta_min": 0.01})],
+    [("CosineAnnealingLR", {"T_max": 4, "eta_min": 0.02}), ("StepLR", {"step_size": 2})],
+    [("CosineAnnealingWarmRestarts", {"T_0": 5}), ("ExponentialLR", {"gamma": 0.9})],
+    [("LinearLR", {}), ("CosineAnnealingWarmRestarts", {"T_0": 5})],
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*:UserWarning")
+@pytest.mark.parametrize("chain", CHAINS)
+def test_schedules_of_one_optimizer_chain_as_those_of_torch(chain: Any) -> None:
+    torch = pytest.importorskip("torch")
+    ours = optimizer()
+    theirs = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)
+    schedules = [getattr(nn, name)(ours, **options) for name, options in chain]
+    references = [getattr(torch.optim.lr_scheduler, n)(theirs, **o) for n, o in chain]
+    for _ in range(20):
+        np.testing.assert_allclose(ours.lr, theirs.param_groups[0]["lr"], rtol=1e-12)
+        for schedule, reference in zip(schedules, references, strict=True):
+            schedule.step()
+            reference.step()
+            np.testing.assert_allclose(schedule.get_last_lr(), reference.get_last_lr(), rtol=1e-12)
+
+
+def test_warmup_and_decay_chain() -> None:
+    sgd = nn.SGD([nn.Parameter([1.0])], lr=1.0)
+    warmup, decay = nn.LinearLR(sgd, 0.1, total_iters=5), nn.ExponentialLR(sgd, 0.9)
+    assert math.isclose(sgd.lr, 0.1)
+    for _ in range(5):
+        warmup.step()
+        decay.step()
+    assert math.isclose(sgd.lr, 0.9**5)  # 0.590
+
+
+def test_a_rate_set_by_hand_is_where_the_schedule_goes_on() -> None:
+    ours = optimizer()
+    schedule = nn.ExponentialLR(ours, 0.5)
+    ours.lr = 0.8
+    schedule.step()
+    assert ours.lr == 0.4
+    ours.lr = 1.0
+    assert nn.CosineAnnealingLR(ours, 10).starts == [1.0]
+
+
+def test_plateaus_of_negative_values_are_seen() -> None:
+    for mode, values in (("min", [-1, -1, -1, -1]), ("max", [-1, -1, -1, -1])):
+        ours = optimizer()
+        schedule = nn.ReduceLROnPlateau(ours, mode, patience=1)
+        for value in values:
+            schedule.step(value)
+        assert math.isclose(ours.lr, 0.01)
+    for mode, values in (("min", [-1, -2, -3, -4]), ("max", [-4, -3, -2, -1])):
+        ours = optimizer()
+        schedule = nn.ReduceLROnPlateau(ours, mode, patience=0)
+        for value in values:
+            schedule.step(value)
+        assert ours.lr == 0.1
+
+
+@pytest.mark.parametrize(("name", "options"), [*SCHEDULES, ("ReduceLROnPlateau", {"patience": 0})])
+def test_a_loaded_schedule_sets_the_rate_at_once(name: str, options: dict[str, Any]) -> None:
+    value = [1.0] if name == "ReduceLROnPlateau" else []
+    first, second = optimizer(), optimizer()
+    schedule, again = (getattr(nn, name)(each, **options) for each in (first, second))
+    for _ in range(9):
+        schedule.step(*value)
+    again.load_state_dict(schedule.state_dict())
+    assert second.groups[0]["lr"] == first.groups[0]["lr"] == again.get_last_lr()[0]
+    assert second.groups[0]["momentum"] == first.groups[0]["momentum"]
+    schedule.step(*value)
+    again.step(*value)
+    assert second.lr == first.lr

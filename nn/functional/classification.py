@@ -13,6 +13,7 @@ from .options import checked, number, one_of
 from .sparse import one_hot
 from .targets import (
     REDUCTION,
+    check_order,
     check_probabilities,
     check_range,
     check_signs,
@@ -140,6 +141,7 @@ def cross_entropy(
     >>> f"{cross_entropy(logits, np.array([[0.5, 0.5], [0.0, 1.0]])):.4f}"
     '0.6269'
     """
+    check_order(logits, targets)
     logits = tensor(logits)
     instead = "what comes before the softmax, or use categorical_cross_entropy"
     expects("cross_entropy", "logits", logits, instead)
@@ -168,6 +170,7 @@ def categorical_cross_entropy(
     >>> categorical_cross_entropy(y, np.array([1, 1]), "none")
     Tensor([  0.28768207, 100.        ])
     """
+    check_order(prediction, targets)
     prediction = tensor(prediction)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
@@ -193,6 +196,7 @@ def nll_loss(
     >>> float(nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), np.array([1, 0])))
     1.5
     """
+    check_order(prediction, targets)
     prediction = tensor(prediction)
     expects("nll_loss", "log-probabilities", prediction, "what log_softmax returns")
     return _of_classes(
@@ -232,6 +236,8 @@ def _of_classes(
         ignored = indices == ignore_index
         indices = np.where(ignored, 0, indices)
         check_range(scores, indices)
+        if ignored.any():  # whatever they hold, infinities and NaN too
+            scores = ops.where(ignored[..., None], 0.0, scores)
         kept = constant_like(~ignored, scores)
         share = kept if weight is None else weight[indices] * kept
         if not label_smoothing:

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from .options import checked, number
-from .targets import REDUCTION, check_signs, pair, weighted
+from .targets import REDUCTION, check_signs, of_one_shape, pair, weighted
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "huber_loss", "l1_loss", "mse_loss",
@@ -102,7 +102,7 @@ def cosine_similarity(x: Tensor, y: Any, axis: int = -1, eps: float = 1e-8) -> T
     >>> cosine_similarity(Tensor([[3.0, 4.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0]]))
     Tensor([1., 0.])
     """
-    x, y = pair(x, y)
+    x, y = of_one_shape(x, y)
     norms = [np.sqrt(np.maximum((v * v).sum(axis=axis), eps * eps)) for v in (x, y)]
     cosine: Tensor = (x * y).sum(axis=axis) / (norms[0] * norms[1])
     return cosine

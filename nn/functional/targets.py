@@ -40,8 +40,23 @@ def constant_like(x: Any, prediction: Tensor) -> Any:
     return Tensor(array, name=x.name) if isinstance(x, Tensor) else array
 
 
+def check_order(prediction: Any, target: Any) -> None:
+    """Raises TypeError if what requires a gradient stands second, and what does not first."""
+    if getattr(target, "requires_grad", False) and not getattr(prediction, "requires_grad", False):
+        raise TypeError(
+            "the target requires a gradient and the prediction does not; the prediction "
+            "comes first, as in loss(prediction, target)"
+        )
+
+
 def pair(prediction: Any, target: Any) -> tuple[Tensor, Any]:
     """Both, if their shapes are equal, a constant target in the prediction's dtype."""
+    check_order(prediction, target)
+    return of_one_shape(prediction, target)
+
+
+def of_one_shape(prediction: Any, target: Any) -> tuple[Tensor, Any]:
+    """`pair` of what may stand in either order."""
     prediction = tensor(prediction)
     if prediction.shape != np.shape(target):
         raise ValueError(

@@ -13,7 +13,7 @@ from ..activations import AnyActivation
 from ..activations import activation as as_module
 from ..init import Initializer
 from ..module import Module, cast_like
-from ..validation import integer
+from ..validation import has_bias, integer
 from .dense import Dense
 from .dropout import Dropout
 from .layer import parameter
@@ -60,6 +60,7 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *,
         init: str | Initializer = "xavier_uniform", dtype: Any = None,
     ) -> None:  # fmt: skip
+        name = type(self).__name__
         self.embed_dim = embed_dim = integer("MultiheadAttention: embed_dim", embed_dim)
         self.num_heads = num_heads = integer("MultiheadAttention: num_heads", num_heads)
         if embed_dim % num_heads:
@@ -67,7 +68,9 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
                 f"MultiheadAttention: embed_dim={embed_dim} does not divide into {num_heads} heads"
             )
         self.in_proj_weight = parameter(init, (embed_dim, 3 * embed_dim), dtype)
-        self.in_proj_bias = parameter("zeros", (3 * embed_dim,), dtype) if bias else None
+        self.in_proj_bias = (
+            parameter("zeros", (3 * embed_dim,), dtype) if has_bias(name, bias) else None
+        )
         self.out_proj = Dense(embed_dim, embed_dim, bias, init=init, dtype=dtype)
         self.dropout = Dropout(dropout)
 

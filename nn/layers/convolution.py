@@ -10,7 +10,7 @@ from tinygrad_edu import Tensor, ops
 
 from ..init import Initializer, initial
 from ..module import Parameter, Regularized, cast_like, get_default_dtype
-from ..validation import integer, not_negative
+from ..validation import has_bias, integer, not_negative
 from .layer import Layer, parameter
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
@@ -51,7 +51,9 @@ class _Convolution(Layer, Regularized):
         self.padding: str | Sizes = padding if isinstance(padding, str) else moves.before
         self.output_padding = moves.extra
         self.weight = Parameter(self._initial(init, dtype or get_default_dtype()))
-        self.bias = parameter("zeros", (self.out_channels,), dtype) if bias else None
+        self.bias = (
+            parameter("zeros", (self.out_channels,), dtype) if has_bias(name, bias) else None
+        )
 
     def _initial(self, init: str | Initializer, dtype: Any) -> np.ndarray:
         shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)

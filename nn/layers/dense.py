@@ -8,7 +8,7 @@ from tinygrad_edu import Tensor, ops
 
 from ..init import Initializer
 from ..module import Regularized, cast_like
-from ..validation import integer, not_negative
+from ..validation import has_bias, integer, not_negative
 from .layer import Layer, parameter
 
 __all__ = ["Dense"]
@@ -36,6 +36,7 @@ class Dense(Layer, Regularized):
         self.in_features = integer("Dense: in_features", in_features)
         self.out_features = integer("Dense: out_features", out_features)
         self.weight = parameter(init, (self.in_features, self.out_features), dtype)
+        bias = has_bias("Dense", bias)
         self.bias = parameter("zeros", (self.out_features,), dtype) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:

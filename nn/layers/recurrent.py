@@ -12,7 +12,7 @@ from tinygrad_edu.errors import warn
 from .. import functional as F
 from ..init import Initializer, initial, uniform
 from ..module import Output, Parameter, cast_like, get_default_dtype
-from ..validation import choice, integer
+from ..validation import choice, has_bias, integer
 from .dropout import Dropout
 from .layer import Layer, parameter
 
@@ -41,7 +41,8 @@ class _Recurrent(Layer[Output]):
         self.num_layers = integer(f"{name}: num_layers", num_layers)
         if dropout and num_layers == 1:
             warn(f"{name}: dropout acts between layers, and num_layers=1 has no between")
-        self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
+        self.bias = has_bias(type(self).__name__, bias)
+        self.batch_first, self.bidirectional = batch_first, bidirectional
         self.dropout = Dropout(dropout).p
         ways = ("", "_reverse") if bidirectional else ("",)
         self._suffixes = [tuple(f"_l{k}{way}" for way in ways) for k in range(self.num_layers)]

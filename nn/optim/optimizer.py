@@ -12,8 +12,9 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
+from ..parameter import forget_gradient
 from ..state_dict import like
-from ..validation import integer
+from ..validation import KeywordsChecked, boolean, integer
 
 __all__ = ["Optimizer"]
 
@@ -23,7 +24,7 @@ Parameters = Iterable[Tensor | Group]
 State = dict[str, Any]
 
 
-class Optimizer:
+class Optimizer(KeywordsChecked):
     """Holds parameters; a kind of optimizer defines `update` for one of them.
 
     `parameters` are Tensors, or groups: dicts with a list under "params" and options of their own,
@@ -32,13 +33,16 @@ class Optimizer:
 
     groups: list[Group]
     state: dict[int, State]
+    _starts: list[float] | None = None
 
     def __init__(self, parameters: Parameters, **options: Any) -> None:
         if isinstance(parameters, Tensor):
             raise TypeError("an optimizer takes a list of parameters; write [p] for one")
-        if not isinstance(parameters, Iterable):
+        if hasattr(parameters, "parameters") or not isinstance(parameters, Iterable):
             kind = type(parameters).__name__
             raise TypeError(f"an optimizer takes model.parameters(), not a {kind} itself")
+        if isinstance(parameters, dict):
+            raise TypeError("groups are a list of dicts, as in [{'params': ..., 'lr': 0.1}]")
         given = list(parameters)
         if not given:
             raise ValueError("an optimizer needs parameters; was model.parameters() used up?")
@@ -79,11 +83,23 @@ class Optimizer:
         check_option("lr", value)
         for group in self.groups:
             group["lr"] = value
+        self._starts = None
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: each becomes None."""
+    def initial_rates(self) -> list[float]:
+        """Every group's rate before its first schedule; after `lr` was set, that rate."""
+        if self._starts is None:
+            self._starts = [group["lr"] for group in self.groups]
+        return list(self._starts)
+
+    @property
+    def param_groups(self) -> list[Group]:
+        """The groups, under PyTorch's name."""
+        return self.groups
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: each becomes None, or with `set_to_none=False` zero."""
         for p in self._each():
-            p.grad = None
+            forget_gradient(p, set_to_none)
 
     def step(self) -> None:
         """Change each parameter that has a gradient."""
@@ -224,13 +240,26 @@ def _negative(value: Any) -> bool:
     return isinstance(value, (np.ndarray, Real)) and bool(np.any(np.asarray(value) < 0))
 
 
+_NUMBERS = (int, float, np.floating, np.integer)
+
+
 def check_option(name: str, value: Any) -> None:
     """Rates and momenta lie in [0, 1), the other numbers are not negative."""
     if name == "betas":
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise TypeError(f"betas are two numbers, as in (0.9, 0.999), not {value!r}")
         check_option("betas[0]", value[0])
         check_option("betas[1]", value[1])
+    elif name in ("nesterov", "amsgrad", "centered"):
+        boolean(name, value)
+    elif name == "params":
+        return
+    elif not isinstance(value, (int, float, np.floating, np.integer)) or (
+        name == "lr" and isinstance(value, bool)
+    ):
+        raise TypeError(f"{name} must be a number, not {value!r}")
     elif name in ("momentum", "alpha", "rho", "betas[0]", "betas[1]"):
         if not 0 <= value < 1:
             raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
-    elif name != "params" and not isinstance(value, bool) and not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be at least 0, and finite, not {value}")
+    elif not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be at least 0 and finite, not {value}")

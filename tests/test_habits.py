@@ -1,0 +1,204 @@
+"""Habits from elsewhere: they work, or the message says what to write."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from tinygrad_edu import Tensor
+
+X, T = np.ones((4, 3)), np.zeros((4, 3))
+
+# -------------------------------------------------------------------- swapped arguments
+
+SWAPPED: list[tuple[Any, Any]] = [
+    *((f, T) for f in (nn.mse_loss, nn.l1_loss, nn.huber_loss, nn.smooth_l1_loss, nn.kl_div)),
+    *((f, T) for f in (nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits)),
+    *((f, T) for f in (nn.hinge_loss, nn.MSELoss(), nn.CrossEntropyLoss())),
+    *((f, np.array([0, 1, 2, 0])) for f in (nn.cross_entropy, nn.nll_loss)),
+    *((f, Tensor(T)) for f in (nn.categorical_cross_entropy, nn.cross_entropy)),
+]
+
+
+@pytest.mark.parametrize(("loss", "target"), SWAPPED)
+def test_a_target_that_requires_a_gradient_is_told_the_order(loss: Any, target: Any) -> None:
+    prediction = Tensor(np.full((4, 3), 0.5), requires_grad=True)
+    with pytest.raises(TypeError, match=r"prediction comes first, as in \w+\(prediction, target\)"):
+        loss(target, prediction)
+    with pytest.raises(TypeError, match="prediction comes first"):
+        nn.cosine_embedding_loss(X, X, Tensor(np.ones(4), requires_grad=True))
+    nn.cosine_similarity(X, prediction)
+
+
+# -------------------------------------------------------------------- ignored labels
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("options", [{}, {"weight": np.ones(3)}, {"label_smoothing": 0.1}])
+def test_an_ignored_row_may_hold_anything(bad: float, options: dict[str, Any]) -> None:
+    values = np.array([[1.0, 2.0, 0.5], [bad, bad, 0.0], [0.0, 1.0, 2.0]])
+    t = np.array([0, -100, 2])
+    losses: list[Any] = [nn.cross_entropy]
+    losses += [] if "label_smoothing" in options else [nn.nll_loss]
+    for loss in losses:
+        x, rest = Tensor(values, requires_grad=True), Tensor(values[[0, 2]], requires_grad=True)
+        y, expected = loss(x, t, **options), loss(rest, t[[0, 2]], **options)
+        assert float(y) == pytest.approx(float(expected))
+        y.backward()
+        expected.backward()
+        np.testing.assert_allclose(x.grad[[0, 2]], rest.grad)
+        np.testing.assert_array_equal(x.grad[1], 0)
+
+
+# -------------------------------------------------------------------- data
+
+
+def test_times_keep_their_digits() -> None:
+    times = 1_700_000_000 + np.arange(10)[:, None]
+    for scaler in (nn.Standardizer(), nn.transforms.MinMax()):
+        z = scaler.fit_transform(times)
+        assert z.dtype == np.float32
+        steps = np.diff(z[:, 0])
+        assert (steps > 0.1).all()
+        np.testing.assert_allclose(steps, steps[0], rtol=1e-5)
+        np.testing.assert_allclose(scaler.inverse_transform(z), times, rtol=0, atol=1e-5)
+
+
+def test_a_list_of_samples_is_not_transposed() -> None:
+    x, y = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 1])
+    samples = list(zip(x, y, strict=True))
+    for a, b in nn.DataLoader(samples, batch_size=4):
+        np.testing.assert_array_equal(a, x)
+        np.testing.assert_array_equal(b, y)
+    assert len(nn.DataLoader([x, y], batch_size=4)) == 1
+    for ambiguous in (list(x), [[1, 2], [3, 4]]):
+        with pytest.raises(TypeError, match=r"np\.stack\(samples\).*\(x, y\)"):
+            nn.DataLoader(ambiguous)
+    with pytest.raises(ValueError, match="equal length"):
+        nn.DataLoader([(1, 2), (3,)])
+
+
+# -------------------------------------------------------------------- wrong values
+
+
+def test_wrong_values_are_refused() -> None:
+    model = nn.Sequential(nn.Dense(3, 2))
+    for make in (nn.Dense, nn.Linear, lambda a, b, c: nn.Conv2d(a, b, 3, bias=c)):
+        with pytest.raises(TypeError, match=r"bias must be True or False, not 'relu'.*nn\.ReLU"):
+            make(2, 16, "relu")
+    for bias in (1, None, 0.5):
+        with pytest.raises(TypeError, match="bias must be True or False"):
+            nn.Neuron(2, "tanh", bias)  # type: ignore[arg-type]
+    assert nn.Dense(2, 3, np.bool(False)).bias is None  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"nn\.Trainer\(.*\)\.fit"):
+        model.train(X)  # type: ignore[arg-type]
+    for bad in ("0.1", None, True, [0.1]):
+        with pytest.raises(TypeError, match="lr must be a number"):
+            nn.SGD(model.parameters(), lr=bad)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="betas are two numbers"):
+        nn.Adam(model.parameters(), betas=3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="lr must be at least 0 and finite"):
+        nn.SGD(model.parameters(), lr=np.inf)
+    for given in (model, nn.Dense(2, 2)):
+        with pytest.raises(TypeError, match=r"model\.parameters\(\), not a \w+ itself"):
+            nn.SGD(given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"fit\(\(x, y\)\)"):
+        nn.Trainer(model, "mse", nn.SGD(model.parameters())).fit(X, T)  # type: ignore[arg-type]
+
+
+def fitted(**options: Any) -> Any:
+    model = nn.Dense(3, 3)
+    return nn.Trainer(model, "mse", nn.SGD(model.parameters())).fit((X, T), **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (lambda p: nn.SGD(p, learning_rate=0.1), "SGD has no argument learning_rate; .*mean lr?"),
+        (lambda p: nn.Dense(input_size=2, out_features=3), "mean in_features"),
+        (lambda p: nn.Dense(2, units=3), "mean out_features"),
+        (lambda p: nn.Dense(2, 3, l2_lambda=0.1), "mean l2"),
+        (lambda p: nn.Dropout(rate=0.5), "Dropout .*mean p?"),
+        (lambda p: nn.Softmax(dim=1), "Softmax .*mean axis"),
+        (lambda p: nn.MLP(2, [3], 1, activaton="tanh"), "mean activation"),
+        (lambda p: nn.StepLR(nn.SGD(p), step=3), "mean step_size"),
+        (lambda p: nn.DataLoader(X, batchsize=2), "mean batch_size"),
+        (lambda p: fitted(verbose=0), "fit has no argument verbose; did you mean progress"),
+        (lambda p: nn.Dense(2, 2).fit(X, T), r"nn\.Trainer"),
+        (lambda p: nn.Sequential().add(nn.ReLU()), r"append\(module\)"),
+    ],
+)
+def test_foreign_words_are_told_ours(call: Any, meant: str) -> None:
+    model = nn.Dense(2, 2)
+    with pytest.raises((TypeError, AttributeError, ValueError), match=meant):
+        call(list(model.parameters()))
+
+
+def test_initializers_by_other_names() -> None:
+    assert not nn.Dense(2, 3, init="zero").weight.data.any()
+    assert 0 < nn.Dense(50, 50, init="random").weight.data.std() < 0.02
+
+
+# -------------------------------------------------------------------- names of PyTorch and Keras
+
+
+def test_names_of_modules() -> None:
+    model = nn.Sequential(nn.Dense(3, 4), nn.BatchNorm1d(4), nn.Sequential(nn.Dense(4, 2)))
+    assert [type(m).__name__ for m in model.children()] == ["Dense", "BatchNorm1d", "Sequential"]
+    assert len(list(model.modules())) == 5
+    assert len(list(model.buffers())) == 3
+    order: list[Any] = []
+    assert model.apply(order.append) is model
+    assert order[-1] is model
+    assert order.index(model[2][0]) < order.index(model[2])
+    part = model[:2]
+    assert isinstance(part, nn.Sequential)
+    assert part[0] is model[0]
+    assert part(X).shape == (4, 4)
+    assert model[2:][0] is model[2]
+    assert model[2]._name == "2"
+    model[-1] = nn.Dense(4, 5)
+    assert model.append(nn.ReLU())(X).shape == (4, 5)
+    with pytest.raises(TypeError, match="takes modules"):
+        model[0] = np.tanh  # type: ignore[assignment]
+    with pytest.raises(IndexError):
+        model[7] = nn.ReLU()
+    assert pickle.loads(pickle.dumps(model))(X).shape == (4, 5)
+
+
+def test_names_of_optimizers_and_schedules() -> None:
+    layer = nn.Dense(3, 2)
+    optimizer = nn.SGD(layer.parameters(), lr=0.5)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    for part in (optimizer, layer):
+        layer(X).sum().backward()
+        part.zero_grad(set_to_none=False)
+        assert not layer.weight.grad.any()
+        part.zero_grad()
+        assert layer.weight.grad is None
+    schedule = nn.optim.lr_scheduler.StepLR(optimizer, 1)
+    assert schedule.get_last_lr() == [0.5]
+    with nn.no_grad():
+        assert not layer(X).requires_grad
+    history = nn.History([{"epoch": 1, "loss": 0.5}])
+    assert history.history == {"epoch": [1], "loss": [0.5]}
+
+
+def test_initializers_in_place_follow_torch() -> None:
+    torch = pytest.importorskip("torch")
+    shape = (200, 100)
+    for name, options in (
+        ("uniform_", {}), ("normal_", {}), ("trunc_normal_", {}), ("constant_", {"val": 3.0}),
+        ("zeros_", {}), ("ones_", {}), ("xavier_uniform_", {}), ("xavier_normal_", {"gain": 2.0}),
+        ("kaiming_uniform_", {"a": 5**0.5}), ("kaiming_normal_", {"nonlinearity": "relu"}),
+        ("orthogonal_", {}),
+    ):  # fmt: skip
+        ours = nn.Parameter(np.empty(shape, np.float32))
+        assert getattr(nn.init, name)(ours, **options) is ours
+        theirs = getattr(torch.nn.init, name)(torch.empty(shape[::-1]), **options)
+        assert ours.data.std() == pytest.approx(float(theirs.std(correction=0)), rel=0.05)
+        assert ours.data.max() == pytest.approx(float(theirs.max()), rel=0.3)

@@ -1,9 +1,9 @@
-"""Breaks the engine and nn on purpose, one small change at a time, and reports which tests notice.
+"""Breaks the engine, its checks and nn on purpose, and reports which small changes tests notice.
 
     python -m tests.mutants_of_source            every mutant
-    python -m tests.mutants_of_source relu       those whose line mentions relu
+    python -m tests.mutants_of_source relu       those whose file or line mentions relu
 
-A mutant that survives shows that a test is missing. Each runs in a copy of the tree.
+A mutant that survives shows a test that is missing.  Each runs in a copy of the tree.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ A = "tinygrad_edu/ops/activations.py"
 T = "tinygrad_edu/ops/trigonometric.py"
 R = "tinygrad_edu/ops/reduce.py"
 S = "tinygrad_edu/ops/shape.py"
+N = "tinygrad_edu/ops/neural.py"
 I = "tinygrad_edu/ops/index.py"  # noqa: E741
 L = "tinygrad_edu/ops/linalg.py"
 G = "tinygrad_edu/graph.py"
@@ -46,39 +47,66 @@ MUTANTS = [
     Mutant(E, "np.subtract, lambda g: g, lambda g: -g", "np.subtract, lambda g: g, lambda g: g", "subtract"),
     Mutant(E, "np.sqrt, lambda g, out: g * 0.5 / out", "np.sqrt, lambda g, out: g / out", "sqrt"),
     Mutant(E, "lambda g, y, out: -g * out / y", "lambda g, y, out: -g * out", "divide"),
-    Mutant(E, "g * y * x ** _one_less(y, x)", "g * x ** _one_less(y, x)", "power"),
+    Mutant(E, "g * y * x ** _one_less(y)", "g * x ** _one_less(y)", "power"),
     Mutant(E, "(out * (1 - out))", "(out * (1 + out))", "sigmoid"),
-    Mutant(R, "divided(spread(g, like, axis), count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
+    Mutant(R, "spread(g, like, axis) / (count(like, axis) or 1)", "spread(g, like, axis)", "mean"),
     Mutant(R, "(2 / (count(like, axis) - ddof or math.nan))", "(2 / (count(like, axis) or math.nan))", "var"),
-    Mutant(A, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
-    Mutant("tinygrad_edu/ops/linear.py", "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
-    # the wrong place
+    Mutant(N, "out * (g - (g * out).sum(", "out * (g - g.sum(", "softmax"),
+    Mutant(N, "lambda g, weight: g @ weight.T", "lambda g, weight: g @ weight.T * 0.5", "dense"),
+    # the wrong location
     Mutant(S, "np.argsort(np.asarray(axes) % len(axes))", "np.asarray(axes) % len(axes)", "transpose"),
     Mutant(S, "for shape in likes[:position])\n    return g[(slice", "for shape in likes[: position + 1])\n    return g[(slice", "concatenate"),
     Mutant(I, "    if _unique(parts):", "    if True:", "getitem or scatter"),
     Mutant(L, "return part[..., 0] if vector else part", "return part", "matmul"),
     # a write into what was given
     Mutant(E, "np.exp, lambda g, out: g * out", "np.exp, lambda g, out: np.multiply(out, g, out=out) if type(out) is np.ndarray else g * out", "exp"),
-    Mutant(A, "    y = np.exp(x - peak(x, axis))\n", "    x -= peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
+    Mutant(N, "    y = np.exp(x - _peak(x, axis))\n", "    x -= _peak(x, axis)\n    y = np.exp(x)\n", "softmax"),
     # a dropped un-broadcast
-    Mutant(G, "        g = g.sum(axis=tuple(range(added)), dtype=accumulator(g.dtype))\n", "        g = g[(0,) * added]\n", "add or multiply"),
+    Mutant(G, "        g = g.sum(axis=tuple(range(added)))\n", "        g = g[(0,) * added]\n", "add or multiply"),
     Mutant(G, "if n == 1 and g.shape[i] != 1)", "if n == 0)", "add or multiply"),
     # a float64 leak
     Mutant(A, "None, lambda g, out: only(g, out > 0)", "None, lambda g, out: only(g, (out > 0) * np.float64(1.0))", "relu"),
-    Mutant(R, "divided(g, np.count_nonzero(chosen, axis, keepdims=True))", "g / np.count_nonzero(chosen, axis, keepdims=True)", "max or min"),
+    Mutant(R, "np.sum(chosen, axis, g.dtype, keepdims=True)", "np.sum(chosen, axis, keepdims=True)", "max or min"),
     # a detached second derivative
     Mutant(E, "np.log, lambda g, x: g / x", "np.log, lambda g, x: g / (x.data if hasattr(x, 'node') else x)", "log"),
     Mutant(E, "np.multiply, lambda g, y: g * y", "np.multiply, lambda g, y: g * (y.data if hasattr(y, 'node') else y)", "multiply"),
 ]  # fmt: skip
 
+C = "tinygrad_edu/checks/"
+D = C + "finite_differences.py"
+CHECK_MUTANTS = [
+    # an excuse for a wrong gradient
+    Mutant(D, "return slopes.noise <= self.tolerance.of(*known)", "return True", "gradcheck"),
+    Mutant(D, "<= self.tolerance.of(each, self.analytic) + last.noise", "<= self.tolerance.of(each, self.analytic) + 1e3 * last.noise", "gradcheck"),
+    Mutant(D, "if math.isfinite(s)), default=0)", "), default=0)", "gradcheck"),
+    Mutant(D, "found = between and stays and last.gap > slack", "found = between and last.gap > slack", "gradcheck"),
+    Mutant(D, "found = between and stays and last.gap > slack", "found = stays and last.gap > slack", "gradcheck"),
+    Mutant(D, "for r in (*self.larger(rungs[0].step), *rungs)", "for r in rungs", "gradcheck"),
+    Mutant(C + "gradient_check.py", "if len(outputs) == 1 and outputs[0].size == 1:", "if outputs[0].size == 1:", "gradcheck"),
+    Mutant(C + "gradient_check.py", "elif not _discrete(y):", "elif False:", "gradcheck"),
+    Mutant(C + "gradient_check.py", "nothing = not prefix and all(", "nothing = not prefix and not all(", "gradcheck"),
+    Mutant(C + "report.py", "} - set(self.empty)", "}", "gradcheck or compare"),
+    Mutant(C + "report.py", "return bool(words) and words <=", "return words <=", "gradcheck or compare"),
+    # an alarm for a right one
+    Mutant(D, "if 0 < abs(self.x) < self.base:", "if False:", "gradcheck"),
+    Mutant(D, "if self.noise <= limit * step:", "if True:", "gradcheck"),
+    Mutant(D, "if len(rungs) < 3 or last.step > self.base or last.flat:", "if len(rungs) < 3 or last.step > self.base:", "gradcheck"),
+    # a promise of ops that is not looked after
+    Mutant(C + "op_check.py", "self.require(_same(g, before[0]), ", "self.require(True, ", "check_op"),
+    Mutant(C + "op_check.py", "self.require(part.dtype == out.dtype, complaint)", "pass", "check_op"),
+    Mutant(C + "op_check.py", "self.require(_near(a, b, 1e-9),", "self.require(True,", "check_op"),
+    Mutant(C + "op_check.py", "self.require(warned == expected,", "self.require(True,", "check_op"),
+    Mutant(C + "op_check.py", "return not total.data  # ", "return True  # ", "check_op or ops"),
+    Mutant(C + "comparison.py", "if all(g is None for g in exact):", "if False:", "compare"),
+]  # fmt: skip
+
 Y = "nn/layers/"
-F = "nn/functional/"
 NN_MUTANTS = [
     # layers
-    Mutant(F + "normalization.py", "momentum * (mean.ravel() - running_mean)", "momentum * mean.ravel()", "normalization and not torch"),
-    Mutant(F + "normalization.py", "data.var(axes, ddof=1, mean=mean)", "data.var(axes, mean=mean)", "normalization and not torch"),
-    Mutant(F + "dropout.py", "scale = 1 / (1 - p)", "scale = 1 / p", "drop and not torch"),
-    Mutant(F + "dropout.py", "x.shape) if training and p else x", "x.shape) if p else x", "drop and not torch"),
+    Mutant(Y + "normalisation.py", "share * (mean.ravel() - self.running_mean)", "share * mean.ravel()", "normalisation and not torch"),
+    Mutant(Y + "normalisation.py", "x.var(axes, ddof=1, mean=mean)", "x.var(axes, mean=mean)", "normalisation and not torch"),
+    Mutant(Y + "regularisation.py", "scale = 1 / (1 - self.p)", "scale = 1 / self.p", "drop and not torch"),
+    Mutant(Y + "regularisation.py", "if not self.training or self.p == 0:", "if self.p == 0:", "drop and not torch"),
     Mutant(Y + "attention.py", "self.dropout(weights) @ v", "self.dropout(weights) @ k", "attention and not torch"),
     Mutant(Y + "attention.py", "return ~np.logical_or(", "return ~np.logical_and(", "attention and not torch"),
     Mutant(Y + "attention.py", "x = self.norm1(x + self._attention(x, masks))", "x = self.norm1(self._attention(x, masks))", "attention"),
@@ -86,24 +114,24 @@ NN_MUTANTS = [
     Mutant(Y + "recurrent.py", "b_ih = b_ih + b_hh", "b_ih = b_ih", "recurrent and not torch"),
     Mutant("nn/init.py", "return shape[1] * window, shape[0] * window", "return shape[0] * window, shape[1] * window", "init and not torch"),
     # losses
-    Mutant(F + "classification.py", "q = q * (1 - label_smoothing) + even", "q = q * (1 - label_smoothing)", "losses and not torch"),
-    Mutant(F + "classification.py", "return losses.sum() / (total if total else 1.0)", "return losses.mean()", "losses and not torch"),
-    Mutant(F + "classification.py", "even = even * kept[..., None]", "even = even", "losses"),
+    Mutant("nn/losses/classes.py", "q = q * (1 - label_smoothing) + even", "q = q * (1 - label_smoothing)", "losses and not torch"),
+    Mutant("nn/losses/classes.py", "return losses.sum() / (total if total else 1.0)", "return losses.mean()", "losses and not torch"),
+    Mutant("nn/losses/classes.py", "even = even * kept[..., None]", "even = even", "losses"),
     # optimizers and schedules
     Mutant("nn/optim/adam.py", "scratch /= math.sqrt(1 - beta2**t)", "pass", "optim and not torch"),
-    Mutant("nn/optim/adam.py", "p *= 1 - lr * weight_decay", "p *= 1 + lr * weight_decay", "optim"),
+    Mutant("nn/optim/adam.py", "p *= 1 - group[\"lr\"] * group[\"weight_decay\"]", "p *= 1 + group[\"lr\"] * group[\"weight_decay\"]", "optim"),
     Mutant("nn/optim/adam.py", "(length - 4) * (length - 2)", "(length - 4) * (length - 3)", "optim"),
     Mutant("nn/optim/sgd.py", "v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g", "v += g", "optim"),
     Mutant("nn/optim/clip.py", "if max_norm < norm < math.inf:", "if norm < math.inf:", "clip and not torch"),
     Mutant("nn/schedulers.py", "bisect_right(self.milestones, t)", "bisect_right(self.milestones, t - 1)", "schedulers"),
     # training
-    Mutant("nn/trainer.py", "total = float(penalty), loss + penalty", "total = float(penalty), loss", "training"),
-    Mutant("nn/trainer.py", "self.sums.get(name, 0.0) + mean * n", "self.sums.get(name, 0.0) + mean", "training"),
-    Mutant("nn/trainer.py", "rng.bit_generator.state = state", "pass", "callbacks"),
-    Mutant("nn/callbacks.py", "if score > self.best + self.min_delta:", "if score > self.best - self.min_delta - 1:", "training"),
+    Mutant("nn/training.py", "loss if penalty is None else loss + penalty", "loss", "training"),
+    Mutant("nn/training.py", "self.sums.get(\"loss\", 0.0) + loss * n", "self.sums.get(\"loss\", 0.0) + loss", "training"),
+    Mutant("nn/training.py", "rng.bit_generator.state = state", "pass", "callbacks"),
+    Mutant("nn/callbacks.py", "if value > self.best + self.min_delta:", "if value > self.best - self.min_delta - 1:", "training"),
     Mutant("nn/callbacks.py", "if self.judged < len(trainer.history):", "if False:", "callbacks"),
     Mutant("nn/callbacks.py", "if last > best or not self.save_best_only:", "if True:", "callbacks"),
-    Mutant("nn/data.py", "int(each.max(axis=1).argmax())", "0", "training"),
+    Mutant("nn/arguments.py", "int(each.max(axis=1).argmax())", "0", "training"),
     Mutant("nn/data.py", "order = self.generator.permutation(n) if self.shuffle", "order = np.arange(n) if self.shuffle", "test_nn or data"),
     Mutant("nn/metrics.py", "np.bincount(t * n + p, minlength=n * n)", "np.bincount(p * n + t, minlength=n * n)", "metrics"),
 ]  # fmt: skip
@@ -129,7 +157,8 @@ def survives(mutant: Mutant) -> bool:
 
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
-    chosen = [m for m in MUTANTS + NN_MUTANTS if word in m.old + m.test]
+    every = MUTANTS + CHECK_MUTANTS + NN_MUTANTS
+    chosen = [m for m in every if word in m.file + m.old + m.test]
     survivors = 0
     for mutant in chosen:
         survived = survives(mutant)

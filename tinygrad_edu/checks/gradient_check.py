@@ -131,8 +131,39 @@ def _variables(f: Any, inputs: tuple[Any, ...]) -> tuple[dict[str, Tensor], Call
 # -------------------------------------------------------------------- what is differentiated
 
 
+class _Weighted(NamedTuple):
+    """Σ ⟨weights, tensors⟩, a number, whose gradient needs no op but those that are checked."""
+
+    tensors: list[Tensor]
+    weights: list[Any]
+
+    def terms(self) -> list[np.ndarray]:
+        """What is added up."""
+        return [y.data * w for y, w in zip(self.tensors, self.weights, strict=True)]
+
+    def value(self) -> float:
+        """The sum."""
+        with np.errstate(all="ignore"):
+            return float(sum(term.sum() for term in self.terms()))
+
+    def magnitude(self) -> float:
+        """The sum of the absolute values, of which rounding changes a small part."""
+        with np.errstate(all="ignore"):
+            return float(sum(abs(term).sum() for term in self.terms()))
+
+    def gradients(self, variables: list[Tensor], create_graph: bool = False) -> list[Any]:
+        """Those by each variable; None for a variable that no tensor depends on."""
+        pairs = zip(self.tensors, self.weights, strict=True)
+        recorded = [(y, w) for y, w in pairs if y.requires_grad]
+        if not recorded:
+            return [None] * len(variables)
+        ys, ws = zip(*recorded, strict=True)
+        found: list[Any] = grad(ys, variables, ws, create_graph=create_graph, allow_unused=True)
+        return found
+
+
 class _Outputs:
-    """The outputs of a function, the same each time, as terms whose sum is differentiated."""
+    """The outputs of a function, the same each time."""
 
     def __init__(self, label: str, evaluate: Callable[[], Any], rewind: Callable[[], None]) -> None:
         self.label, self.evaluate, self.rewind = label, evaluate, rewind
@@ -164,32 +195,17 @@ class _Outputs:
             rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) for y in outputs
         ]
         if len(outputs) == 1 and outputs[0].size == 1:
-            self.weights = [1.0]
+            self.weights = [np.ones(outputs[0].shape)]
 
-    def terms(self) -> list[Any]:
-        """The outputs times their weights."""
-        with enable_grad(), np.errstate(all="ignore"):
-            return [y * w for y, w in zip(self.tensors(), self.weights, strict=True)]
+    def weighted(self) -> _Weighted:
+        """Evaluate the function."""
+        return _Weighted(self.tensors(), self.weights)
 
 
 def _discrete(y: Any) -> bool:
     """Whether there is nothing to differentiate in an output: integers, booleans and words."""
     kind = getattr(getattr(y, "dtype", None), "kind", "")
     return isinstance(y, (int, str)) or (kind != "" and kind in "iub")
-
-
-def _total(terms: list[Any]) -> Any:
-    with enable_grad(), np.errstate(all="ignore"):
-        return sum(term.sum() for term in terms)
-
-
-def _gradients(y: Any, variables: dict[str, Tensor], create_graph: bool = False) -> list[Any]:
-    """Those of y by each variable; None for a variable that y does not depend on."""
-    xs = list(variables.values())
-    if not (isinstance(y, Tensor) and y.requires_grad):
-        return [None] * len(xs)
-    found: list[Any] = grad(y, xs, create_graph=create_graph, allow_unused=True)
-    return found
 
 
 # -------------------------------------------------------------------- the report
@@ -207,37 +223,37 @@ class _Check(NamedTuple):
         if not variables:
             return Report([], GOOD)
         outputs.weigh(self.rng)
-        first = float(_total(outputs.terms()))
-        if first != float(_total(outputs.terms())) and np.isfinite(first):
+        first = outputs.weighted().value()
+        if first != outputs.weighted().value() and np.isfinite(first):
             raise ValueError(
                 "gradcheck: two evaluations with the same inputs differ, so finite differences say "
                 "nothing; the function draws random numbers: call model.eval() first, or name the "
                 "generators in rng=, as in rng=nn.generator()"
             )
-        rows = self.rows("", outputs.terms, variables)
+        rows = self.rows("", outputs.weighted, variables)
         if order == 2:
             us = [self.rng.normal(size=x.shape) for x in variables.values()]
 
-            def slopes() -> list[Any]:
-                """The terms of ⟨u, ∇f⟩, whose gradient is the Hessian times u."""
-                gs = _gradients(_total(outputs.terms()), variables, create_graph=True)
-                with enable_grad():
-                    return [g * u for g, u in zip(gs, us, strict=True) if g is not None]
+            def slope() -> _Weighted:
+                """⟨u, ∇f⟩, whose gradient is the Hessian times u."""
+                found = outputs.weighted().gradients([*variables.values()], create_graph=True)
+                pairs = [(g, u) for g, u in zip(found, us, strict=True) if g is not None]
+                return _Weighted([g for g, _ in pairs], [u for _, u in pairs])
 
-            rows += self.rows("∂² ", slopes, variables)
+            rows += self.rows("∂² ", slope, variables)
         return Report(rows, GOOD, ("empty",))
 
     def rows(
-        self, prefix: str, terms: Callable[[], list[Any]], variables: dict[str, Tensor]
+        self, prefix: str, evaluate: Callable[[], _Weighted], variables: dict[str, Tensor]
     ) -> list[Row]:
-        """A row for each variable of the sum of the terms."""
-        now = terms()
-        gradients = _gradients(_total(now), variables)
-        value, magnitude = float(_total(now)), float(sum(abs(t.data).sum() for t in now))
+        """A row for each variable of the number that is evaluated."""
+        now = evaluate()
+        gradients = now.gradients([*variables.values()])
+        value, magnitude = now.value(), now.magnitude()
         rows = []
         for (key, x), g in zip(variables.items(), gradients, strict=True):
             analytic = np.zeros(x.shape) if g is None else g.data
-            moved = _Moved(x.data, lambda: float(_total(terms())), value, magnitude)
+            moved = _Moved(x.data, lambda: evaluate().value(), value, magnitude)
             judged = [moved.judge(i, analytic, self.tolerance) for i in self.chosen(x.size)]
             rows.append(_row(prefix + key, judged, analytic, g is not None))
         nothing = not prefix and all(g is None for g in gradients)

@@ -9,6 +9,7 @@ after the other, and knows kinks.
 from __future__ import annotations
 
 import inspect
+import itertools
 import operator
 import warnings
 from collections.abc import Callable
@@ -189,13 +190,13 @@ class _Check:
             return False
         weight = Tensor(self.w, requires_grad=True)
         inputs, firsts = self.backward(self.arrays, weight, create_graph=True)
-        total = sum((g * u).sum() for g, u in zip(firsts, us, strict=True))
-        if not total.requires_grad:
-            return not total.data  # Jᵀ w depends on w, unless it is 0
-        *seconds, by_weight = grad(total, [*inputs, weight], allow_unused=True)
-        return _near(_inner(seconds, vs), slope(projected), 1e-5) and _near(
-            _inner([by_weight], [self.w]), float(total.data), 1e-8
-        )
+        now, recorded = _inner(firsts, us), [g.requires_grad for g in firsts]
+        if not any(recorded):
+            return now == 0  # Jᵀ w depends on w, unless it is 0
+        outputs, upstream = (list(itertools.compress(each, recorded)) for each in (firsts, us))
+        *seconds, by_weight = grad(outputs, [*inputs, weight], upstream, allow_unused=True)
+        linear = _near(_inner([by_weight], [self.w]), now, 1e-8)
+        return linear and _near(_inner(seconds, vs), slope(projected), 1e-5)
 
     def backward(self, arrays: list[Any], weight: Any = None, create_graph: bool = False) -> Any:
         """The leaves, and Jᵀ w."""

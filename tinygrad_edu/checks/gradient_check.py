@@ -51,12 +51,12 @@ def gradcheck(
     seed: int = 0,
     rng: Any = (),
 ) -> Report:
-    """Check the gradients of a function, or of a model's parameters, against finite differences.
+    """Compare the gradients of a function, or of a model's parameters, with finite differences.
 
-    `gradcheck(f, *inputs)` checks the derivatives of f by every floating-point input (arrays,
-    Tensors, or structures of them); if f returns more than one number, they are summed with random
-    weights.  `gradcheck(model, loss, x, y)` checks those of loss(model(x), y) by the model's
-    parameters, for any model with `named_parameters()`; x may be a tuple of inputs.
+    `gradcheck(f, *inputs)` checks the derivatives of f with respect to every floating-point input
+    (arrays, Tensors, or structures of them); if f returns more than one number, they are summed
+    with random weights.  `gradcheck(model, loss, x, y)` checks those of loss(model(x), y) with
+    respect to the parameters of any model with `named_parameters()`; x may be a tuple of inputs.
 
     Everything is computed in float64 and restored afterwards, whatever happens.  `order=2` adds the
     second derivatives: the Hessian times a random direction.  Of a variable with more than
@@ -122,8 +122,8 @@ def _variables(f: Any, inputs: tuple[Any, ...]) -> tuple[dict[str, Tensor], Call
                 variables[path] = x
     if not variables and not hasattr(f, "named_parameters"):
         raise TypeError(
-            f"gradcheck: {name(f)}() was given no floating-point input, and only by such "
-            "there are derivatives"
+            f"gradcheck: {name(f)}() was given no floating-point input, and there are derivatives "
+            "with respect to such inputs only"
         )
     return variables, lambda: f(*args)
 

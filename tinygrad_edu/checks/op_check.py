@@ -40,8 +40,9 @@ def check_op(function: Any, *arrays: Any, **statics: Any) -> None:
     - The order of the elements in memory makes no difference.
     - Nothing that it is given is changed, and no two gradients share memory.
 
-    A sequence op takes its list of arrays first.  Raises AssertionError with what is broken, and
-    UndefinedValue, which is one, if there is no derivative to check; TypeError if no array has one.
+    A sequence op takes its list of arrays first.  Raises AssertionError with what is broken;
+    UndefinedValue, which is one too, where the value is not finite or the call fails; TypeError if
+    no array is of floating point, so that there is nothing to differentiate.
 
     >>> from tinygrad_edu import op, ops
     >>> check_op(ops.tanh, np.array([0.5, -1.0]))
@@ -76,7 +77,8 @@ class _Check:
         self.function, self.op, self.given = function, function.op, (arrays, statics)
         bound = self.op.bind(arrays, statics)
         n = len(self.op.tensors)
-        tensors, self.statics = (bound[0] if self.op.sequence else bound[:n]), bound[n:]
+        tensors = bound[0] if self.op.sequence else bound[:n]
+        self.statics: list[Any] = list(bound[n:])
         self.arrays = [_array(x) for x in tensors]
         vjps = self.op.vjps * len(self.arrays) if self.op.sequence else self.op.vjps
         self.active = [
@@ -86,8 +88,8 @@ class _Check:
         ]
         if not self.active:
             raise TypeError(
-                f"check_op: {self.op.name} was given no floating-point array by which it has a "
-                "derivative, so there is nothing to check"
+                f"check_op: {self.op.name} was given no floating-point array for an argument with "
+                "a derivative, so there is nothing to check"
             )
         self.gradients: list[np.ndarray] = []
         self.rng = np.random.default_rng(0)
@@ -109,6 +111,15 @@ class _Check:
             inputs[i].data = arrays[i]
         return inputs
 
+    def with_dtype(self, dtype: np.dtype[Any]) -> tuple[list[Any], list[Any]]:
+        """The arrays and the static arguments, with floating-point numbers in another dtype."""
+        arrays = [
+            x if x is None or x.dtype.kind != "f" or x.dtype == dtype else x.astype(dtype)
+            for x in self.arrays
+        ]
+        names = zip(self.op.statics, self.statics, strict=True)
+        return arrays, [dtype if name == "dtype" else value for name, value in names]
+
     def label(self, i: int) -> str:
         """What the op calls its argument i."""
         return f"{self.op.tensors[0]}[{i}]" if self.op.sequence else self.op.tensors[i]
@@ -121,11 +132,11 @@ class _Check:
         plain = _outcome(lambda: self.call(self.op.forward, self.arrays))
         self.require(_all_same(self.arrays, before), "the forward changes its arguments")
         recorded = _outcome(lambda: self.call(self.function, self.leaves(self.arrays)))
-        self.compare(recorded, plain, "the forward")
+        self.same_outcome(recorded, plain, "the forward")
         if self.op.numpy_function not in NOT_COMPARED:
             arrays, statics = self.given
             other = _outcome(lambda: self.op.numpy_function(*arrays, **statics))
-            self.compare(recorded, other, "NumPy's function")
+            self.same_outcome(recorded, other, "NumPy's function")
         value, _ = recorded
         if isinstance(value, Exception):
             raise UndefinedValue(f"{self.op.name}: as its forward does, it raises {value!r}")
@@ -137,11 +148,10 @@ class _Check:
                     "give it arrays in its domain"
                 )
 
-    def compare(self, ours: Any, theirs: Any, what: str) -> None:
+    def same_outcome(self, ours: Any, theirs: Any, what: str) -> None:
         """Require the outcome of the op to be that of another function."""
         (a, warned), (b, expected) = ours, theirs
-        failed = [type(each).__name__ for each in (a, b) if isinstance(each, Exception)]
-        if failed:
+        if isinstance(a, Exception) or isinstance(b, Exception):
             same = type(a) is type(b)
             self.require(same, f"its outcome is {_said(a)}, and that of {what} {_said(b)}")
             return
@@ -159,6 +169,7 @@ class _Check:
 
     def derivatives(self) -> None:
         """First and second derivatives against finite differences."""
+        self.arrays, self.statics = self.with_dtype(np.dtype(np.float64))
         try:
             agree = self.agree_along_a_direction()
         except Exception as error:
@@ -238,12 +249,10 @@ class _Check:
 
     def conventions(self, dtype: np.dtype[Any]) -> None:
         """Dtypes are kept all the way, nothing given is changed, and gradients share no memory."""
-        arrays = [None if x is None else _with_dtype(x, dtype) for x in self.arrays]
-        if dtype == np.float64:
-            arrays = [None if x is None else _reversed_in_memory(x) for x in arrays]
+        arrays, statics = self.with_dtype(dtype)
+        change = _reversed_in_memory if dtype == np.float64 else np.copy
+        arrays = [None if x is None else change(x) for x in arrays]
         inputs = self.leaves(arrays)
-        names = zip(self.op.statics, self.statics, strict=True)
-        statics = [dtype if name == "dtype" else value for name, value in names]
         outputs = _tuple(self.function(*([inputs] if self.op.sequence else inputs), *statics))
         out, g = _joined(outputs), self.w.astype(dtype)
         self.require(out.dtype == dtype, f"returns {out.dtype} for {dtype}")
@@ -332,11 +341,6 @@ def _near(a: Any, b: Any, tolerance: float) -> bool:
     """Whether no difference is larger than `tolerance`, relative to the largest value above 1."""
     largest = 1 + float(np.max(abs(b), initial=0))
     return bool(np.all(abs(a - b) <= tolerance * largest))
-
-
-def _with_dtype(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """A copy, with floating-point numbers in another dtype."""
-    return np.array(x, dtype if x.dtype.kind == "f" else None)
 
 
 def _reversed_in_memory(x: np.ndarray) -> np.ndarray:

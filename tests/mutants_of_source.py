@@ -84,7 +84,7 @@ CHECK_MUTANTS = [
     Mutant(D, "for r in (*self.larger(rungs[0].step), *rungs)", "for r in rungs", "gradcheck"),
     Mutant(C + "gradient_check.py", "if len(outputs) == 1 and outputs[0].size == 1:", "if outputs[0].size == 1:", "gradcheck"),
     Mutant(C + "gradient_check.py", "elif not _discrete(y):", "elif False:", "gradcheck"),
-    Mutant(C + "gradient_check.py", "nothing = not prefix and all(", "nothing = not prefix and not all(", "gradcheck"),
+    Mutant(C + "gradient_check.py", "nothing = not prefix and not (", "nothing = not prefix and (", "gradcheck"),
     Mutant(C + "report.py", "} - set(self.empty)", "}", "gradcheck or compare"),
     Mutant(C + "report.py", "return bool(words) and words <=", "return words <=", "gradcheck or compare"),
     # an alarm for a right one

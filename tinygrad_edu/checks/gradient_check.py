@@ -66,10 +66,10 @@ def gradcheck(
     those that a model's modules hold are found.
 
     The report is true if something was compared and no verdict is "wrong", "undefined" (the value
-    is not finite), "undecided" (rounding hides the answer) or "disconnected" (no output is computed
-    from any variable).  "kink" and "edge" pass: there the derivative is a convention, and the
-    analytic one lies between the slopes of both sides.  Raises TypeError for an output that is a
-    floating-point number or array and no Tensor, ValueError if two evaluations differ.
+    is not finite), "undecided" (rounding hides the answer) or "disconnected" (nothing that is
+    returned depends on a variable).  "kink" and "edge" pass: there the derivative is a convention,
+    and the analytic one lies between the slopes of both sides.  Raises TypeError for an output that
+    is a floating-point number or array and no Tensor, ValueError if two evaluations differ.
 
     >>> gradcheck(lambda x: (x ** 3).sum(), np.array([1.0, 2.0]))  # doctest: +ELLIPSIS
     name  shape  checked  error      where  numeric  analytic  verdict
@@ -256,7 +256,8 @@ class _Check(NamedTuple):
             moved = _Moved(x.data, lambda: evaluate().value(), value, magnitude)
             judged = [moved.judge(i, analytic, self.tolerance) for i in self.chosen(x.size)]
             rows.append(_row(prefix + key, judged, analytic, g is not None))
-        nothing = not prefix and all(g is None for g in gradients)
+        reached = any(y.size and y.requires_grad for y in now.tensors)
+        nothing = not prefix and not (reached and any(g is not None for g in gradients))
         return [_disconnected(row) for row in rows] if nothing else rows
 
     def chosen(self, n: int) -> list[int]:
@@ -352,7 +353,7 @@ def _explanation(verdict: str, worst: list[_Judged], connected: bool) -> str:
 
 
 def _disconnected(row: Row) -> Row:
-    """For a row of a report in which no output depends on any variable."""
+    """For a row of a report in which nothing was compared but zeros that had to be zeros."""
     if row.verdict != "unused":
         return row
-    return row._replace(verdict="disconnected: no output is computed from any variable")
+    return row._replace(verdict="disconnected: nothing that is returned depends on a variable")

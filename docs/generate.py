@@ -19,6 +19,8 @@ from tinygrad_edu.unrecorded import full_name
 
 from .coverage import HAS_SCIPY, coverage
 
+if HAS_SCIPY:  # its functions are registered when the first of them is called
+    importlib.import_module("tinygrad_edu.ops.extended.scipy_special")
 ROOT = Path(__file__).parent.parent
 STUB_HEAD = '''"""The methods of Tensor, generated from the ops by `make stubs`."""
 

@@ -14,6 +14,8 @@ from tinygrad_edu import Tensor, grad, ops
 HALF, SINGLE, DOUBLE = np.float16, np.float32, np.float64
 INF, NAN = np.inf, np.nan
 
+FUNCTIONS = {**vars(ops), **{name: getattr(F, name) for name in F.__all__}}
+
 
 def leaf(data: Any, dtype: Any = DOUBLE) -> Tensor:
     return Tensor(np.asarray(data, dtype), requires_grad=True)
@@ -147,10 +149,10 @@ class TestHalfPrecision:
     LOSSES = {
         "squared_error": lambda x, t: ops.squared_error(x, t * 0),
         "bce": lambda x, t: ops.binary_cross_entropy_with_logits(x, t * 0, "mean"),
-        "mse_loss": lambda x, t: ops.mse_loss(x, t * 0),
-        "l1_loss": lambda x, t: ops.l1_loss(x, t * 0),
+        "mse_loss": lambda x, t: F.mse_loss(x, t * 0),
+        "l1_loss": lambda x, t: F.l1_loss(x, t * 0),
         "cross_entropy": lambda x, t: ops.cross_entropy(x.reshape(-1, 2), np.zeros(MORE, int)),
-        "nll_loss": lambda x, t: ops.nll_loss(x.reshape(-1, 2), np.zeros(MORE, int)),
+        "nll_loss": lambda x, t: F.nll_loss(x.reshape(-1, 2), np.zeros(MORE, int)),
         "classes": lambda x, t: ops.cross_entropy(x.reshape(2, -1), np.zeros(2, int)),
     }
 
@@ -202,14 +204,14 @@ class TestHalfPrecision:
 
 BENDS = {"mish": ops.mish, "silu": ops.silu, "gelu": F.gelu, "gelu_tanh": ops.gelu_tanh}
 SMOOTH = {
-    name: getattr(ops, name)
+    name: FUNCTIONS[name]
     for name in (
         *("arcsinh", "arctan", "tanh", "sigmoid", "softplus", "logsigmoid", "softsign", "elu"),
         *("selu", "erf", "expm1", "exp", "exp2", "cbrt", "square", "reciprocal", "sinh", "cosh"),
         *("absolute", "relu", "leaky_relu", "hardtanh", "degrees", "radians"),
     )
 }
-FROM_ZERO = {name: getattr(ops, name) for name in ("log", "log2", "log10", "log1p", "sqrt")}
+FROM_ZERO = {name: FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p", "sqrt")}
 
 
 def sizes(dtype: Any) -> np.ndarray:
@@ -232,7 +234,7 @@ class TestEverySize:
         if name in FROM_ZERO or name == "arccosh":
             x = x[x > (name == "arccosh")]
         info = np.finfo(dtype)
-        found, exact = (slopes(getattr(ops, name), x, dtype=each) for each in (dtype, DOUBLE))
+        found, exact = (slopes(FUNCTIONS[name], x, dtype=each) for each in (dtype, DOUBLE))
         ends = abs(exact[0]) < 0.98 * float(info.max)  # beyond, the value is infinite or may be
         beside_one = name in (*BENDS, "tanh", "sigmoid", "elu", "selu", "logsigmoid")
         absolute = max(8 * float(info.eps) * beside_one, float(info.tiny))
@@ -285,7 +287,7 @@ class TestEverySize:
     @pytest.mark.parametrize("dtype", [HALF, SINGLE, DOUBLE])
     @pytest.mark.parametrize("name", AT_INFINITY)
     def test_at_infinity(self, name: str, dtype: Any) -> None:
-        found = slopes(getattr(ops, name), [-INF, INF], dtype=dtype)
+        found = slopes(FUNCTIONS[name], [-INF, INF], dtype=dtype)
         for a, b in zip(found, self.AT_INFINITY[name], strict=True):
             np.testing.assert_allclose(a, b, rtol=float(np.finfo(dtype).eps))
 

@@ -37,7 +37,7 @@ def test_op(name: str, data: st.DataObject) -> None:
 def test_a_kernel_of_one_element_may_stand_outside_of_the_input() -> None:
     """Where it meets 0, also if it stands at as many positions as there are elements."""
     x, weight = np.array([[[1.0, 2.0]]]), np.array([[[3.0]]])
-    geometry = Geometry(stride=(2,), dilation=(1,), before=(0,))
+    geometry = Geometry(kernel=(1,), stride=(2,), dilation=(1,), before=(0,), after=(0,))
     y = ops.correlate(x, weight, (2,), geometry)
     np.testing.assert_array_equal(y, [[[3.0, 0.0]]])
     check_op(ops.correlate, x, weight, positions=(2,), geometry=geometry)

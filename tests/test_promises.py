@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import nn
+import nn.functional as F
 from tinygrad_edu import Tensor, enable_grad, grad, no_grad, ops
 
 
@@ -185,7 +186,7 @@ class TestKinks:
             (lambda x: x**0, [0.0, np.inf, -np.inf, np.nan], [0.0] * 4),
             (lambda y: 0**y, [0.0, 2.0], [0.0, 0.0]),
             (lambda x: x.std(), [0.1, 0.1, 0.1], [0.0, 0.0, 0.0]),
-            (ops.hardtanh, [-1.0, 1.0], [1.0, 1.0]),
+            (F.hardtanh, [-1.0, 1.0], [1.0, 1.0]),
             (ops.logsumexp, [-np.inf, -np.inf], [0.0, 0.0]),
             (lambda x: np.fmax(x, 1.0), [1.0], [0.5]),
             (lambda x: np.hypot(x, x), [0.0], [0.0]),

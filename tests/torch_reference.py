@@ -12,7 +12,7 @@ from hypothesis import assume
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-MISSING = {"floor_divide", "scatter", "unpad", "sinc", "sinc_slope"}
+MISSING = {"floor_divide", "heaviside", "imag", "scatter", "unpad", "sinc", "sinc_slope"}
 """Ops that PyTorch does not have, or not with a derivative."""
 
 

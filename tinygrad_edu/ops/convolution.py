@@ -102,7 +102,8 @@ def unfold(x: Array, positions: Sizes, geometry: Geometry) -> Array:
     """What a kernel meets, (batch, channels, *kernel, *positions).
     y[k, p] = x[p stride + k dilation - before],  ∂L/∂x = Σ g over equal indices"""
     kernel = geometry.kernel
-    if x.shape[2:] == positions and set(kernel) == {1} and not any(geometry.before):
+    alone = set(kernel) == set(geometry.stride) == {1} and not any(geometry.before)
+    if alone and x.shape[2:] == positions:
         return x.reshape(x.shape[:2] + kernel + positions)
     y = np.zeros((x.shape[1], *kernel, len(x), *positions), x.dtype)
     y = np.moveaxis(y, len(kernel) + 1, 0)  # in memory as `_columns` wants them

@@ -221,11 +221,9 @@ def quantile(
     ends = rows(ends, tuple(range(len(shape)))) if shape else ends[..., None]
     y = ends[0]
     if between:
-        y = (
-            y
-            + (ends[1] - y)
-            * np.asarray(place - low, a.dtype if a.dtype.kind == "f" else share.dtype)[..., None]
-        )
+        half = a.dtype == np.float16 and share.dtype == np.float32
+        kind = a.dtype if half else share.dtype
+        y = y + (ends[1] - y) * np.asarray(place - low, kind)[..., None]
     return kept_axes(y.reshape(share.shape + shape), a, axis, keepdims)
 
 

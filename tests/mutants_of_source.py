@@ -103,10 +103,10 @@ CHECK_MUTANTS = [
 Y = "nn/layers/"
 NN_MUTANTS = [
     # layers
-    Mutant(Y + "normalisation.py", "share * (mean.ravel() - self.running_mean)", "share * mean.ravel()", "normalisation and not torch"),
-    Mutant(Y + "normalisation.py", "x.var(axes, ddof=1, mean=mean)", "x.var(axes, mean=mean)", "normalisation and not torch"),
-    Mutant(Y + "regularisation.py", "scale = 1 / (1 - self.p)", "scale = 1 / self.p", "drop and not torch"),
-    Mutant(Y + "regularisation.py", "if not self.training or self.p == 0:", "if self.p == 0:", "drop and not torch"),
+    Mutant(Y + "normalization.py", "share * (mean.ravel() - self.running_mean)", "share * mean.ravel()", "normalization and not torch"),
+    Mutant(Y + "normalization.py", "x.var(axes, ddof=1, mean=mean)", "x.var(axes, mean=mean)", "normalization and not torch"),
+    Mutant(Y + "dropout.py", "scale = 1 / (1 - self.p)", "scale = 1 / self.p", "drop and not torch"),
+    Mutant(Y + "dropout.py", "if not self.training or self.p == 0:", "if self.p == 0:", "drop and not torch"),
     Mutant(Y + "attention.py", "self.dropout(weights) @ v", "self.dropout(weights) @ k", "attention and not torch"),
     Mutant(Y + "attention.py", "return ~np.logical_or(", "return ~np.logical_and(", "attention and not torch"),
     Mutant(Y + "attention.py", "x = self.norm1(x + self._attention(x, masks))", "x = self.norm1(self._attention(x, masks))", "attention"),

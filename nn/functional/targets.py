@@ -83,9 +83,9 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     """The losses, their sum or mean, or "batchmean": their sum divided by their first axis."""
     if reduction == "none":
         return losses
-    total = losses.sum()
     if reduction == "mean":
-        return total / losses.size
+        return losses.mean() if losses.dtype == np.float16 else losses.sum() / losses.size
+    total = losses.sum()
     if reduction == "batchmean":
         return total / (len(losses) if losses.ndim else 1)
     return total

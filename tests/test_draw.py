@@ -2,7 +2,6 @@
 
 import re
 import sys
-import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -242,12 +241,10 @@ def test_any_name_is_drawn(name):
 
 def test_a_long_chain_is_drawn_without_recursion():
     y = x = parameter()
-    for _ in range(100_000):
+    for _ in range(20_000):
         y = -y
-    start = time.perf_counter()
     drawing = draw_graph(y)
-    assert drawing.source.count("<B>negative</B>") == 100_000
-    assert time.perf_counter() - start < 30
+    assert drawing.source.count("<B>negative</B>") == 20_000
     assert "too large" in drawing._repr_mimebundle_()["text/plain"]
     assert x.node is not None
 

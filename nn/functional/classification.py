@@ -254,8 +254,10 @@ def _mean_by(share: Any, losses: Tensor, reduction: str) -> Tensor:
     """Reduced; the mean divides by the sum of the shares, if there are any."""
     if share is None or reduction != "mean":
         return reduced(losses, reduction)
-    total = share.sum()
-    return losses.sum() / (total if total else 1.0)
+    half = losses.dtype == np.float16  # which counts to 2048 only
+    total, summed = (x.sum(dtype=np.float32 if half else None) for x in (share, losses))
+    mean: Tensor = summed / (total if total else 1.0)
+    return ops.cast(mean, np.float16) if half else mean
 
 
 # -------------------------------------------------------------------- distributions

@@ -38,7 +38,11 @@ class Methods(Generic[Result]):
 
 def stub() -> str:
     """The content of methods.pyi."""
-    found = {name: f for name, f in vars(Methods).items() if inspect.isfunction(f)}
+    found = {
+        name: f
+        for name, f in vars(Methods).items()
+        if inspect.isfunction(f) and f.__module__.startswith("tinygrad_edu.")  # not a user's own
+    }
     properties = {name: p for name, p in vars(Methods).items() if isinstance(p, property)}
     named = [_method(name, f) for name, f in sorted(found.items()) if name[0] != "_"]
     special = [_operator(name, f) for name, f in found.items() if name in SPECIAL]

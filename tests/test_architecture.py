@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "context": set(),
     "guard": set(),
     "methods": set(),
+    "observers": set(),
     "pytree": set(),
     "registry": set(),
     "graph": {"changes", "errors", "guard", "precision"},
@@ -43,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
         "array_interface", "changes", "context", "conversion", "errors", "graph", "methods",
         "registry",
     },
-    "declare": {"context", "errors", "graph", "methods", "registry", "tensor"},
+    "declare": {"context", "errors", "graph", "methods", "observers", "registry", "tensor"},
     "ops": {
         "array_interface", "context", "declare", "errors", "methods", "precision", "registry",
         "tensor",
@@ -53,14 +54,17 @@ ROOMS: dict[str, set[str]] = {
     "differentiated_call": {"context", "gradient", "pytree", "tensor"},
     "functional": {"differentiated_call", "gradient", "pytree", "tensor"},
     "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tensor"},
-    "program": {"context", "declare", "errors", "graph", "ops", "pytree", "registry", "tensor"},
-    "viz": {"context", "declare", "errors", "graph", "tensor"},
+    "program": {
+        "changes", "context", "declare", "errors", "gradient", "graph", "guard", "methods",
+        "observers", "ops", "precision", "pytree", "registry", "tensor",
+    },
+    "viz": {"context", "declare", "errors", "graph", "observers", "precision", "tensor"},
 }  # fmt: skip
 OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
 """What a room may import besides the standard library and NumPy."""
 
 CORE = ("context", "graph", "tensor", "registry", "operators", "declare", "methods")
-CORE_LINES = 1050
+CORE_LINES = 1065
 FILE_LINES = 420
 FUNCTION_LINES = 45
 

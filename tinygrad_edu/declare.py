@@ -25,6 +25,7 @@ from . import errors
 from .context import state
 from .graph import Edge, Node, OutputGradients
 from .methods import Methods
+from .observers import observers, tell
 from .registry import OPS
 from .tensor import Tensor, wrap
 
@@ -328,7 +329,10 @@ def _record(op: Op, vjps: Any, operands: Any, values: list[Any], out: Any) -> An
         else:
             edges.append(Edge(None, (), None, data, None, None))
     node = Node(op, edges, statics, state.scope) if connected else None
-    return _wrapped(op, out, node)
+    result = _wrapped(op, out, node)
+    if observers:
+        tell("operation", op, operands, values, out, result)
+    return result
 
 
 class Shapes(tuple[tuple[int, ...], ...]):

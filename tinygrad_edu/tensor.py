@@ -8,15 +8,12 @@ What a Tensor shares with an array is in `array_interface.py`.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from . import changes, errors, graph
 from .array_interface import ArrayInterface, data_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class Tensor(ArrayInterface["Tensor"]):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .optim import Optimizer
-from .optim.optimizer import check_option
+from .optim.options import not_negative
 from .state_dict import like
 from .validation import KeywordsChecked, choice, integer
 
@@ -118,8 +118,8 @@ class Scheduler(KeywordsChecked):
         vars(trial).update(state)
         for start in state["starts"]:
             try:
-                check_option("lr", start)
-                check_option("lr", trial.rate(state["t"], start))
+                not_negative("lr", start)
+                not_negative("lr", trial.rate(state["t"], start))
             except ArithmeticError as error:
                 raise ValueError(f"there is no learning rate after {state['t']} steps") from error
 

@@ -21,7 +21,7 @@ from .init import generator, unmoved
 from .metrics import Metric, by_name
 from .module import Module
 from .nonfinite import origin_of_nonfinite
-from .optim import Optimizer, clip_grad_norm, clip_grad_value
+from .optim import LBFGS, Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
 from .state_dict import all_or_nothing, generator_state, like
 from .validation import KeywordsChecked, choice, integer, keywords_checked, unknown_name
@@ -334,6 +334,8 @@ def _check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> N
         raise TypeError(
             f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
         )
+    if isinstance(optimizer, LBFGS):
+        raise TypeError(LBFGS.NEEDS_CLOSURE)
     choice("schedule", schedule, ("epoch", "batch"))
     if scheduler is None:
         return

@@ -119,7 +119,10 @@ NN_MUTANTS = [
     Mutant("nn/losses/classes.py", "even = even * kept[..., None]", "even = even", "losses"),
     # optimizers and schedules
     Mutant("nn/optim/adam.py", "scratch /= math.sqrt(1 - beta2**t)", "pass", "optim and not torch"),
-    Mutant("nn/optim/adam.py", "p *= 1 - group[\"lr\"] * group[\"weight_decay\"]", "p *= 1 + group[\"lr\"] * group[\"weight_decay\"]", "optim"),
+    Mutant("nn/optim/optimizer.py", "p *= 1 - decoupled_lr * weight_decay", "p *= 1 + decoupled_lr * weight_decay", "optim"),
+    Mutant("nn/optim/optimizer.py", "g = np.asarray(-g)", "pass", "optim"),
+    Mutant("nn/optim/lbfgs.py", "d += (alpha - rho * float(y @ d)) * s", "d += alpha * s", "optim"),
+    Mutant("nn/optim/line_search.py", "ENOUGH, FLAT = 1e-4, 0.9", "ENOUGH, FLAT = 1e-4, 0.8", "optim"),
     Mutant("nn/optim/adam.py", "(length - 4) * (length - 2)", "(length - 4) * (length - 3)", "optim"),
     Mutant("nn/optim/sgd.py", "v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g", "v += g", "optim"),
     Mutant("nn/optim/clip.py", "if max_norm < norm < math.inf:", "if norm < math.inf:", "clip and not torch"),

@@ -138,7 +138,10 @@ CHANGES: dict[str, tuple[Callable[[Changed], None], str]] = {
     "moment": (set_at(*MOMENTS, "step")("x"), "step should be a number, and is of type str"),
     "no moment": (lambda f: f.rest[MOMENTS[0]]["state"]["$dict"][0][1].pop("step"), "has m, v, w"),
     "step": (set_at(*MOMENTS, "step")(-1), "step of parameter 0 must"),
-    "parameter": (set_at("optimizer", "state", "$dict", 0, 0)("a"), "m of parameter a has shape"),
+    "parameter": (
+        set_at("optimizer", "state", "$dict", 0, 0)("a"),
+        "the state has a parameter 'a', which",
+    ),
     "t": (set_at("scheduler", "t")(-3), "t must be an integer of at least 0"),
     "t nan": (set_at("scheduler", "t")(math.nan), "t must be an integer of at least 0"),
     "starts": (set_at("scheduler", "starts")(["x"]), r"starts\[0\] should be a number"),
@@ -315,19 +318,26 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("AdamW", {}),
     ("NAdam", {}),
     ("RAdam", {}),
+    ("Adamax", {}),
+    ("Rprop", {}),
+    ("ASGD", {}),
+    ("Adafactor", {}),
+    ("Muon", {}),
 ]
 
 
 @pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
 def test_moments_that_no_step_makes_are_refused(name: str, options: dict[str, Any]) -> None:
-    p, idle = (nn.Parameter(np.ones(n), dtype=np.float32) for n in (3, 2))
+    shape = (3, 1) if name in ("Muon", "Adafactor") else (3,)
+    p, idle = (nn.Parameter(np.ones(shape), dtype=np.float32) for _ in range(2))
     optimizer = getattr(nn, name)([p, idle], **options)
     for sign in (1, -1, -1):
-        p.grad = np.full(3, sign, np.float32)
+        p.grad = np.full(shape, sign, np.float32)
         optimizer.step()
     good = optimizer.state_dict()
     getattr(nn, name)([p, idle], **options).load_state_dict(good)
-    squares = {"v", "largest", "square", "sum", "delta"} & good["state"][0].keys()
+    squares = {"v", "largest", "square", "sum", "delta", "u", "size", "row", "column", "eta"}
+    squares &= good["state"][0].keys()
     for key, value in good["state"][0].items():
         bad = ["x", None, [1], np.array(["x"] * 3), np.ones(4)]
         bad += [-value] if key in squares | {"step"} else []
@@ -341,6 +351,44 @@ def test_moments_that_no_step_makes_are_refused(name: str, options: dict[str, An
         if state["state"][0]:
             with pytest.raises(ValueError, match="the state of parameter 0 has"):
                 optimizer.load_state_dict(state)
+    assert same(optimizer.state_dict(), good)
+
+
+HISTORY: dict[str, Any] = {  # of L-BFGS
+    "step": -1,
+    "evaluations": 1.5,
+    "t": math.nan,
+    "scale": -1.0,
+    "direction": np.ones(3),
+    "gradient": None,
+    "steps": [np.ones(2)] * 4,
+    "changes": [np.ones(2), "x"],
+    "rho": [1.0, -1.0],
+}
+
+
+@pytest.mark.parametrize("name", HISTORY)
+def test_histories_that_no_step_makes_are_refused(name: str) -> None:
+    p = nn.Parameter([1.0, -2.0])
+    optimizer = nn.LBFGS([p], lr=0.1, max_iter=4)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = (p**4).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    good = optimizer.state_dict()
+    assert len(good["state"][0]["rho"]) == 3
+    for change in ({name: HISTORY[name]}, {"more": 1}):
+        state = copy.deepcopy(good)
+        state["state"][0].update(change)
+        with pytest.raises(ValueError, match=f"{name}|more"):
+            optimizer.load_state_dict(state)
+    for moved in ({1: good["state"][0]}, {0: good["state"][0], 1: {}}):
+        with pytest.raises(ValueError, match="LBFGS has one state"):
+            optimizer.load_state_dict({**good, "state": moved})
     assert same(optimizer.state_dict(), good)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,18 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("NAdam", {"lr": 0.01, "weight_decay": 0.1}),
     ("RAdam", {"lr": 0.01, "weight_decay": 0.1}),
     ("RAdam", {"lr": 0.01, "betas": (0.9, 0.6)}),
+    *(
+        (name, {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True})
+        for name in ("Adam", "NAdam", "RAdam")
+    ),
+    ("Adamax", {"lr": 0.01}),
+    ("Adamax", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 0.1, "weight_decay": 0.1}),
+    ("Rprop", {}),
+    ("Rprop", {"lr": 0.5, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.7)}),
+    ("ASGD", {"lr": 0.01}),
+    ("ASGD", {"lr": 0.05, "lambd": 0.1, "alpha": 0.5, "t0": 20, "weight_decay": 0.1}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.1, "eps": (1e-4, 0.01), "d": 2.0, "weight_decay": 0.1}),
 ]
 
 
@@ -48,28 +61,6 @@ def trajectory(name: str, options: dict[str, Any], steps: int) -> np.ndarray:
         optimizer.step()
         positions.append(p.data.copy())
     return np.array(positions)
-
-
-@pytest.fixture
-def torch() -> Any:
-    """PyTorch with scalars in float64 too: NAdam's product of momenta is float32 otherwise."""
-    torch = pytest.importorskip("torch")
-    torch.set_default_dtype(torch.float64)
-    yield torch
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
-def test_optimizers_follow_torch(name: str, options: dict[str, Any], torch: Any) -> None:
-    p = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64, requires_grad=True)
-    optimizer = getattr(torch.optim, name)([p], **options)
-    positions = []
-    for _ in range(300):
-        optimizer.zero_grad()
-        (torch.tensor(CURVATURE) * (p - 0.5) ** 2).sum().backward()
-        optimizer.step()
-        positions.append(p.detach().numpy().copy())
-    np.testing.assert_allclose(trajectory(name, options, 300), positions, rtol=0, atol=1e-10)
 
 
 SGD_STEPS = {  # p, v by hand for g = 2 (p - 0.5) from p = 1: lr 0.1, μ 0.9
@@ -121,6 +112,138 @@ def test_state_continues_where_it_was(name: str, options: dict[str, Any]) -> Non
         getattr(nn, name)([q, p], **options).load_state_dict(state)
 
 
+# -------------------------------------------------------------------- matrices, closures
+
+ALL: list[tuple[str, dict[str, Any]]] = [
+    ("Muon", {"lr": 0.01}),
+    ("Adafactor", {"lr": 0.1}),
+    ("LBFGS", {"lr": 0.1, "max_iter": 3, "history_size": 4}),
+    ("LBFGS", {"max_iter": 3, "line_search_fn": "strong_wolfe"}),
+    ("Rprop", {"maximize": True}),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "options"), ALL)
+def test_a_file_continues_to_the_last_bit(
+    name: str, options: dict[str, Any], dtype: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("safetensors")
+
+    def make() -> tuple[nn.Module, nn.Optimizer]:
+        nn.manual_seed(0)
+        layer = nn.Dense(3, 2, bias=False, dtype=dtype)
+        return layer, getattr(nn, name)(layer.parameters(), **options)
+
+    def step(layer: Any, optimizer: nn.Optimizer) -> None:
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            loss = ((layer.weight - 1) ** 2 * np.arange(6).reshape(3, 2)).sum() ** 2
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+    first, second = make(), make()
+    for _ in range(4):
+        step(*first)
+    nn.save(tmp_path / "run", *first)
+    nn.load(tmp_path / "run", *second)
+    for _ in range(4):
+        step(*first)
+        step(*second)
+    np.testing.assert_array_equal(first[0].weight.data, second[0].weight.data)  # type: ignore[union-attr]
+    assert first[0].weight.dtype == dtype  # type: ignore[union-attr]
+
+
+def test_a_closure_gives_the_loss_before_the_step() -> None:
+    p = Tensor([3.0], requires_grad=True)
+    optimizer = nn.SGD([p], lr=0.5)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        return float((p * p).sum())
+
+    assert optimizer.step(closure) == 9
+    assert p.data == 0
+    assert optimizer.step() is None
+
+
+def test_lbfgs_says_what_to_write() -> None:
+    layer = nn.Dense(3, 2)
+    optimizer = nn.LBFGS(layer.parameters())
+    for use in (optimizer.step, lambda: nn.Trainer(layer, "mse", optimizer)):
+        with pytest.raises(TypeError, match=r"optimizer.step\(closure\) in a loop of your own"):
+            use()
+    with pytest.raises(TypeError, match="must return the loss"):
+        optimizer.step(lambda: None)
+    with pytest.raises(ValueError, match="LBFGS has one group"):
+        nn.LBFGS([{"params": [p]} for p in layer.parameters()])
+
+
+def test_lbfgs_backs_off_from_what_is_not_finite() -> None:
+    p = Tensor([2.0], requires_grad=True)
+    optimizer = nn.LBFGS([p], lr=100.0, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            loss = (p - np.log(p)).sum()  # NaN below 0
+            loss.backward()
+        return loss
+
+    for _ in range(3):
+        optimizer.step(closure)
+    np.testing.assert_allclose(p.data, 1, rtol=1e-6)
+
+
+def test_orthogonalized_steps_have_singular_values_near_1() -> None:
+    p = nn.Parameter(np.zeros((4, 9)), dtype=np.float64)
+    optimizer = nn.Muon([p], lr=1.0, weight_decay=0)
+    p.grad = np.random.default_rng(0).normal(size=(4, 9))
+    optimizer.step()
+    values = np.linalg.svd(p.data / 1.5, compute_uv=False)  # √(9 / 4)
+    assert (abs(values - 0.95) < 0.3).all()
+
+
+def test_asgd_averages_its_path() -> None:
+    p = Tensor([1.0], requires_grad=True)
+    optimizer = nn.ASGD([p], lr=0.1, lambd=0.0, t0=0)
+    path = []
+    for g in (1.0, -2.0, 4.0):
+        p.grad = np.array([g])
+        optimizer.step()
+        path.append(p.data.copy())
+    # the first k is 1, as is the second
+    np.testing.assert_allclose(optimizer.state[0]["average"], np.mean(path[1:]))
+
+
+def test_a_group_is_added() -> None:
+    a, b = (Tensor(1.0, requires_grad=True) for _ in range(2))
+    optimizer = nn.Adam([a], lr=0.1)
+    a.grad = np.array(1.0)
+    optimizer.step()
+    optimizer.add_param_group({"params": [b], "lr": 0.5})
+    a.grad, b.grad = np.array(1.0), np.array(1.0)
+    optimizer.step()
+    assert (optimizer.state[0]["step"], optimizer.state[1]["step"]) == (2, 1)
+    np.testing.assert_allclose([float(a), float(b)], [0.8, 0.5])
+    for bad, words in (({"params": [a]}, "given twice"), ({"lr": 1.0}, "under 'params'")):
+        with pytest.raises((ValueError, TypeError), match=words):
+            optimizer.add_param_group(bad)
+    assert len(optimizer.groups) == 2
+
+
+def test_files_from_before_maximize_are_read() -> None:
+    optimizer = nn.AdamW([nn.Parameter([1.0])])
+    state = optimizer.state_dict()
+    del state["groups"][0]["maximize"], state["groups"][0]["decoupled_weight_decay"]
+    optimizer.load_state_dict(state)
+    assert optimizer.groups[0]["decoupled_weight_decay"] is True
+    assert optimizer.groups[0]["maximize"] is False
+
+
 @pytest.mark.parametrize("name", sorted({name for name, _ in OPTIMIZERS}))
 def test_step_changes_in_place_and_skips_what_has_no_gradient(name: str) -> None:
     used, unused = (Tensor(np.ones(2, np.float32), requires_grad=True) for _ in range(2))
@@ -164,7 +287,11 @@ def test_groups_have_options_of_their_own() -> None:
         (([nn.Parameter(1.0)],), {"lr": float("nan")}, "lr must be at least 0"),
         (([nn.Parameter(1.0)],), {"momentum": 1.0}, "momentum must be at least 0 and below 1"),
         (([nn.Parameter(1.0)],), {"nesterov": True}, "nesterov needs momentum"),
+        (([{"params": [nn.Parameter(1.0)], "nesterov": True}],), {}, "nesterov needs momentum"),
         (([{"params": [nn.Parameter(1.0)], "rate": 1}],), {}, "no option rate"),
+        (([{"params": []}],), {}, "all of its groups are empty"),
+        (([{"parameters": []}],), {}, "under 'params'"),
+        (([nn.Parameter(1.0)],), {"maximize": 1}, "maximize must be True or False"),
     ],
 )
 def test_optimizers_refuse(arguments: Any, options: dict[str, Any], text: str) -> None:
@@ -172,6 +299,48 @@ def test_optimizers_refuse(arguments: Any, options: dict[str, Any], text: str) -
         nn.SGD(*arguments, **options)
     with pytest.raises(ValueError, match=r"betas\[1\]"):
         nn.Adam([nn.Parameter(1.0)], betas=(0.9, 1.0))
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        ("Adam", {"betas": (0.9, "x")}, r"betas\[1\] must be a number"),
+        ("Adam", {"betas": 0.9}, r"betas are 2 numbers, as in \(0.9, 0.999\)"),
+        ("Adam", {"eps": -1e-8}, "eps must be at least 0 and finite"),
+        ("Adam", {"decoupled_weight_decay": "no"}, "decoupled_weight_decay must be True or"),
+        ("AdamW", {"weight_decay": NAN}, "weight_decay must be at least 0 and finite"),
+        ("Adamax", {"betas": (NAN, 0.9)}, r"betas\[0\] must be finite"),
+        ("Rprop", {"etas": (1.2, 0.5)}, "between 0 and 1 and one above 1"),
+        ("Rprop", {"step_sizes": (2, 1)}, "the smallest and the largest step"),
+        ("ASGD", {"alpha": -1}, "alpha must be at least 0"),
+        ("ASGD", {"t0": NAN}, "t0 must be at least 0 and finite"),
+        ("Adafactor", {"beta2_decay": 0.8}, "beta2_decay must be at most 0"),
+        ("Adafactor", {"d": 0.5}, "d must be at least 1"),
+        ("Adafactor", {"eps": (None, None)}, r"eps\[1\] must be a number"),
+        ("Muon", {"ns_steps": 0}, "ns_steps must be a positive integer"),
+        ("Muon", {"adjust_lr_fn": "adam"}, "None, 'original' or 'match_rms_adamw'"),
+        ("Muon", {"ns_coefficients": (1.0, 2.0)}, "ns_coefficients are 3 numbers"),
+        ("LBFGS", {"max_iter": 0}, "max_iter must be a positive integer"),
+        ("LBFGS", {"history_size": 2.5}, "history_size must be a positive integer"),
+        ("LBFGS", {"line_search_fn": "wolfe"}, "line_search_fn is None or 'strong_wolfe'"),
+    ],
+)
+def test_options_are_checked(name: str, options: dict[str, Any], text: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=text):
+        getattr(nn, name)([nn.Parameter([[1.0]])], **options)
+    with pytest.raises((ValueError, TypeError), match=text):
+        getattr(nn, name)([{"params": [nn.Parameter([[1.0]])], **options}])
+
+
+def test_what_an_optimizer_is_not_for() -> None:
+    p = nn.Parameter([1.0], name="bias")
+    with pytest.raises(ValueError, match=r"'bias' has shape \(1,\); give .* second optimizer"):
+        nn.Muon([p])
+    with pytest.raises(ValueError, match="AdamW is Adam with decoupled_weight_decay"):
+        nn.AdamW([p]).load_state_dict(nn.Adam([p]).state_dict())
 
 
 def test_clipping() -> None:
@@ -185,8 +354,34 @@ def test_clipping() -> None:
     a.grad[...] = np.nan
     assert np.isnan(nn.optim.clip_grad_norm([a, b], 1e-3))
     np.testing.assert_allclose(b.grad, 0.8)
+    with pytest.raises(ValueError, match="norm of the gradients is nan"):
+        nn.optim.clip_grad_norm([a, b], 1e-3, error_if_nonfinite=True)
     nn.optim.clip_grad_value([b, frozen], 0.5)
     assert b.grad == 0.5
+
+
+def test_clipping_takes_a_model_and_has_pytorchs_names() -> None:
+    layer = nn.Dense(2, 3)
+    layer(np.full((4, 2), 100.0)).sum().backward()
+    assert nn.clip_grad_norm_(layer, 1.0) > 1
+    np.testing.assert_allclose(nn.clip_grad_norm(layer.parameters(), 1.0), 1, rtol=1e-6)
+    nn.clip_grad_value_(layer, 0.01)
+    assert abs(layer.weight.grad).max() == np.float32(0.01)
+    for swapped in ((1.0, layer), (layer.state_dict(), 1.0), (["weight"], 1.0)):
+        with pytest.raises(TypeError, match=r"clip_grad_norm\(model.parameters\(\), 1.0\)|number"):
+            nn.clip_grad_norm(*swapped)
+    for bad in (-1.0, float("nan"), "1"):
+        with pytest.raises((ValueError, TypeError), match="max_norm must be"):
+            nn.clip_grad_norm(layer, bad)
+
+
+@pytest.mark.parametrize("k", [1.0, 2.0, 3.5, float("inf")])
+def test_clipping_by_other_norms(k: float) -> None:
+    p, q = Tensor([0.0, 0.0], requires_grad=True), Tensor(0.0, requires_grad=True)
+    p.grad, q.grad = np.array([3.0, -4.0]), np.array(2.0)
+    expected = np.linalg.norm([3, 4, 2], k)
+    np.testing.assert_allclose(nn.clip_grad_norm([p, q], 1.0, norm_type=k), expected)
+    np.testing.assert_allclose(np.linalg.norm([*p.grad, q.grad], k), 1)
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adadelta", "RMSprop", "NAdam", "Adam", "Adagrad"])

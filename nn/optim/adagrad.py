@@ -18,10 +18,12 @@ class Adagrad(Optimizer):
     def __init__(
         self, parameters: Parameters, lr: float = 0.01, lr_decay: float = 0.0,
         weight_decay: float = 0.0, initial_accumulator_value: float = 0.0, eps: float = 1e-10,
+        *, maximize: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
             initial_accumulator_value=initial_accumulator_value, eps=eps,
+            maximize=maximize,
         )  # fmt: skip
 
     def update(
@@ -53,10 +55,11 @@ class RMSprop(Optimizer):
     def __init__(
         self, parameters: Parameters, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8,
         weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
+        *, maximize: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum,
-            centered=centered,
+            centered=centered, maximize=maximize,
         )  # fmt: skip
 
     def update(
@@ -95,9 +98,11 @@ class Adadelta(Optimizer):
 
     def __init__(
         self, parameters: Parameters, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0.0, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(parameters, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+        super().__init__(
+            parameters, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize
+        )
 
     def update(
         self, p: Array, g: Array, state: State, scratch: Array, *,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .optimizer import Array, Optimizer, Parameters, State, average, average_square, decayed
 
-__all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
+__all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
 Betas = tuple[float, float]
 
@@ -20,7 +21,8 @@ class Adam(Optimizer):
     m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²,
     p ← p - lr m̂ / (√v̂ + ε),   m̂ = m / (1 - β₁ᵗ),   v̂ = v / (1 - β₂ᵗ)
 
-    `weight_decay` adds λ p to the gradient; `amsgrad` uses the largest v so far (Reddi, 2018).
+    `weight_decay` adds λ p to the gradient, or with `decoupled_weight_decay` shrinks p by the
+    factor 1 - lr λ; `amsgrad` uses the largest v so far (Reddi, 2018).
 
     >>> from tinygrad_edu import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -31,17 +33,20 @@ class Adam(Optimizer):
 
     def __init__(
         self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
-        eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False,
+        eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False, *,
+        maximize: bool = False, decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(
-            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad
-        )
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+            maximize=maximize, decoupled_weight_decay=decoupled_weight_decay,
+        )  # fmt: skip
 
     def update(
-        self, p: Array, g: Array, state: State, scratch: Array, *,
-        lr: float, betas: Betas, eps: float, weight_decay: float, amsgrad: bool,
+        self, p: Array, g: Array, state: State, scratch: Array, *, lr: float, betas: Betas,
+        eps: float, weight_decay: float, amsgrad: bool, decoupled_weight_decay: bool,
     ) -> None:  # fmt: skip
-        m, v, t = _moments(decayed(p, g, weight_decay), p, state, scratch, betas)
+        g = decayed(p, g, weight_decay, lr if decoupled_weight_decay else None)
+        m, v, t = _moments(g, p, state, scratch, betas)
         beta1, beta2 = betas
         if amsgrad:
             v = np.maximum(state.setdefault("largest", np.zeros_like(p)), v, out=state["largest"])
@@ -58,16 +63,52 @@ class AdamW(Adam):
 
     def __init__(
         self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
-        eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False,
+        eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *,
+        maximize: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
+        super().__init__(
+            parameters, lr, betas, eps, weight_decay, amsgrad, maximize=maximize,
+            decoupled_weight_decay=True,
+        )  # fmt: skip
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        super().check_options(options)
+        if not options["decoupled_weight_decay"]:
+            raise ValueError("AdamW is Adam with decoupled_weight_decay; without it, use Adam")
+
+
+class Adamax(Optimizer):
+    """Adam with the largest gradient in place of the root of v (as `torch.optim.Adamax`).
+
+    m ← β₁ m + (1 - β₁) g,   u ← max(β₂ u, |g| + ε),   p ← p - lr m / ((1 - β₁ᵗ) u)
+
+    From section 7.1 of Kingma and Ba, 2015.
+    """
+
+    def __init__(
+        self, parameters: Parameters, lr: float = 2e-3, betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 0.0, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize
+        )
 
     def update(
         self, p: Array, g: Array, state: State, scratch: Array, *,
-        lr: float, weight_decay: float, **options: Any,
+        lr: float, betas: Betas, eps: float, weight_decay: float,
     ) -> None:  # fmt: skip
-        p *= 1 - lr * weight_decay
-        super().update(p, g, state, scratch, lr=lr, weight_decay=0.0, **options)
+        if not state:
+            state.update(step=0, m=np.zeros_like(p), u=np.zeros_like(p))
+        g, m, u = decayed(p, g, weight_decay), state["m"], state["u"]
+        state["step"] += 1
+        average(m, g, 1 - betas[0], scratch)
+        np.absolute(g, out=scratch)
+        scratch += eps
+        u *= betas[1]
+        np.maximum(u, scratch, out=u)
+        np.divide(m, u, out=scratch)
+        scratch *= lr / (1 - betas[0] ** state["step"])
+        p -= scratch
 
 
 class NAdam(Optimizer):
@@ -80,17 +121,18 @@ class NAdam(Optimizer):
     def __init__(
         self, parameters: Parameters, lr: float = 2e-3, betas: Betas = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 0.0, momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(
-            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
-            momentum_decay=momentum_decay,
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize,
+            momentum_decay=momentum_decay, decoupled_weight_decay=decoupled_weight_decay,
         )  # fmt: skip
 
     def update(
-        self, p: Array, g: Array, state: State, scratch: Array, *,
-        lr: float, betas: Betas, eps: float, weight_decay: float, momentum_decay: float,
+        self, p: Array, g: Array, state: State, scratch: Array, *, lr: float, betas: Betas,
+        eps: float, weight_decay: float, momentum_decay: float, decoupled_weight_decay: bool,
     ) -> None:  # fmt: skip
-        g = decayed(p, g, weight_decay)
+        g = decayed(p, g, weight_decay, lr if decoupled_weight_decay else None)
         m, v, t = _moments(g, p, state, scratch, betas)
         beta1, beta2 = betas
         mu, ahead = (beta1 * (1 - 0.5 * 0.96 ** (s * momentum_decay)) for s in (t, t + 1))
@@ -115,15 +157,20 @@ class RAdam(Optimizer):
 
     def __init__(
         self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
-        eps: float = 1e-8, weight_decay: float = 0.0,
+        eps: float = 1e-8, weight_decay: float = 0.0, decoupled_weight_decay: bool = False, *,
+        maximize: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        super().__init__(
+            parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )  # fmt: skip
 
     def update(
-        self, p: Array, g: Array, state: State, scratch: Array, *,
-        lr: float, betas: Betas, eps: float, weight_decay: float,
+        self, p: Array, g: Array, state: State, scratch: Array, *, lr: float, betas: Betas,
+        eps: float, weight_decay: float, decoupled_weight_decay: bool,
     ) -> None:  # fmt: skip
-        m, v, t = _moments(decayed(p, g, weight_decay), p, state, scratch, betas)
+        g = decayed(p, g, weight_decay, lr if decoupled_weight_decay else None)
+        m, v, t = _moments(g, p, state, scratch, betas)
         beta1, beta2 = betas
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * t * beta2**t / (1 - beta2**t)

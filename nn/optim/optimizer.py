@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +13,8 @@ from tinygrad_edu import Tensor
 
 from ..parameter import forget_gradient
 from ..state_dict import like
-from ..validation import KeywordsChecked, boolean, integer
+from ..validation import KeywordsChecked, integer
+from .options import Check, check_option
 
 __all__ = ["Optimizer"]
 
@@ -22,15 +22,18 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Group = dict[str, Any]
 Parameters = Iterable[Tensor | Group]
 State = dict[str, Any]
+_NEW = ("maximize", "decoupled_weight_decay")  # options that older files lack
 
 
 class Optimizer(KeywordsChecked):
     """Holds parameters; a kind of optimizer defines `update` for one of them.
 
     `parameters` are Tensors, or groups: dicts with a list under "params" and options of their own,
-    as in `[{"params": body, "lr": 1e-4}, {"params": head}]`.
+    as in `[{"params": body, "lr": 1e-4}, {"params": head}]`.  With an option `maximize` every
+    gradient is used with the other sign.
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {}  # of the options that are its own
     groups: list[Group]
     state: dict[int, State]
     _starts: list[float] | None = None
@@ -47,15 +50,32 @@ class Optimizer(KeywordsChecked):
         if not given:
             raise ValueError("an optimizer needs parameters; was model.parameters() used up?")
         groups = given if isinstance(given[0], dict) else [{"params": given}]
-        self.groups = [self._group(group, options) for group in groups]
-        self.state = {}
-        self._scratch: list[np.ndarray] = []
-        each = list(self._each())
+        self.defaults = options
+        self.groups, self.state = [], {}
+        for group in groups:
+            self.add_param_group(group)
+        if next(self._each(), None) is None:
+            raise ValueError("an optimizer needs parameters, and all of its groups are empty")
+
+    def add_param_group(self, group: Group) -> None:
+        """Add a group, such as a part of a model that is to be trained from now on.
+
+        Raises TypeError or ValueError for a wrong option or a parameter that it has already.
+        """
+        group = self._group(group)
+        each = [*self._each(), *group["params"]]
         if len(set(map(id, each))) < len(each):
             raise ValueError("a parameter was given twice, and would be changed twice")
+        self.groups.append(group)
+        if self._starts is not None:
+            self._starts.append(group["lr"])
+        self._scratch: list[np.ndarray] = []
 
-    def _group(self, group: Any, options: Mapping[str, Any]) -> Group:
+    def _group(self, group: Any) -> Group:
         """A group with every option, checked."""
+        options = self.defaults
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f"a group is a dict with a list under 'params', not {group!r}")
         unknown = set(group) - set(options) - {"params"}
         if unknown:
             raise ValueError(f"{type(self).__name__} has no option {', '.join(sorted(unknown))}")
@@ -64,10 +84,14 @@ class Optimizer(KeywordsChecked):
         for p in params:
             if not isinstance(p, Tensor) or not p.is_leaf:
                 raise TypeError(f"an optimizer changes leaf Tensors, not {type(p).__name__} {p!r}")
-        complete = {**options, **group}
-        for name, value in complete.items():
-            check_option(name, value)
-        return {**complete, "params": params}
+        complete = {**options, **group, "params": params}
+        self.check_options(_options(complete))
+        return complete
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise TypeError or ValueError for options of a group that cannot be, also together."""
+        for name, value in options.items():
+            check_option(name, value, self.checks)
 
     def _each(self) -> Iterator[Tensor]:
         """Every parameter."""
@@ -101,20 +125,29 @@ class Optimizer(KeywordsChecked):
         for p in self._each():
             forget_gradient(p, set_to_none)
 
-    def step(self) -> None:
-        """Change each parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change each parameter that has a gradient.
+
+        `closure`, if given, is called first: it computes the loss and its gradients, and what it
+        returns is returned.
+        """
+        loss = None if closure is None else closure()
         if not self._scratch:
             self._scratch = _shared([p.data for p in self._each()])
         i = 0
         for group in self.groups:
-            options = group.copy()
-            for p in options.pop("params"):
+            options = _options(group)
+            maximize = options.pop("maximize", False)
+            for p in group["params"]:
                 g = p.grad
                 if g is not None:
+                    if maximize:
+                        g = np.asarray(-g)
                     state = self.state.setdefault(i, {})
                     self.update(p.data, g, state, self._scratch[i], **options)
                     p.mark_changed()
                 i += 1
+        return loss
 
     def update(self, *arrays: Any, **options: Any) -> None:
         """Change `p` in place by its gradient `g`: `update(p, g, state, scratch, **options)`.
@@ -127,7 +160,7 @@ class Optimizer(KeywordsChecked):
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of the options of every group and of the state of every parameter, by number."""
-        options = [{k: v for k, v in group.items() if k != "params"} for group in self.groups]
+        options = [_options(group) for group in self.groups]
         return copy.deepcopy({"groups": options, "sizes": self._sizes(), "state": self.state})
 
     def _sizes(self) -> list[int]:
@@ -160,15 +193,15 @@ class Optimizer(KeywordsChecked):
 
     def _checked_group(self, group: Group, given: Mapping[str, Any]) -> Group:
         """A group with its options replaced by others, which must be such as it could be given."""
-        own = {name: value for name, value in group.items() if name != "params"}
+        own = _options(group)
+        given = {**{name: own[name] for name in _NEW if name in own}, **given}
         if own.keys() != given.keys():
             raise ValueError(
                 f"the state is another optimizer's: it has the options {', '.join(given)}, "
                 f"{type(self).__name__} has {', '.join(own)}"
             )
         options = like(own, given)
-        for name, value in options.items():
-            check_option(name, value)
+        self.check_options(options)
         return {**options, "params": group["params"]}
 
     def _checked_moments(self, i: Any, p: Tensor | None, group: Group, given: State) -> State:
@@ -177,17 +210,17 @@ class Optimizer(KeywordsChecked):
         What is negative neither after a gradient of 1 nor of -1, as averages of squares are, never
         is.
         """
-        for name, value in given.items():
-            if isinstance(value, np.ndarray) and value.shape != getattr(p, "shape", None):
-                raise ValueError(
-                    f"{name} of parameter {i} has shape {value.shape} in the state, "
-                    f"the parameter {getattr(p, 'shape', None)}"
-                )
         if p is None:
             raise ValueError(f"the state has a parameter {i!r}, which this optimizer has not")
         if not given:
             return {}
         up, down = (self._made_by_update(p.data, sign, group) for sign in (1, -1))
+        for name, value in given.items():
+            shape = np.shape(up.get(name))
+            if isinstance(value, np.ndarray) and value.shape != shape:
+                raise ValueError(
+                    f"{name} of parameter {i} has shape {value.shape} in the state, not {shape}"
+                )
         state: State = like(up, given, f"the state of parameter {i}")
         for name, value in state.items():
             if isinstance(value, np.ndarray):
@@ -201,7 +234,8 @@ class Optimizer(KeywordsChecked):
 
     def _made_by_update(self, p: Array, gradient: float, group: Group) -> State:
         """The state that the first step makes for a parameter, whose values stay as they are."""
-        options = {name: value for name, value in group.items() if name != "params"}
+        options = _options(group)
+        options.pop("maximize", None)
         made: State = {}
         with np.errstate(all="ignore"):
             p, g, scratch = np.zeros_like(p), np.full_like(p, gradient), np.empty_like(p)
@@ -209,10 +243,17 @@ class Optimizer(KeywordsChecked):
         return made
 
 
-def decayed(p: np.ndarray, g: np.ndarray, weight_decay: float) -> np.ndarray:
-    """The gradient with weight decay, g + λ p."""
+def decayed(
+    p: np.ndarray, g: np.ndarray, weight_decay: float, decoupled_lr: float | None = None
+) -> np.ndarray:
+    """The gradient with weight decay, g + λ p; if it is decoupled, g, and p shrinks by lr λ p."""
+    if not weight_decay:
+        return g
+    if decoupled_lr is not None:
+        p *= 1 - decoupled_lr * weight_decay
+        return g
     # asarray, since NumPy's sum of two arrays of shape () is a scalar
-    return np.asarray(g + weight_decay * p) if weight_decay else g
+    return np.asarray(g + weight_decay * p)
 
 
 def average(mean: np.ndarray, value: np.ndarray, rate: float, scratch: np.ndarray) -> None:
@@ -240,26 +281,6 @@ def _negative(value: Any) -> bool:
     return isinstance(value, (np.ndarray, Real)) and bool(np.any(np.asarray(value) < 0))
 
 
-_NUMBERS = (int, float, np.floating, np.integer)
-
-
-def check_option(name: str, value: Any) -> None:
-    """Rates and momenta lie in [0, 1), the other numbers are not negative."""
-    if name == "betas":
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise TypeError(f"betas are two numbers, as in (0.9, 0.999), not {value!r}")
-        check_option("betas[0]", value[0])
-        check_option("betas[1]", value[1])
-    elif name in ("nesterov", "amsgrad", "centered"):
-        boolean(name, value)
-    elif name == "params":
-        return
-    elif not isinstance(value, (int, float, np.floating, np.integer)) or (
-        name == "lr" and isinstance(value, bool)
-    ):
-        raise TypeError(f"{name} must be a number, not {value!r}")
-    elif name in ("momentum", "alpha", "rho", "betas[0]", "betas[1]"):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
-    elif not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be at least 0 and finite, not {value}")
+def _options(group: Group) -> dict[str, Any]:
+    """The options of a group."""
+    return {name: value for name, value in group.items() if name != "params"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from .optimizer import Array, Optimizer, Parameters, State, decayed
@@ -25,15 +28,19 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, parameters: Parameters, lr: float = 0.01, momentum: float = 0.0,
-        dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False,
+        self, parameters: Parameters, lr: float = 1e-3, momentum: float = 0.0,
+        dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False, *,
+        maximize: bool = False,
     ) -> None:  # fmt: skip
-        if nesterov and (not momentum or dampening):
-            raise ValueError("nesterov needs momentum and no dampening")
         super().__init__(
             parameters, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
-            nesterov=nesterov,
+            nesterov=nesterov, maximize=maximize,
         )  # fmt: skip
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        super().check_options(options)
+        if options["nesterov"] and (not options["momentum"] or options["dampening"]):
+            raise ValueError("nesterov needs momentum and no dampening")
 
     def update(
         self, p: Array, g: Array, state: State, scratch: Array, *,

@@ -134,6 +134,8 @@ def generator_state(generator: np.random.Generator, given: Any) -> dict[str, Any
 def all_or_nothing(*parts: Any) -> Iterator[None]:
     """If the block raises, all parts get back their attributes, and an optimizer its options."""
     given = [part for part in parts if part is not None]
+    for part in given:
+        given.extend(getattr(part, "schedulers", ()))  # and what those hold
     dicts = [vars(part) for part in given]
     dicts += [group for part in given for group in getattr(part, "groups", ())]
     before = [each.copy() for each in dicts]

@@ -22,7 +22,7 @@ from .metrics import Metric, by_name
 from .module import Module
 from .nonfinite import origin_of_nonfinite
 from .optim import LBFGS, Optimizer, clip_grad_norm, clip_grad_value
-from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
+from .schedulers import ReduceLROnPlateau, Scheduler
 from .state_dict import all_or_nothing, generator_state, like
 from .validation import KeywordsChecked, choice, integer, keywords_checked, unknown_name
 from .watching import evaluating
@@ -36,7 +36,7 @@ class Trainer(KeywordsChecked):
     `loss` is a function or module of (prediction, target), or a name such as "mse" or
     "cross_entropy"; each of the `metrics` a function or a name such as "accuracy", in a list or in
     a dict under names of your own.  To the loss the model's `penalty()` is added.  A `scheduler`
-    steps once an epoch, or with `schedule="batch"` once a batch (as OneCycleLR always does);
+    steps once an epoch, or with `schedule="batch"` once a batch (as OneCycleLR and CyclicLR do);
     gradients are clipped to a joint norm of `clip_norm` and to values within ±`clip_value`.
 
     >>> import nn
@@ -73,7 +73,7 @@ class Trainer(KeywordsChecked):
         _check_parts(model, optimizer, scheduler, schedule)
         _check_parameters(model, self.loss, optimizer)
         self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
-        self.schedule = "batch" if isinstance(scheduler, OneCycleLR) else schedule
+        self.schedule = "batch" if scheduler is not None and scheduler.per_batch else schedule
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
             if limit is not None and not limit > 0:
                 raise ValueError(f"{name} must be positive, not {limit}")

@@ -126,7 +126,7 @@ NN_MUTANTS = [
     Mutant("nn/optim/adam.py", "(length - 4) * (length - 2)", "(length - 4) * (length - 3)", "optim"),
     Mutant("nn/optim/sgd.py", "v += np.multiply(g, 1 - dampening, out=scratch) if dampening else g", "v += g", "optim"),
     Mutant("nn/optim/clip.py", "if max_norm < norm < math.inf:", "if norm < math.inf:", "clip and not torch"),
-    Mutant("nn/schedulers.py", "bisect_right(self.milestones, t)", "bisect_right(self.milestones, t - 1)", "schedulers"),
+    Mutant("nn/schedulers/formulas.py", "bisect_right(self.milestones, t)", "bisect_right(self.milestones, t - 1)", "schedulers"),
     # training
     Mutant("nn/training.py", "loss if penalty is None else loss + penalty", "loss", "training"),
     Mutant("nn/training.py", "self.sums.get(\"loss\", 0.0) + loss * n", "self.sums.get(\"loss\", 0.0) + loss", "training"),

@@ -1,18 +1,7 @@
 """The schedules of nn, where PyTorch has them: `nn.optim.lr_scheduler.StepLR`."""
 
-from ..schedulers import (
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    ExponentialLR,
-    LinearLR,
-    MultiStepLR,
-    OneCycleLR,
-    ReduceLROnPlateau,
-    Scheduler,
-    StepLR,
-)
+from .. import schedulers
+from ..schedulers import *  # noqa: F403
+from ..schedulers import Scheduler as LRScheduler
 
-__all__ = [
-    "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LinearLR", "MultiStepLR",
-    "OneCycleLR", "ReduceLROnPlateau", "Scheduler", "StepLR",
-]  # fmt: skip
+__all__ = ["LRScheduler", *schedulers.__all__]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..validation import boolean
 
-__all__ = ["Check", "check_option", "fraction", "not_negative", "number", "tuple_of"]
+__all__ = ["Check", "check_option", "fraction", "not_negative", "number", "positive", "tuple_of"]
 
 Check = Callable[[str, Any], Any]
 
@@ -28,6 +28,13 @@ def not_negative(name: str, value: Any) -> Any:
     """`value` itself.  Raises TypeError or ValueError unless it is finite and at least 0."""
     if (isinstance(value, float) and not math.isfinite(value)) or number(name, value) < 0:
         raise ValueError(f"{name} must be at least 0 and finite, not {value}")
+    return value
+
+
+def positive(name: str, value: Any) -> Any:
+    """`value` itself.  Raises TypeError or ValueError unless it is finite and more than 0."""
+    if not_negative(name, value) == 0:
+        raise ValueError(f"{name} must be more than 0")
     return value
 
 

@@ -308,7 +308,7 @@ NAN = float("nan")
     ("name", "options", "text"),
     [
         ("Adam", {"betas": (0.9, "x")}, r"betas\[1\] must be a number"),
-        ("Adam", {"betas": 0.9}, r"betas are 2 numbers, as in \(0.9, 0.999\)"),
+        ("Adam", {"betas": 0.9}, r"betas are two numbers, as in \(0.9, 0.999\)"),
         ("Adam", {"eps": -1e-8}, "eps must be at least 0 and finite"),
         ("Adam", {"decoupled_weight_decay": "no"}, "decoupled_weight_decay must be True or"),
         ("AdamW", {"weight_decay": NAN}, "weight_decay must be at least 0 and finite"),
@@ -322,7 +322,7 @@ NAN = float("nan")
         ("Adafactor", {"eps": (None, None)}, r"eps\[1\] must be a number"),
         ("Muon", {"ns_steps": 0}, "ns_steps must be a positive integer"),
         ("Muon", {"adjust_lr_fn": "adam"}, "None, 'original' or 'match_rms_adamw'"),
-        ("Muon", {"ns_coefficients": (1.0, 2.0)}, "ns_coefficients are 3 numbers"),
+        ("Muon", {"ns_coefficients": (1.0, 2.0)}, "ns_coefficients are three numbers"),
         ("LBFGS", {"max_iter": 0}, "max_iter must be a positive integer"),
         ("LBFGS", {"history_size": 2.5}, "history_size must be a positive integer"),
         ("LBFGS", {"line_search_fn": "wolfe"}, "line_search_fn is None or 'strong_wolfe'"),

@@ -44,7 +44,7 @@ class LBFGS(Optimizer):
     ...     return loss
     >>> for _ in range(3):
     ...     loss = optimizer.step(closure)
-    >>> p.data.round(6)
+    >>> p.data.round(4)
     array([1., 1.])
     """
 

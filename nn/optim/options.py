@@ -50,7 +50,8 @@ def tuple_of(length: int, check: Check, example: str) -> Check:
 
     def check_each(name: str, values: Any) -> Any:
         if not isinstance(values, (tuple, list)) or len(values) != length:
-            raise TypeError(f"{name} are {length} numbers, as in {example}, not {values!r}")
+            count = {2: "two", 3: "three"}[length]
+            raise TypeError(f"{name} are {count} numbers, as in {example}, not {values!r}")
         return [check(f"{name}[{i}]", value) for i, value in enumerate(values)]
 
     return check_each

@@ -101,4 +101,4 @@ def _norm(g: np.ndarray, k: float) -> float:
     if k == math.inf or not 0 < largest < math.inf:
         return largest
     share = np.absolute(g).astype(np.float64) / largest
-    return largest * float((share**k).sum()) ** (1 / k)
+    return float(largest * (share**k).sum() ** (1 / k))

@@ -46,7 +46,7 @@ def strong_wolfe(
         first, last = sorted(point.t for point in points)
         if (last - first) * size < tolerance:
             break
-        t, margin = _cubic_minimum(*points, first, last), 0.1 * (last - first)
+        t, margin = _cubic_minimum(points[0], points[1], first, last), 0.1 * (last - first)
         near = min(last - t, t - first) < margin
         if near and (stuck or not first < t < last):  # twice in a row: keep away from the ends
             t = last - margin if abs(t - last) < abs(t - first) else first + margin

@@ -4,4 +4,4 @@ from .. import schedulers
 from ..schedulers import *  # noqa: F403
 from ..schedulers import Scheduler as LRScheduler
 
-__all__ = ["LRScheduler", *schedulers.__all__]
+__all__ = ["LRScheduler", *schedulers.__all__]  # type: ignore[attr-defined]

@@ -57,15 +57,15 @@ class Muon(Optimizer):
         )  # fmt: skip
 
     def _group(self, group: Any) -> Group:
-        group = super()._group(group)
-        for p in group["params"]:
+        checked = super()._group(group)
+        for p in checked["params"]:
             if p.ndim != 2:
                 named = f" {p.name!r}" if p.name else ""
                 raise ValueError(
                     f"Muon takes matrices, and{named} has shape {p.shape}; give all else to a "
                     "second optimizer: nn.AdamW([p for p in model.parameters() if p.ndim != 2])"
                 )
-        return group
+        return checked
 
     def update(
         self, p: Array, g: Array, state: State, scratch: Array, *, lr: float, weight_decay: float,

@@ -49,7 +49,7 @@ class Optimizer(KeywordsChecked):
         given = list(parameters)
         if not given:
             raise ValueError("an optimizer needs parameters; was model.parameters() used up?")
-        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        groups: list[Any] = given if isinstance(given[0], dict) else [{"params": given}]
         self.defaults = options
         self.groups, self.state = [], {}
         for group in groups:
@@ -216,7 +216,7 @@ class Optimizer(KeywordsChecked):
             return {}
         up, down = (self._made_by_update(p.data, sign, group) for sign in (1, -1))
         for name, value in given.items():
-            shape = np.shape(up.get(name))
+            shape = np.shape(up.get(name, 0.0))
             if isinstance(value, np.ndarray) and value.shape != shape:
                 raise ValueError(
                     f"{name} of parameter {i} has shape {value.shape} in the state, not {shape}"

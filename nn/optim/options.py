@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..validation import boolean
 
 __all__ = ["Check", "check_option", "fraction", "not_negative", "number", "positive", "tuple_of"]
 
+T = TypeVar("T")
 Check = Callable[[str, Any], Any]
 
 
@@ -24,21 +25,21 @@ def number(name: str, value: Any) -> Any:
     return value
 
 
-def not_negative(name: str, value: Any) -> Any:
+def not_negative(name: str, value: T) -> T:
     """`value` itself.  Raises TypeError or ValueError unless it is finite and at least 0."""
     if (isinstance(value, float) and not math.isfinite(value)) or number(name, value) < 0:
         raise ValueError(f"{name} must be at least 0 and finite, not {value}")
     return value
 
 
-def positive(name: str, value: Any) -> Any:
+def positive(name: str, value: T) -> T:
     """`value` itself.  Raises TypeError or ValueError unless it is finite and more than 0."""
     if not_negative(name, value) == 0:
         raise ValueError(f"{name} must be more than 0")
     return value
 
 
-def fraction(name: str, value: Any) -> Any:
+def fraction(name: str, value: T) -> T:
     """`value` itself.  Raises TypeError or ValueError unless it is in [0, 1)."""
     if not 0 <= number(name, value) < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, not {value}")

@@ -384,7 +384,10 @@ def test_clipping_by_other_norms(k: float) -> None:
     np.testing.assert_allclose(np.linalg.norm([*p.grad, q.grad], k), 1)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adadelta", "RMSprop", "NAdam", "Adam", "Adagrad"])
+SCALARS = ["SGD", "Adadelta", "RMSprop", "NAdam", "Adam", "Adagrad", "Adamax", "ASGD", "Adafactor"]
+
+
+@pytest.mark.parametrize("name", SCALARS)
 def test_a_scalar_is_trained_like_an_array_of_one(name: str) -> None:
     scalar, one = Tensor(3.0, requires_grad=True), Tensor([3.0], requires_grad=True)
     options: dict[str, Any] = {"weight_decay": 0.1}

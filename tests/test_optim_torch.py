@@ -175,3 +175,38 @@ def test_lbfgs_follows_torch(options: dict[str, Any]) -> None:
             np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=0, atol=1e-10)
     state = pairs[1][0].state[theirs[0]]
     assert calls[-1] == [state["n_iter"], state["func_evals"]]
+
+
+def test_line_searches_follow_torch() -> None:
+    """Along 300 wavy lines, from steps too short, right and too long."""
+    from torch.optim.lbfgs import _strong_wolfe
+
+    from nn.optim.line_search import Point, strong_wolfe
+
+    def wave(t: float) -> tuple[float, float]:
+        value = a * t * t - 2 * t + b * np.sin(c * t)
+        return value, 2 * a * t - 2 + b * c * np.cos(c * t)
+
+    def ours(t: float) -> Point:
+        value, slope = wave(t)
+        return Point(t, value, np.array([slope]), slope)
+
+    def theirs(_: Any, t: Any, d: Any) -> tuple[float, Any]:
+        value, slope = wave(float(t))
+        return value, torch.tensor([slope])
+
+    rng, calls = np.random.default_rng(0), set()
+    for _ in range(300):
+        a, c, t = rng.uniform(0.01, 3), rng.uniform(0.1, 9), 10 ** rng.uniform(-3, 1)
+        b = rng.uniform(-1, 1.9 / c)  # it goes down at 0
+        most = int(rng.integers(1, 25))
+        start, one = ours(0.0), torch.ones(1)
+        gradient = torch.tensor([start.slope])
+        point, n = strong_wolfe(ours, start, t, most, 1.0, 1e-9)
+        loss, _, expected, m = _strong_wolfe(
+            theirs, None, t, one, start.loss, gradient, gradient[0], max_ls=most
+        )
+        assert n == m
+        np.testing.assert_allclose([point.t, point.loss], [float(expected), loss], rtol=1e-8)
+        calls.add(n)
+    assert len(calls) > 6

@@ -196,6 +196,19 @@ def test_chained_schedules_multiply() -> None:
     assert chained.last_epoch == 0
 
 
+def test_chained_schedules_set_momentum_when_loaded() -> None:
+    first, second = optimizer(), optimizer()
+    chained, again = (
+        nn.ChainedScheduler([nn.OneCycleLR(o, 0.5, 9), nn.ExponentialLR(o, 0.9)])
+        for o in (first, second)
+    )
+    for _ in range(5):
+        chained.step()
+    again.load_state_dict(chained.state_dict())
+    assert second.lr == first.lr
+    assert second.groups[0]["momentum"] == first.groups[0]["momentum"] != 0.95
+
+
 def test_lists_for_groups() -> None:
     both = nn.SGD([{"params": [nn.Parameter([1.0])], "lr": lr} for lr in (1.0, 0.1)])
     nn.LambdaLR(both, [lambda t: 0.5, lambda t: 0.1])

@@ -199,8 +199,8 @@ def radam(ps: Arrays, gs: Arrays) -> Contestant:
 Hand = Callable[[Arrays, Arrays], Contestant]
 
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any], Hand]] = {
-    "SGD with momentum": ("SGD", {"momentum": 0.9}, sgd),
-    "SGD with Nesterov": ("SGD", {"momentum": 0.9, "nesterov": True}, nesterov),
+    "SGD with momentum": ("SGD", {"lr": 0.01, "momentum": 0.9}, sgd),
+    "SGD with Nesterov": ("SGD", {"lr": 0.01, "momentum": 0.9, "nesterov": True}, nesterov),
     "Adagrad": ("Adagrad", {}, adagrad),
     "RMSprop": ("RMSprop", {}, rmsprop),
     "Adadelta": ("Adadelta", {}, adadelta),

@@ -340,7 +340,7 @@ def test_optimizer_and_schedule_refuse_the_state_of_others() -> None:
     with pytest.raises(ValueError, match="m of parameter 0 has shape"):
         nn.Adam(mlp(5, 3).parameters()).load_state_dict(state)
     state["state"][7] = state["state"].pop(1)
-    with pytest.raises(ValueError, match=r"m of parameter 7 has shape .* the parameter None"):
+    with pytest.raises(ValueError, match="the state has a parameter 7, which"):
         optimizer.load_state_dict(state)
     two = nn.Adam([{"params": p} for p in model.parameters()])
     with pytest.raises(ValueError, match="of 1 parameter groups, this optimizer has 2"):

@@ -1,4 +1,4 @@
-"""Rprop and ASGD: steps by signs alone, and the average of the path."""
+"""Rprop: steps by the signs of the gradient alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Array, Optimizer, Parameters, State, decayed
+from .optimizer import Array, Optimizer, Parameters, State
 from .options import not_negative, number, tuple_of
 
-__all__ = ["ASGD", "Rprop"]
+__all__ = ["Rprop"]
 
 Pair = tuple[float, float]
 
@@ -65,39 +65,3 @@ class Rprop(Optimizer):
         np.sign(previous, out=scratch)
         scratch *= size
         p -= scratch
-
-
-class ASGD(Optimizer):
-    """Gradient descent that averages its path (as `torch.optim.ASGD`).
-
-    p ← (1 - λ η) p - η g,   η = lr / (1 + λ lr t)^α,   average ← average + (p - average) / k
-
-    λ is `lambd`.  k is 1 until step `t0`, then it counts; the average is no part of the model, but
-    in `optimizer.state[i]["average"]` for the i-th parameter (Polyak and Juditsky, 1992).
-    """
-
-    checks = {"alpha": not_negative}
-
-    def __init__(
-        self, parameters: Parameters, lr: float = 0.01, lambd: float = 1e-4, alpha: float = 0.75,
-        t0: float = 1e6, weight_decay: float = 0.0, *, maximize: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            parameters, lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay,
-            maximize=maximize,
-        )  # fmt: skip
-
-    def update(
-        self, p: Array, g: Array, state: State, scratch: Array, *,
-        lr: float, lambd: float, alpha: float, t0: float, weight_decay: float,
-    ) -> None:  # fmt: skip
-        if not state:
-            state.update(step=0, eta=float(lr), average=np.zeros_like(p))
-        g, eta, average = decayed(p, g, weight_decay), state["eta"], state["average"]
-        p *= 1 - lambd * eta
-        p -= np.multiply(g, eta, out=scratch)
-        np.subtract(p, average, out=scratch)
-        scratch /= max(1, state["step"] - t0)
-        average += scratch
-        state["step"] += 1
-        state["eta"] = lr / (1 + lambd * lr * state["step"]) ** alpha

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent."""
+"""Stochastic gradient descent, and its average."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .optimizer import Array, Optimizer, Parameters, State, decayed
+from .options import not_negative
 
-__all__ = ["SGD"]
+__all__ = ["ASGD", "SGD"]
 
 
 class SGD(Optimizer):
@@ -62,3 +63,39 @@ class SGD(Optimizer):
                 g = v
         np.multiply(g, lr, out=scratch)
         p -= scratch
+
+
+class ASGD(Optimizer):
+    """Gradient descent that averages its path (as `torch.optim.ASGD`).
+
+    p ← (1 - λ η) p - η g,   η = lr / (1 + λ lr t)^α,   average ← average + (p - average) / k
+
+    λ is `lambd`.  k is 1 until step `t0`, then it counts; the average is no part of the model, but
+    in `optimizer.state[i]["average"]` for the i-th parameter (Polyak and Juditsky, 1992).
+    """
+
+    checks = {"alpha": not_negative}
+
+    def __init__(
+        self, parameters: Parameters, lr: float = 0.01, lambd: float = 1e-4, alpha: float = 0.75,
+        t0: float = 1e6, weight_decay: float = 0.0, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay,
+            maximize=maximize,
+        )  # fmt: skip
+
+    def update(
+        self, p: Array, g: Array, state: State, scratch: Array, *,
+        lr: float, lambd: float, alpha: float, t0: float, weight_decay: float,
+    ) -> None:  # fmt: skip
+        if not state:
+            state.update(step=0, eta=float(lr), average=np.zeros_like(p))
+        g, eta, average = decayed(p, g, weight_decay), state["eta"], state["average"]
+        p *= 1 - lambd * eta
+        p -= np.multiply(g, eta, out=scratch)
+        np.subtract(p, average, out=scratch)
+        scratch /= max(1, state["step"] - t0)
+        average += scratch
+        state["step"] += 1
+        state["eta"] = lr / (1 + lambd * lr * state["step"]) ** alpha

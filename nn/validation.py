@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tinygrad_edu import errors
+
 __all__ = [
     "ELSEWHERE", "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias", "integer",
     "keywords_checked", "not_negative", "required", "several_values", "unknown_keyword",
@@ -123,10 +125,7 @@ def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
     >>> print(unknown_keyword("SGD", "learning_rate", ["parameters", "lr"]))
     SGD has no argument learning_rate; did you mean lr? It takes parameters, lr
     """
-    near = [name for name in _MEANT.get(given, ()) if name in names]
-    near += difflib.get_close_matches(given, names, 1)
-    meant = f"; did you mean {near[0]}? It" if near else "; it"
-    return TypeError(f"{owner} has no argument {given}{meant} takes {', '.join(names) or 'none'}")
+    return errors.unknown_keyword(owner, given, names, _MEANT)
 
 
 def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any = ()) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from tinygrad_edu.errors import LOCATED, locate
 
-from ..validation import choice
+from ..validation import choice, unknown_keyword
 
 __all__ = ["REQUIRED", "Rule", "checked", "number", "one_of", "parameters"]
 
@@ -65,6 +65,11 @@ def checked(*rules: Rule) -> Callable[[F], F]:
                             rule(positional | by_name | given)
                     return function(*args, **options)
                 except LOCATED as error:
+                    names = [*positional, *by_name]
+                    unknown = [name for name in options if names and name not in names]
+                    if unknown and isinstance(error, TypeError):
+                        error = unknown_keyword(function.__name__, unknown[0], names)
+                        raise locate(error) from None
                     raise locate(error, function.__name__) from error.__cause__
 
             return call

@@ -47,3 +47,9 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def __getattr__(name: str) -> object:
+    from tinygrad_edu.errors import missing_function
+
+    raise missing_function(__name__, name)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from tinygrad_edu.errors import LOCATED, locate
 
 from ..validation import choice, unknown_keyword
+from ..validation import number as is_number
 
 __all__ = ["REQUIRED", "Rule", "checked", "number", "one_of", "parameters"]
 
@@ -27,7 +28,7 @@ def number(option: str, holds: Callable[[Any], bool], words: str) -> Rule:
     """The rule that a condition holds."""
 
     def rule(options: Mapping[str, Any]) -> None:
-        if not holds(options[option]):
+        if not holds(is_number(option, options[option])):
             raise ValueError(f"{option} must be {words}, and is {options[option]}")
 
     return rule

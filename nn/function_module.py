@@ -11,7 +11,7 @@ from tinygrad_edu.errors import LOCATED, locate
 
 from .functional.options import REQUIRED, Rule, parameters
 from .module import Module
-from .validation import number
+from .validation import boolean, number
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -129,7 +129,9 @@ class FunctionModule(Module):
         try:
             for name, value in options.items():
                 default = self._options[name]
-                if isinstance(default, float):
+                if isinstance(default, bool):
+                    boolean(name, value)
+                elif isinstance(default, float):
                     number(name, value)
                 elif name in _AXES and not isinstance(value, (int, np.integer, type(default))):
                     raise TypeError(f"{name} must be an integer, not {value!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def holds_any(value: Any, kinds: Kinds) -> bool:
 def refuse_hidden(modules: Iterator[Any], kinds: Kinds) -> None:
     """Raise TypeError if an attribute of the modules holds some of these kinds in a container."""
     for module in modules:
-        own, cls = vars(module), type(module)
+        own, cls = vars(module), cast(Any, type(module))
         for name, value in own.items():
             if isinstance(value, CONTAINERS) and holds_any(value, kinds):
                 raise TypeError(

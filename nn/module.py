@@ -19,7 +19,7 @@ from .hooks import Hooked, as_tensors
 from .numbered import Numbered
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import KeywordsChecked, boolean, several_values
+from .validation import KeywordsChecked, boolean, keywords_checked, several_values
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -165,6 +165,7 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
             function(module)
         return self
 
+    @keywords_checked
     def register_buffer(self, name: str, value: Any) -> None:
         """An array that belongs to the state but is not trained, such as running statistics."""
         self._buffers = (*self._buffers, name)

@@ -15,7 +15,9 @@ array([0., 2.])
 array([[-1.,  1.]])
 """
 
-from tinygrad_edu.ops import (  # noqa: I001
+from typing import TYPE_CHECKING as _TYPE_CHECKING  # noqa: I001
+
+from tinygrad_edu.ops import (
     avg_pool1d, avg_pool2d, conv1d, conv2d, conv_transpose1d, conv_transpose2d, dense, elu,
     leaky_relu, log_softmax, logsigmoid, max_pool1d, max_pool2d, mish, relu, selu, sigmoid, silu,
     softmax, softsign, tanh,
@@ -49,7 +51,9 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def __getattr__(name: str) -> object:
-    from tinygrad_edu.errors import missing_function
+if not _TYPE_CHECKING:  # or type checkers would take any attribute
 
-    raise missing_function(__name__, name)
+    def __getattr__(name: str) -> object:
+        from tinygrad_edu.errors import missing_function
+
+        raise missing_function(__name__, name)

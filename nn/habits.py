@@ -74,7 +74,8 @@ MEANT: dict[str, tuple[str, ...]] = {
     "beta1": ("betas",), "beta_1": ("betas",), "epsilon": ("eps",), "params": ("parameters",),
     "batch": ("batch_size",), "num_epochs": ("epochs",), "n_epochs": ("epochs",),
     "epochs": ("T_max",), "verbose": ("progress",), "criterion": ("loss",), "loss_fn": ("loss",),
-    "optim": ("optimizer",), "validation_data": ("validation",), "val_data": ("validation",),
+    "optim": ("optimizer",), "scaler": ("scheduler",), "lr_scheduler": ("scheduler",),
+    "validation_data": ("validation",), "val_data": ("validation",),
     "restore_best_weights": ("restore",), "filepath": ("path",), "clipnorm": ("clip_norm",),
     "clipvalue": ("clip_value",), "max_norm": ("clip_norm",),
     # sizes
@@ -98,21 +99,36 @@ MEANT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What other libraries call an option -> what it may be called here."""
 
+_TOGETHER = "inputs and targets go in together, as in fit((x, y))"
+_ONE_PROCESS = "batches are made when they are asked for, which costs little: leave it out"
+
 OTHERWISE = {
+    # data and training
+    **dict.fromkeys(("x", "y", "X", "Y", "inputs", "targets", "target"), _TOGETHER),
+    **dict.fromkeys(("num_workers", "persistent_workers", "prefetch_factor"), _ONE_PROCESS),
+    **dict.fromkeys(("pin_memory", "device"), "all runs on the CPU: leave it out"),
+    "validation_split": "write train, validation = nn.Dataset(x, y).split(0.2), and give both",
+    "collate_fn": "transform= is a function of the inputs of a whole batch",
+    "sampler": "shuffle=True draws a new order for every epoch, and Dataset(...)[indices] chooses",
+    "class_weight": "give the loss a weight for each class, as in CrossEntropyLoss(weight=[1, 5])",
+    "sample_weight": "write a loss of your own that multiplies what reduction='none' gives",
+    "steps_per_epoch": "an epoch is once around the data; a DataLoader decides what that is",
+    "initial_epoch": "resume=path goes on from a file of ModelCheckpoint or trainer.save(path)",
+    "save_weights_only": "the file also holds what training goes on from; nn.save writes a model",
+    "start_from_epoch": "a function among the callbacks can judge trainer.history itself",
+    # models
     "activation": "an activation is a layer of its own: nn.Sequential(nn.Dense(2, 3), nn.ReLU())",
-    "device": "leave it out, since all runs on the CPU",
-    "pin_memory": "leave it out, since all runs on the CPU",
-    "num_workers": "leave it out, since batches are made where they are used",
-    "inplace": "leave it out, since results are new Tensors",
+    "inplace": "results are new Tensors: leave it out",
     "from_logits": (
-        "the names say it: cross_entropy and binary_cross_entropy_with_logits take logits, "
-        "nll_loss and binary_cross_entropy what comes out of a log-softmax or a sigmoid"
+        "cross_entropy and binary_cross_entropy_with_logits take logits, nll_loss and "
+        "binary_cross_entropy what comes out of a log-softmax or a sigmoid"
     ),
     "return_sequences": "the output has all steps; output[:, -1] is the last",
-    "return_state": "the state is returned always, as in output, state = layer(x)",
+    "return_state": "the state is always returned, as in output, state = layer(x)",
+    "training": "model.train() and model.eval() set the mode",
     "persistent": "assign an attribute for an array that does not belong to the state",
 }
-"""Options of other libraries that have no place here -> what to do."""
+"""Options of other libraries that have no counterpart -> what there is instead."""
 
 
 def missing_name(

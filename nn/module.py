@@ -19,7 +19,7 @@ from .hooks import Hooked, as_tensors
 from .numbered import Numbered
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import KeywordsChecked, boolean, keywords_checked, several_values
+from .validation import KeywordsChecked, boolean, keywords_checked, several_values, unexpected
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -74,7 +74,8 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
             try:
                 output = forward(*inputs, **options)
             except LOCATED as error:
-                raise locate(error) from error.__cause__
+                wrong = unexpected(type(self).__name__, self.forward, options) if options else None
+                raise locate(wrong or error) from error.__cause__
         return Tensor(output) if isinstance(output, np.ndarray) else output  # type: ignore[return-value]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -189,17 +190,18 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
         return {path: np.array(values) for path, values in self._arrays().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> KeyDifference:
-        """Set every parameter and buffer to the values of a `state_dict`.
+        """Set every parameter and buffer to the values of a `state_dict`, or of `nn.load`.
 
         Raises ValueError, with all that differs, for missing or unexpected paths (unless
         `strict=False`, which returns them) and for other shapes; nothing is changed then.
         """
-        if not isinstance(state, Mapping):
+        given: Mapping[str, Any] = getattr(state, "state", state)  # of what nn.load returns
+        if not isinstance(given, Mapping):
             raise TypeError(
                 "load_state_dict takes what state_dict() returned, not a "
                 f"{type(state).__name__}; to read a file write nn.load(path, model)"
             )
-        own, state = self._arrays(), {path: np.asarray(value) for path, value in state.items()}
+        own, state = self._arrays(), {path: np.asarray(value) for path, value in given.items()}
         opening = f"the state does not fit {type(self).__name__}:"
         difference = key_difference(opening, own, state, strict)
         for path in own.keys() & state.keys():

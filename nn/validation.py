@@ -17,8 +17,8 @@ from .habits import MEANT, OTHERWISE
 
 __all__ = [
     "KeywordsChecked", "boolean", "check_count", "check_keywords", "choice", "has_bias", "integer",
-    "keywords_checked", "not_negative", "number", "required", "several_values", "unknown_keyword",
-    "unknown_name",
+    "keywords_checked", "not_negative", "number", "required", "several_values", "unexpected",
+    "unknown_keyword", "unknown_name",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -119,19 +119,27 @@ def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
     SGD has no argument learning_rate; did you mean lr? It takes parameters, lr
     """
     if given in OTHERWISE and not {*MEANT.get(given, ())} & {*names}:
-        return TypeError(f"{owner} has no argument {given}; {OTHERWISE[given]}")
+        return TypeError(f"{owner} has no argument {given}: {OTHERWISE[given]}")
     return errors.unknown_keyword(owner, given, names, MEANT)
+
+
+def unexpected(
+    owner: str, function: Any, given: Iterable[str], options: Any = None
+) -> TypeError | None:
+    """The error for a keyword that a function does not have, `options` besides its own, if any."""
+    code = _code(function)
+    if code is None or (code.co_flags & 0x08 and options is None):  # it takes any
+        return None
+    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount], *(options or ())]
+    unknown = [name for name in given if name not in names]
+    return unknown_keyword(owner, unknown[0], names) if unknown else None
 
 
 def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any = None) -> None:
     """Raise TypeError for a keyword that a function does not have, `options` besides its own."""
-    code = _code(function)
-    if code is None or (code.co_flags & 0x08 and options is None):  # it takes any
-        return
-    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount], *(options or ())]
-    for name in given:
-        if name not in names:
-            raise unknown_keyword(owner, name, names)
+    error = unexpected(owner, function, given, options)
+    if error is not None:
+        raise error
 
 
 def check_count(owner: str, function: Any, args: Sequence[Any], given: Iterable[str]) -> None:

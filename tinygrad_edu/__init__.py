@@ -1,5 +1,6 @@
 """A small autograd engine on NumPy: Tensors that record what computed them."""
 
+from functools import cache as _cache
 from importlib import import_module as _import_module
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
@@ -48,13 +49,15 @@ def __getattr__(name: str) -> Any:
     raise _habits.missing_function(__name__, name, ops.__all__)
 
 
+@_cache
 def _nn() -> Any:
-    """The package nn, which is built on this one and which this one does not need."""
+    """The package nn, which is built on this one; the engine itself does not need it."""
     nn = _import_module("nn")
-    if _Path(nn.__file__ or "").parent.parent != _Path(__file__).parent.parent:
+    found = nn.__file__ or next(iter(nn.__path__))
+    if _Path(found).parent.parent != _Path(__file__).parent.parent:
         raise ImportError(
-            f"`nn` is {nn.__file__} here, which hides the package nn of this project; give that "
-            "file another name"
+            f"`nn` is {found} here, which hides the package nn of this project; give that file "
+            "another name"
         )
     return nn
 

@@ -67,7 +67,11 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Output:
-        inputs, forward = as_tensors(inputs), self.forward
+        for x in inputs:
+            if isinstance(x, np.ndarray):
+                inputs = as_tensors(inputs)
+                break
+        forward = self.forward
         for around in self._around:
             forward = functools.partial(around, self, forward)
         with scope(self._name):

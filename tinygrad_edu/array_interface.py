@@ -114,10 +114,10 @@ class ArrayInterface(Methods[Result]):
 
     def item(self) -> Any:
         """The only element, as a Python number. Raises ValueError if there are more."""
-        if self.size != 1:
+        if self._array.size != 1:
             raise ValueError(
                 f"item() needs exactly one element, and this Tensor of shape {self.shape} has "
-                f"{self.size}; reduce it first, for example with .mean()"
+                f"{self._array.size}; reduce it first, for example with .mean()"
             )
         return self._array.item()
 

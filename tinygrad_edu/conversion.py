@@ -18,17 +18,15 @@ from typing import Any
 
 from . import errors
 
-_IN_LOAD_ATTR = "LOAD_METHOD" not in opcode.opmap  # from Python 3.12 on, told by its lowest bit
+_LOADS_ONLY = "LOAD_METHOD" in opcode.opmap  # from Python 3.12 on a bit of LOAD_ATTR tells
+_LOADS_METHOD = opcode.opmap["LOAD_METHOD" if _LOADS_ONLY else "LOAD_ATTR"]
 _MEANT = re.compile(r"(^|\.)(float|int|is)\w*$")  # float(t), np.float64(t), math.isnan(t)
 
 
 def is_called(frame: FrameType) -> bool:
     """Whether the attribute that the caller's `frame` reads is called as a method at once."""
     code, i = frame.f_code.co_code, frame.f_lasti
-    name = opcode.opname[code[i]]
-    return name == "LOAD_METHOD" or (
-        name == "LOAD_ATTR" and _IN_LOAD_ATTR and bool(code[i + 1] & 1)
-    )
+    return code[i] == _LOADS_METHOD and (_LOADS_ONLY or bool(code[i + 1] & 1))
 
 
 def check(frame: FrameType, name: str) -> None:

@@ -74,7 +74,7 @@ MEANT: dict[str, tuple[str, ...]] = {
     "beta1": ("betas",), "beta_1": ("betas",), "epsilon": ("eps",), "params": ("parameters",),
     "batch": ("batch_size",), "num_epochs": ("epochs",), "n_epochs": ("epochs",),
     "epochs": ("T_max",), "verbose": ("progress",), "criterion": ("loss",), "loss_fn": ("loss",),
-    "optim": ("optimizer",), "scaler": ("scheduler",), "lr_scheduler": ("scheduler",),
+    "optim": ("optimizer",), "lr_scheduler": ("scheduler",),
     "validation_data": ("validation",), "val_data": ("validation",),
     "restore_best_weights": ("restore",), "filepath": ("path",), "clipnorm": ("clip_norm",),
     "clipvalue": ("clip_value",), "max_norm": ("clip_norm",),
@@ -104,10 +104,10 @@ _ONE_PROCESS = "batches are made when they are asked for, which costs little: le
 
 OTHERWISE = {
     # data and training
-    **dict.fromkeys(("x", "y", "X", "Y", "inputs", "targets", "target"), _TOGETHER),
+    **dict.fromkeys(("x", "y", "X", "Y", "targets"), _TOGETHER),
     **dict.fromkeys(("num_workers", "persistent_workers", "prefetch_factor"), _ONE_PROCESS),
     **dict.fromkeys(("pin_memory", "device"), "all runs on the CPU: leave it out"),
-    "validation_split": "write train, validation = nn.Dataset(x, y).split(0.2), and give both",
+    "validation_split": "write train, validation = nn.Dataset(x, y).split(0.2) and give both",
     "collate_fn": "transform= is a function of the inputs of a whole batch",
     "sampler": "shuffle=True draws a new order for every epoch, and Dataset(...)[indices] chooses",
     "class_weight": "give the loss a weight for each class, as in CrossEntropyLoss(weight=[1, 5])",
@@ -115,6 +115,7 @@ OTHERWISE = {
     "steps_per_epoch": "an epoch is once around the data; a DataLoader decides what that is",
     "initial_epoch": "resume=path goes on from a file of ModelCheckpoint or trainer.save(path)",
     "save_weights_only": "the file also holds what training goes on from; nn.save writes a model",
+    "verbose": "fit(..., progress=False) shows nothing, and what it returns prints as a table",
     "start_from_epoch": "a function among the callbacks can judge trainer.history itself",
     # models
     "activation": "an activation is a layer of its own: nn.Sequential(nn.Dense(2, 3), nn.ReLU())",

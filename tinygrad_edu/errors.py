@@ -238,6 +238,17 @@ def locate(error: Exception, name: str = "") -> Exception:
     return error
 
 
+def _of_keyword(function: Any, kwargs: dict[str, Any], error: TypeError) -> TypeError:
+    """The error that says which keyword was meant, if one is unknown to the function."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & 0x08:  # it takes any
+        return error
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = [name for name in names if name != "self"]
+    unknown = [name for name in kwargs if name not in names]
+    return unknown_keyword(function.__name__, unknown[0], names) if unknown else error
+
+
 def located(function: Function) -> Function:
     """Decorator: the errors that the function raises say on which line of the caller's code."""
 
@@ -251,17 +262,6 @@ def located(function: Function) -> Function:
             raise locate(error) from error.__cause__
 
     return call  # type: ignore[return-value]
-
-
-def _of_keyword(function: Any, kwargs: dict[str, Any], error: TypeError) -> TypeError:
-    """The error that says which keyword was meant, if one is unknown to the function."""
-    code = getattr(function, "__code__", None)
-    if code is None or code.co_flags & 0x08:  # it takes any
-        return error
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    names = [name for name in names if name != "self"]
-    unknown = [name for name in kwargs if name not in names]
-    return unknown_keyword(function.__name__, unknown[0], names) if unknown else error
 
 
 def warn(message: str) -> None:

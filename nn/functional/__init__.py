@@ -15,9 +15,7 @@ array([0., 2.])
 array([[-1.,  1.]])
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING  # noqa: I001
-
-from tinygrad_edu.ops import (
+from tinygrad_edu.ops import (  # noqa: I001
     avg_pool1d, avg_pool2d, conv1d, conv2d, conv_transpose1d, conv_transpose2d, dense, elu,
     leaky_relu, log_softmax, logsigmoid, max_pool1d, max_pool2d, mish, relu, selu, sigmoid, silu,
     softmax, softsign, tanh,
@@ -47,13 +45,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+import typing as _typing  # noqa: E402
+
+from tinygrad_edu import errors as _errors  # noqa: E402
+
+
 def __dir__() -> list[str]:
     return __all__
 
 
-if not _TYPE_CHECKING:  # or type checkers would take any attribute
+if not _typing.TYPE_CHECKING:  # or type checkers would take any attribute
 
     def __getattr__(name: str) -> object:
-        from tinygrad_edu.errors import missing_function
-
-        raise missing_function(__name__, name)
+        raise _errors.missing_function(__name__, name)

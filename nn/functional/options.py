@@ -54,6 +54,7 @@ def checked(*rules: Rule) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         positional, by_name = parameters(function)
+        name, known = function.__name__, [*positional, *by_name]
         inputs = sum(default is REQUIRED for default in positional.values())
 
         def wrapper(rules: tuple[Rule, ...]) -> Any:
@@ -66,12 +67,9 @@ def checked(*rules: Rule) -> Callable[[F], F]:
                             rule(positional | by_name | given)
                     return function(*args, **options)
                 except LOCATED as error:
-                    names = [*positional, *by_name]
-                    unknown = [name for name in options if names and name not in names]
-                    if unknown and isinstance(error, TypeError):
-                        error = unknown_keyword(function.__name__, unknown[0], names)
-                        raise locate(error) from None
-                    raise locate(error, function.__name__) from error.__cause__
+                    if unknown := [name for name in options if name not in known]:
+                        raise locate(unknown_keyword(name, unknown[0], known)) from None
+                    raise locate(error, name) from error.__cause__
 
             return call
 

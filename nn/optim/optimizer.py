@@ -111,9 +111,9 @@ class Optimizer(KeywordsChecked):
             for p in options.pop("params"):
                 g = p.grad
                 if g is not None:
+                    state = self.state.setdefault(i, {})
                     if self._scratch[i].dtype is not p.dtype:
                         self._cast_state()
-                    state = self.state.setdefault(i, {})
                     self.update(p.data, g, state, self._scratch[i], **options)
                     p.mark_changed()
                 i += 1

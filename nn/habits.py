@@ -22,10 +22,7 @@ MODULE = {
     "get_submodule": "dict(model.named_modules())[path]",
     "get_parameter": "dict(model.named_parameters())[path]",
     "get_buffer": "dict(model.named_buffers())[path]",
-    "register_full_backward_hook": (
-        "model.register_forward_hook(lambda module, inputs, output: output.retain_grad()), and "
-        "read the .grad of the outputs after backward()"
-    ),
+    "register_backward_hook": "model.register_full_backward_hook(hook)",
     # Keras and scikit-learn
     "add": "model.append(module), of a Sequential", "pop": "del model[-1], of a Sequential",
     "insert": "a Sequential, which has insert", "extend": "a Sequential, which has extend",

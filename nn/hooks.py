@@ -10,6 +10,8 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
+from .backward_hooks import around_backward
+
 __all__ = ["Hooked", "RemovableHandle", "as_tensors"]
 
 Around = Callable[..., Any]
@@ -46,7 +48,7 @@ class Hooked:
         Dense(3, 2) (5, 3) -> (5, 2)
         >>> handle.remove()
         """
-        return RemovableHandle(self, functools.partial(_after, _callable(hook)), _first(self))
+        return _hooked(self, _after, hook)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, inputs)` before each forward, until the handle's `remove()`.
@@ -54,7 +56,26 @@ class Hooked:
         What the hook returns, unless it is None, takes the place of the inputs; one that is no
         tuple counts as the only input.
         """
-        return RemovableHandle(self, functools.partial(_before, _callable(hook)), _first(self))
+        return _hooked(self, _before, hook)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, grad_inputs, grad_outputs)` in each backward pass through the module.
+
+        Both are tuples, of what was given and returned by position: arrays, or Tensors under
+        `create_graph=True`, and None for what does not require grad; an output that the loss does
+        not use has zeros. What the hook returns, unless it is None, takes the place of the
+        gradients of the inputs. It is called when they are known, or when those of the outputs are
+        if no input requires grad. Raises ValueError in backward for other shapes.
+
+        >>> import nn, numpy as np
+        >>> layer = nn.Dense(3, 2)
+        >>> def tell(module, grad_inputs, grad_outputs):
+        ...     print(grad_inputs[0], grad_outputs[0].shape)
+        >>> handle = layer.register_full_backward_hook(tell)
+        >>> layer(np.ones((5, 3))).sum().backward()
+        None (5, 2)
+        """
+        return _hooked(self, around_backward, hook)
 
 
 class RemovableHandle:
@@ -75,19 +96,17 @@ class RemovableHandle:
         object.__setattr__(self.module, "_around", rest)
 
 
-def _first(module: Hooked) -> int:
-    """Where a hook goes: around the hooks after forward, inside those before it.
+def _hooked(module: Hooked, kind: Around, hook: Any) -> RemovableHandle:
+    """Put a hook around those that go further inside: their order is that of PyTorch.
 
-    So the former are called in the order of their registration, and see the inputs that the latter
-    returned, which are called in that order, too.
+    Hooks after forward see the inputs that those before it returned, both are called in the order
+    of their registration, and the gradients are those of what goes in and out of both.
     """
-    return sum(getattr(f, "func", None) is _after for f in module._around)
-
-
-def _callable(hook: Any) -> Any:
     if not callable(hook):
         raise TypeError(f"a hook is a function, not {hook!r}")
-    return hook
+    inner = {_after: [_after]}.get(kind, [_after, around_backward])
+    position = sum(getattr(f, "func", None) in inner for f in module._around)
+    return RemovableHandle(module, functools.partial(kind, hook), position)
 
 
 def _after(hook: Any, module: Any, forward: Any, *inputs: Any, **options: Any) -> Any:

@@ -220,6 +220,8 @@ def test_names_that_nn_does_not_have(name: str, advice: str) -> None:
     assert not hasattr(nn, name)
     with pytest.raises(AttributeError, match=advice):
         getattr(nn, name)
+    with pytest.raises(AttributeError, match=r"write np\.pad"):
+        _ = nn.functional.pad
 
 
 def test_what_the_tables_name_exists() -> None:

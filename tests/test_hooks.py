@@ -109,11 +109,13 @@ def test_hooks_and_watched_do_not_disturb_each_other() -> None:
 
 def test_what_is_no_hook() -> None:
     layer = nn.Dense(3, 2)
-    for register in (layer.register_forward_hook, layer.register_forward_pre_hook):
+    for register in (
+        layer.register_forward_hook,
+        layer.register_forward_pre_hook,
+        layer.register_full_backward_hook,
+    ):
         with pytest.raises(TypeError, match="a hook is a function, not 3"):
             register(3)  # type: ignore[arg-type]
-    with pytest.raises(AttributeError, match=r"output\.retain_grad\(\)"):
-        layer.register_full_backward_hook(print)
     layer.register_forward_hook(lambda module, inputs, output: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         layer(X)
@@ -123,3 +125,55 @@ def test_an_output_that_is_an_array_becomes_a_tensor() -> None:
     layer = nn.Dense(3, 2)
     layer.register_forward_hook(lambda module, inputs, output: output.data)
     assert isinstance(layer(X), Tensor)
+
+
+# -------------------------------------------------------------------- gradients
+
+
+def test_a_backward_hook_is_called_once_a_sweep_until_removed() -> None:
+    model = nn.Sequential(nn.Dense(3, 4), nn.Tanh(), nn.Dense(4, 2)).double()
+    told: list[Any] = []
+    handle = model[2].register_full_backward_hook(lambda m, gi, go: told.append((m, gi, go)))
+    model(X).sum().backward()
+    ((module, (grad_input,), (grad_output,)),) = told
+    assert module is model[2]
+    np.testing.assert_array_equal(grad_output, np.ones((2, 2)))
+    np.testing.assert_allclose(grad_input, grad_output @ model[2].weight.data.T)
+    with nn.no_grad():
+        model(X)
+    handle.remove()
+    model(X).sum().backward()
+    assert len(told) == 1
+
+
+def test_backward_hooks_leave_values_and_gradients_as_they_are() -> None:
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.LSTM(3, 4), nn.Lambda(lambda values: values[0]), nn.Dense(4, 2))
+    x = np.ones((2, 5, 3))
+
+    def gradients() -> list[Any]:
+        model.zero_grad()
+        loss = nn.mse_loss(model(x), np.zeros((2, 5, 2)))
+        loss.backward()
+        return [float(loss), *(p.grad for p in model.parameters())]
+
+    expected = gradients()
+    for module in model.modules():
+        module.register_full_backward_hook(lambda module, grad_inputs, grad_outputs: None)
+    for mine, other in zip(gradients(), expected, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+def test_wrong_gradients_of_backward_hooks() -> None:
+    layer: Any = nn.Tanh()
+    handle = layer.register_full_backward_hook(lambda module, gi, go: gi[0].sum())
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(
+        ValueError, match=r"a backward hook of Tanh returned .*\[\(\)\] for .*\(2,\)"
+    ):
+        layer(x).sum().backward()
+    handle.remove()
+    layer.register_full_backward_hook(lambda module, gi, go: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        layer(x).sum().backward()
+    assert x.grad is None

@@ -15,8 +15,10 @@ from . import transforms as transforms
 from .activations import *
 from .callbacks import *
 from .checkpoint import *
+from .containers import *
 from .data import *
 from .function_module import *
+from .habits import missing_name as _missing_name
 from .history import *
 from .init import manual_seed as manual_seed
 from .layers import *
@@ -40,6 +42,7 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
         *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
+        *containers.__all__,
         *(
             *function_module.__all__,
             *history.__all__,
@@ -50,3 +53,6 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
         *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
         *trainer.__all__,
     ]
+
+    def __getattr__(name: str) -> object:
+        raise _missing_name(__name__, name, __all__, functional.__all__)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from tinygrad_edu.errors import LOCATED, locate
 
 from .functional.options import REQUIRED, Rule, parameters
 from .module import Module
+from .validation import boolean, number
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -22,6 +25,8 @@ else:
 
 
 __all__ = ["FunctionModule"]
+
+_AXES = ("axis", "start_axis")
 
 
 def described(module: Module[Any], defaults: Mapping[str, Any], terse: bool = True) -> str:
@@ -122,6 +127,14 @@ class FunctionModule(Module):
         """Check the options once, and keep them, for the calls and as attributes."""
         bound = {**self._options, **vars(self).get("_bound", {}), **options}
         try:
+            for name, value in options.items():
+                default = self._options[name]
+                if isinstance(default, bool):
+                    boolean(name, value)
+                elif isinstance(default, float):
+                    number(name, value)
+                elif name in _AXES and not isinstance(value, (int, np.integer, type(default))):
+                    raise TypeError(f"{name} must be an integer, not {value!r}")
             for rule in self._rules:
                 rule(bound)
         except LOCATED as error:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
 from tinygrad_edu import Tensor, scope
 from tinygrad_edu.errors import LOCATED, locate
 
+from .casting import cast, floating
+from .casting import cast_like as cast_like
+from .habits import MODULE
+from .hidden import CONTAINERS, holds_any, refuse_hidden
+from .hooks import Hooked, as_tensors
+from .numbered import Numbered
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import ELSEWHERE, KeywordsChecked, several_values
+from .validation import KeywordsChecked, boolean, keywords_checked, several_values, unexpected
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -31,7 +36,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Module(KeywordsChecked, Generic[Output]):
+class Module(Hooked, KeywordsChecked, Generic[Output]):
     """A part of a network: assign Parameters and Modules to attributes and define `forward`.
 
     A list or tuple of Modules assigned to an attribute becomes a `ModuleList`, so that its
@@ -64,13 +69,17 @@ class Module(KeywordsChecked, Generic[Output]):
     def __call__(self, *inputs: Any, **options: Any) -> Output:
         for x in inputs:
             if isinstance(x, np.ndarray):
-                inputs = tuple(Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs)
+                inputs = as_tensors(inputs)
                 break
+        forward = self.forward
+        for around in self._around:
+            forward = functools.partial(around, self, forward)
         with scope(self._name):
             try:
-                output = self.forward(*inputs, **options)
+                output = forward(*inputs, **options)
             except LOCATED as error:
-                raise locate(error) from error.__cause__
+                wrong = unexpected(type(self).__name__, self.forward, options) if options else None
+                raise locate(wrong or error) from error.__cause__
         return Tensor(output) if isinstance(output, np.ndarray) else output  # type: ignore[return-value]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -86,10 +95,11 @@ class Module(KeywordsChecked, Generic[Output]):
             isinstance(value, (list, tuple)) and value and all(isinstance(m, Module) for m in value)
         ):
             value = ModuleList(value)
-        elif isinstance(value, _CONTAINERS) and _hides(value):
+        elif isinstance(value, CONTAINERS) and holds_any(value, _KINDS):
             raise TypeError(
                 f"{type(self).__name__}.{name}: modules and parameters in a {type(value).__name__} "
-                "would not be found; give each an attribute of its own, or a list of modules alone"
+                "would not be found; write nn.ModuleList, nn.ModuleDict, nn.ParameterList or "
+                "nn.ParameterDict of them, or give each an attribute of its own"
             )
         elif name in self._buffers and value is not None:
             value = np.asarray(value)
@@ -100,7 +110,7 @@ class Module(KeywordsChecked, Generic[Output]):
     if not TYPE_CHECKING:  # or type checkers would take any attribute
 
         def __getattr__(self, name: str) -> Any:
-            hint = f"; write {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+            hint = f"; write {MODULE[name]}" if name in MODULE else ""
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self
             )
@@ -116,22 +126,7 @@ class Module(KeywordsChecked, Generic[Output]):
 
     def _refuse_hidden(self) -> None:
         """Raise TypeError for modules and parameters that no walk would find."""
-        for _, module in self._walk():
-            own, cls = vars(module), cast(Any, type(module))
-            kind = cls.__name__
-            for name, value in own.items():
-                if isinstance(value, _CONTAINERS) and _hides(value):
-                    raise TypeError(
-                        f"{kind}.{name}: modules and parameters in a {type(value).__name__} are "
-                        f"not found; start with self.{name} = nn.ModuleList() and append to that, "
-                        "or assign the list when it is complete"
-                    )
-            for name in _containers_of_class(cls):
-                if name not in own and _hides((getattr(module, name),)):
-                    raise TypeError(
-                        f"{kind}.{name} belongs to the class, where its parameters are not found "
-                        f"and all instances would share them; assign self.{name} in __init__"
-                    )
+        refuse_hidden((module for _, module in self._walk()), _KINDS)
 
     def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module[Any]]]:
         yield prefix, self
@@ -175,6 +170,7 @@ class Module(KeywordsChecked, Generic[Output]):
             function(module)
         return self
 
+    @keywords_checked
     def register_buffer(self, name: str, value: Any) -> None:
         """An array that belongs to the state but is not trained, such as running statistics."""
         self._buffers = (*self._buffers, name)
@@ -198,12 +194,18 @@ class Module(KeywordsChecked, Generic[Output]):
         return {path: np.array(values) for path, values in self._arrays().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> KeyDifference:
-        """Set every parameter and buffer to the values of a `state_dict`.
+        """Set every parameter and buffer to the values of a `state_dict`, or of `nn.load`.
 
         Raises ValueError, with all that differs, for missing or unexpected paths (unless
         `strict=False`, which returns them) and for other shapes; nothing is changed then.
         """
-        own, state = self._arrays(), {path: np.asarray(value) for path, value in state.items()}
+        given: Mapping[str, Any] = getattr(state, "state", state)  # of what nn.load returns
+        if not isinstance(given, Mapping):
+            raise TypeError(
+                "load_state_dict takes what state_dict() returned, not a "
+                f"{type(state).__name__}; to read a file write nn.load(path, model)"
+            )
+        own, state = self._arrays(), {path: np.asarray(value) for path, value in given.items()}
         opening = f"the state does not fit {type(self).__name__}:"
         difference = key_difference(opening, own, state, strict)
         for path in own.keys() & state.keys():
@@ -212,6 +214,33 @@ class Module(KeywordsChecked, Generic[Output]):
             if path in state:
                 parameter.mark_changed()
         return difference
+
+    def to(self, dtype: Any) -> Self:
+        """Cast all floating parameters and buffers, in place: `model.to(np.float64)`.
+
+        Optimizers cast what they keep at their next step.  As all runs on the CPU, "cpu" is taken
+        and changes nothing.  Raises ValueError for other devices, TypeError for other types.
+
+        >>> import nn, numpy as np
+        >>> nn.Dense(3, 2).to(np.float64)(np.ones(3)).dtype
+        dtype('float64')
+        """
+        given = floating(dtype)
+        if given is not None:
+            cast(self, given)
+        return self
+
+    def float(self) -> Self:
+        """Cast to float32; see `to`."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """Cast to float64; see `to`."""
+        return self.to(np.float64)
+
+    def half(self) -> Self:
+        """Cast to float16; see `to`."""
+        return self.to(np.float16)
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, in which Dropout drops and BatchNorm learns its statistics."""
@@ -247,6 +276,7 @@ class Module(KeywordsChecked, Generic[Output]):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze (False) or unfreeze all parameters."""
+        requires_grad = boolean("requires_grad", requires_grad)
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
@@ -272,30 +302,7 @@ class Regularized(Module):
     l2: float = 0.0
 
 
-_CONTAINERS = (dict, list, tuple, set, frozenset, deque, np.ndarray)
-
-
-def _hides(value: Any) -> bool:
-    """Whether it is a container with modules or parameters somewhere inside."""
-    if isinstance(value, np.ndarray):
-        value = value.ravel().tolist() if value.dtype == object else ()
-    elif isinstance(value, dict):
-        value = (*value.keys(), *value.values())
-    for each in value:
-        if isinstance(each, (Module, Parameter, *_CONTAINERS)) and (
-            isinstance(each, (Module, Parameter)) or _hides(each)
-        ):
-            return True
-    return False
-
-
-@functools.cache
-def _containers_of_class(cls: type[Any]) -> list[str]:
-    """The attributes of the class itself that are, or could come to hold, modules or parameters."""
-    values = {k: v for each in cls.__mro__[::-1] for k, v in vars(each).items() if k[:2] != "__"}
-    kinds = (Module, Parameter, *_CONTAINERS)
-    held = {k: v for k, v in values.items() if isinstance(v, kinds)}
-    return [k for k, v in held.items() if not isinstance(v, tuple) or _hides(v)]
+_KINDS = (Module, Parameter)
 
 
 def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -306,62 +313,13 @@ def _each_once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield path, value
 
 
-def cast_like(x: Tensor, parameter: Tensor) -> Tensor:
-    """A constant input in the parameter's dtype: float64 data would double a float32 net's cost."""
-    if isinstance(x, np.ndarray):  # given by keyword
-        x = Tensor(x)
-    if isinstance(x, tuple):
-        raise TypeError(
-            f"{several_values('a layer')}; write a Module whose forward takes one of them, as in "
-            "output[:, -1]"
-        )
-    if not isinstance(x, Tensor):
-        raise TypeError(
-            f"a layer takes an array or a Tensor, not a {type(x).__name__}; np.array(x)"
-        )
-    if x.node is None and x.dtype != parameter.dtype:
-        return Tensor(x.data.astype(parameter.dtype), name=x.name)
-    return x
-
-
-class _Numbered(Module):
-    """Modules found under their numbers."""
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self.named_children())
-
-    def __iter__(self) -> Iterator[Module[Any]]:
-        return (child for _, child in self.named_children())
-
-    def __getitem__(self, index: Any) -> Any:
-        """The module of a number, or those of a slice in a container of their own."""
-        chosen = list(self)[index]
-        if isinstance(chosen, Module):
-            return chosen
-        part: Any = ModuleList() if isinstance(self, ModuleList) else Sequential()
-        for i, module in enumerate(chosen):
-            object.__setattr__(part, str(i), module)  # shared, and under its old name in graphs
-        return part
-
-    def __setitem__(self, index: int, module: Module[Any]) -> None:
-        if not isinstance(module, Module):
-            raise TypeError(f"{type(self).__name__} takes modules, not a {type(module).__name__}")
-        setattr(self, str(range(len(self))[index]), module)
-        self._rename(self._name)
-
-    def append(self, module: Module[Any]) -> Self:
-        """Add one at the end; returns the container."""
-        setattr(self, str(len(self)), module)
-        self._rename(self._name)
-        return self
-
-
-class ModuleList(_Numbered):
+class ModuleList(Numbered, Module):
     """Modules in a list, found under their numbers; it computes nothing itself."""
 
+    _holds = Module
+
     def __init__(self, modules: Iterable[Module[Any]] = ()) -> None:
-        for module in modules:
-            self.append(module)
+        self.extend(modules)
 
     def _rename(self, name: str) -> None:
         super()._rename(name)
@@ -369,7 +327,7 @@ class ModuleList(_Numbered):
             child._rename(f"{name}.{key}" if name else key)
 
 
-class Sequential(_Numbered):
+class Sequential(Numbered, Module):
     """Modules one after the other.
 
     >>> import nn
@@ -381,14 +339,10 @@ class Sequential(_Numbered):
     )
     """
 
+    _holds = Module
+
     def __init__(self, *modules: Module[Any]) -> None:
-        for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                own, given = type(self).__name__, type(module).__name__
-                remedy = "; write nn.ReLU() with parentheses" if isinstance(module, type) else ""
-                remedy = f"; write {own}(*modules)" if isinstance(module, (list, tuple)) else remedy
-                raise TypeError(f"{own} takes modules, and number {i} is a {given}{remedy}")
-            setattr(self, str(i), module)
+        self.extend(modules)
 
     def forward(self, x: Any) -> Any:
         for name, module in self.named_children():

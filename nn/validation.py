@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
+from tinygrad_edu import errors
+
+from .habits import MEANT, OTHERWISE
+
 __all__ = [
-    "ELSEWHERE", "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias", "integer",
-    "keywords_checked", "not_negative", "required", "several_values", "unknown_keyword",
-    "unknown_name",
+    "KeywordsChecked", "boolean", "check_count", "check_keywords", "choice", "has_bias", "integer",
+    "keywords_checked", "not_negative", "number", "required", "several_values", "unexpected",
+    "unknown_keyword", "unknown_name",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -33,9 +39,16 @@ def integer(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def number(name: str, value: Any) -> Any:
+    """`value` itself, a real number.  Raises TypeError for anything else, True and False too."""
+    if isinstance(value, (bool, np.bool)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    return value
+
+
 def not_negative(name: str, value: Any) -> Any:
-    """`value` itself.  Raises ValueError for a number below 0 or NaN."""
-    if not value >= 0:
+    """`value` itself.  Raises ValueError for a number below 0 or NaN, TypeError for no number."""
+    if not number(name, value) >= 0:
         raise ValueError(f"{name} must not be negative, and is {value}")
     return value
 
@@ -98,24 +111,6 @@ def required(module: str, opening: str, package: str) -> Any:
 
 # -------------------------------------------------------------------- keywords
 
-_MEANT: dict[str, tuple[str, ...]] = {
-    "learning_rate": ("lr", "max_lr"), "rate": ("lr", "p"), "alpha": ("lr",), "eta": ("lr",),
-    "step": ("step_size",), "decay": ("weight_decay", "gamma"), "beta1": ("betas",),
-    "beta_1": ("betas",), "epsilon": ("eps",), "params": ("parameters",), "lr": ("max_lr",),
-    "input_size": ("in_features", "input_size"), "input_dim": ("in_features", "num_embeddings"),
-    "n_inputs": ("in_features",), "inputs": ("in_features",), "in_dim": ("in_features",),
-    "output_size": ("out_features",), "output_dim": ("out_features", "embedding_dim"),
-    "units": ("out_features", "hidden_size"), "n_outputs": ("out_features",),
-    "out_dim": ("out_features",), "filters": ("out_channels",), "use_bias": ("bias",),
-    "l2_lambda": ("l2",), "lambda_": ("l2",), "reg": ("l2",), "kernel_regularizer": ("l2",),
-    "initializer": ("init",), "kernel_initializer": ("init",), "weight_init": ("init",),
-    "dim": ("axis", "embedding_dim"), "keepdim": ("keepdims",), "verbose": ("progress",),
-    "num_epochs": ("epochs",), "n_epochs": ("epochs",), "validation_data": ("validation",),
-    "val_data": ("validation",), "criterion": ("loss",), "loss_fn": ("loss",),
-    "batch": ("batch_size",), "restore_best_weights": ("restore",), "filepath": ("path",),
-}  # fmt: skip
-"""What other libraries call our options."""
-
 
 def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
     """The error for a keyword that is none of `names`, with the one that was probably meant.
@@ -123,23 +118,49 @@ def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
     >>> print(unknown_keyword("SGD", "learning_rate", ["parameters", "lr"]))
     SGD has no argument learning_rate; did you mean lr? It takes parameters, lr
     """
-    near = [name for name in _MEANT.get(given, ()) if name in names]
-    near += difflib.get_close_matches(given, names, 1)
-    meant = f"; did you mean {near[0]}? It" if near else "; it"
-    return TypeError(f"{owner} has no argument {given}{meant} takes {', '.join(names) or 'none'}")
+    if given in OTHERWISE and not {*MEANT.get(given, ())} & {*names}:
+        return TypeError(f"{owner} has no argument {given}: {OTHERWISE[given]}")
+    return errors.unknown_keyword(owner, given, names, MEANT)
 
 
-def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any = ()) -> None:
+def unexpected(
+    owner: str, function: Any, given: Iterable[str], options: Any = None
+) -> TypeError | None:
+    """The error for a keyword that a function does not have, `options` besides its own, if any."""
+    code = _code(function)
+    if code is None or (code.co_flags & 0x08 and options is None):  # it takes any
+        return None
+    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount], *(options or ())]
+    unknown = [name for name in given if name not in names]
+    return unknown_keyword(owner, unknown[0], names) if unknown else None
+
+
+def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any = None) -> None:
     """Raise TypeError for a keyword that a function does not have, `options` besides its own."""
+    error = unexpected(owner, function, given, options)
+    if error is not None:
+        raise error
+
+
+def check_count(owner: str, function: Any, args: Sequence[Any], given: Iterable[str]) -> None:
+    """Raise TypeError for arguments that a constructor lacks, or has only by name."""
+    code = _code(function)
+    if code is None or code.co_flags & 0x0C:  # it takes any
+        return
+    names = code.co_varnames[1 : code.co_argcount]
+    by_name = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    if len(args) > len(names):
+        rest = f"; by name it takes {', '.join(by_name)}" if by_name else ""
+        raise TypeError(f"{owner}({', '.join(names)}) was given {len(args)} arguments{rest}")
+    needed = names[: len(names) - len(getattr(function, "__defaults__", None) or ())]
+    if missing := [name for name in needed[len(args) :] if name not in given]:
+        raise TypeError(f"{owner}({', '.join(names)}) lacks {', '.join(missing)}")
+
+
+def _code(function: Any) -> Any:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
-    code = getattr(function, "__code__", None)
-    if code is None or (code.co_flags & 0x08 and not options):  # it takes any
-        return
-    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount], *options]
-    for name in given:
-        if name not in names:
-            raise unknown_keyword(owner, name, names)
+    return getattr(function, "__code__", None)
 
 
 def keywords_checked(method: Function) -> Function:
@@ -154,23 +175,14 @@ def keywords_checked(method: Function) -> Function:
 
 
 class KeywordsChecked:
-    """A class whose constructor says of an unknown keyword which one was probably meant."""
+    """A class whose constructor says of wrong arguments which ones were probably meant."""
 
     if not TYPE_CHECKING:  # or type checkers would take any arguments
 
         def __new__(cls, *args: Any, **options: Any) -> Any:
+            name, function = cls.__name__, cls.__init__
             if options:
-                check_keywords(cls.__name__, cls.__init__, options, getattr(cls, "_options", ()))
+                check_keywords(name, function, options, getattr(cls, "_options", None))
+            if args or options:
+                check_count(name, function, args, options)
             return super().__new__(cls)
-
-
-_TRAINER = "nn.Trainer(model, loss, optimizer)"
-ELSEWHERE = {
-    "add": "append(module)", "compile": _TRAINER, "fit": f"{_TRAINER}.fit((x, y))",
-    "evaluate": f"{_TRAINER}.evaluate((x, y))", "predict": "model.eval()(x)",
-    "half": "dtype=np.float16 for each layer", "double": "dtype=np.float64 for each layer",
-    "float": "dtype=np.float32 for each layer", "to": "the model as it is: all runs on the CPU",
-    "cuda": "the model as it is: all runs on the CPU", "add_module": "setattr(model, name, module)",
-    "register_parameter": "setattr(model, name, nn.Parameter(values))",
-}  # fmt: skip
-"""What other libraries call on a model, and what to write here."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .hooks import RemovableHandle
 from .module import Module
 
 __all__ = ["evaluating", "watched"]
@@ -38,15 +39,18 @@ def watched(model: Module[Any], around: Callable[..., Any]) -> Iterator[None]:
     ...     _ = model(np.ones((2, 4)))
      (2, 4) -> (2, 8)
     """
-    modules = [(path, m, vars(m).get("forward")) for path, m in model.named_modules()]
-    for path, module, _ in modules:  # an attribute of the instance goes before the class's method
-        object.__setattr__(
-            module, "forward", functools.partial(around, path, module, module.forward)
-        )
+    handles = [
+        RemovableHandle(module, functools.partial(_with_path, around, path))
+        for path, module in model.named_modules()
+    ]
     try:
         yield
     finally:
-        for _, module, own in modules:
-            object.__delattr__(module, "forward")
-            if own is not None:
-                object.__setattr__(module, "forward", own)
+        for handle in handles:
+            handle.remove()
+
+
+def _with_path(
+    around: Any, path: str, module: Module[Any], forward: Any, *inputs: Any, **options: Any
+) -> Any:
+    return around(path, module, forward, *inputs, **options)

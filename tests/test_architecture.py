@@ -34,10 +34,13 @@ ROOMS: dict[str, set[str]] = {
     "observers": set(),
     "pytree": set(),
     "registry": set(),
+    "habits": {"registry"},
     "graph": {"changes", "errors", "guard", "precision"},
     "precision": set(),
-    "errors": {"context"},
-    "array_interface": {"conversion", "errors", "methods", "registry", "unrecorded"},
+    "errors": {"context", "habits"},
+    "array_interface": {
+        "conversion", "errors", "habits", "methods", "registry", "unrecorded",
+    },
     "unrecorded": set(),
     "conversion": {"errors"},
     "tensor": {
@@ -46,8 +49,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "declare": {"context", "errors", "graph", "methods", "observers", "registry", "tensor"},
     "ops": {
-        "array_interface", "context", "declare", "errors", "methods", "precision", "registry",
-        "tensor",
+        "array_interface", "context", "declare", "errors", "habits", "methods", "precision",
+        "registry", "tensor",
     },
     "operators": {"array_interface", "context", "methods", "ops", "unrecorded"},
     "gradient": {"context", "graph", "pytree", "tensor"},

@@ -227,7 +227,7 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
         lambda: np.where(x(), 1.0, x()),
         TypeError,
         "where has no derivative with respect to `condition`; give it .detach() or an array, "
-        "at test_errors.py:N",
+        "as in np.where(x > 0, x, other), at test_errors.py:N",
     ),
     (
         lambda: x().exp(2),
@@ -248,8 +248,8 @@ MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (
         lambda: x().sum(axes=0),
         TypeError,
-        "sum(a, axis, dtype, keepdims) got an argument `axes` that it does not have, or has "
-        "twice, at test_errors.py:N",
+        "sum has no argument axes; did you mean axis? It takes a, axis, dtype, keepdims, at "
+        "test_errors.py:N",
     ),
 ]  # fmt: skip
 

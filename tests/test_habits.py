@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -130,12 +132,136 @@ def fitted(**options: Any) -> Any:
         (lambda p: fitted(verbose=0), "fit has no argument verbose; did you mean progress"),
         (lambda p: nn.Dense(2, 2).fit(X, T), r"nn\.Trainer"),
         (lambda p: nn.Sequential().add(nn.ReLU()), r"append\(module\)"),
+        (lambda p: nn.Dense(2, 3, activation="relu"), "activation is a layer of its own"),
+        (lambda p: nn.Dense(2, 3, device="cpu"), "device: all runs on the CPU: leave it out"),
+        (lambda p: nn.ReLU(inplace=True), "results are new Tensors: leave it out"),
+        (lambda p: nn.LSTM(2, 3, return_sequences=True), r"output\[:, -1\] is the last"),
+        (lambda p: nn.GRU(in_features=2, hidden=3), "mean input_size"),
+        (lambda p: nn.Embedding(vocab_size=9, embed_dim=3), "mean num_embeddings"),
+        (lambda p: nn.Conv2d(filters=2, kernel_size=3), "mean out_channels"),
+        (lambda p: nn.MaxPool2d(pool_size=2), "mean kernel_size"),
+        (lambda p: nn.LeakyReLU(alpha=0.1), "mean negative_slope"),
+        (lambda p: nn.Flatten(start_dim=1), "mean start_axis"),
+        (
+            lambda p: nn.CrossEntropyLoss(from_logits=True),
+            "nll_loss and binary_cross_entropy what comes out",
+        ),
+        (lambda p: nn.MSELoss(size_average=True), "mean reduction"),
+        (lambda p: nn.DataLoader(X, num_workers=2), "leave it out"),
+        (lambda p: nn.Trainer(nn.Dense(2, 2), "mse", optim=1), "mean optimizer"),
+        (lambda p: nn.CosineAnnealingLR(nn.SGD(p), epochs=3), "mean T_max"),
+        (lambda p: nn.Dense(2, 2)(X[:, :2], training=True), r"Dense .* training: model\.train\(\)"),
+        (
+            lambda p: nn.Dense(2, 2)(X[:, :2], mask=X),
+            "Dense has no argument mask; it takes x, at t",
+        ),
+        (lambda p: nn.Module().register_buffer("b", 1, persistent=False), "does not belong to the"),
     ],
 )
 def test_foreign_words_are_told_ours(call: Any, meant: str) -> None:
     model = nn.Dense(2, 2)
     with pytest.raises((TypeError, AttributeError, ValueError), match=meant):
         call(list(model.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: nn.Dense(16), r"Dense\(in_features, out_features, bias\) lacks out_features"),
+        (lambda: nn.Conv2d(1, 2), r"Conv2d\(.*\) lacks kernel_size"),
+        (lambda: nn.SGD(lr=0.1), "lacks parameters"),
+        (lambda: nn.MLP([3, 4, 2]), "lacks hidden, out_features"),
+        (lambda: nn.Network(3, 4, 2), r"Network\(layers\) was given 3 arguments; by name .* init"),
+        (lambda: nn.Network([3, 2], "tanh"), "by name it takes activation"),
+        (lambda: nn.ReLU(True), "too many positional arguments"),
+        (lambda: nn.Dense(2, 3, l2="0.1"), "Dense: l2 must be a number, not '0.1'"),
+        (lambda: nn.Dense(2, 3, l2=None), "l2 must be a number, not None"),
+        (lambda: nn.Dropout("0.5"), "Dropout: p must be a number, not '0.5'"),
+        (lambda: nn.Dropout(True), "p must be a number, not True"),
+        (lambda: nn.ELU("x"), "alpha must be a number"),
+        (lambda: nn.LeakyReLU(None), "negative_slope must be a number"),
+        (lambda: nn.Softmax("1"), "axis must be an integer, not '1'"),
+        (lambda: nn.Softmax(1.5), "axis must be an integer"),
+        (lambda: nn.Flatten("1"), "start_axis must be an integer"),
+        (lambda: nn.HuberLoss(delta="x"), "delta must be a number"),
+        (lambda: nn.functional.huber_loss(X, X, delta="x"), "huber_loss: delta must be a number"),
+        (lambda: nn.CrossEntropyLoss(label_smoothing="0.1"), "label_smoothing must be a number"),
+        (lambda: nn.Dense(2, 2).requires_grad_("no"), "requires_grad must be True or False"),
+        (lambda: nn.Dense(2, 2).load_state_dict("model.npz"), r"write nn\.load\(path, model\)"),
+    ],
+)
+def test_wrong_arguments_of_constructors_and_methods(call: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        call()
+
+
+def test_options_that_numbers_of_any_kind_may_be() -> None:
+    assert nn.Dropout(np.float32(0.5)).p == 0.5
+    assert nn.ELU(1)(X).shape == X.shape
+    assert nn.Dense(2, 3, l2=np.int64(1)).l2 == 1
+    assert pickle.loads(pickle.dumps(nn.Dense(2, 3))).bias.shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Conv2D", r"nn\.Conv2d"),
+        ("relu", r"nn\.(functional\.relu|ReLU)"),
+        ("MultiHeadAttention", r"nn\.MultiheadAttention"),
+        ("clip_grad_norm_", r"nn\.clip_grad_norm"),
+        ("Tensor", "from tinygrad_edu import Tensor"),
+        ("Activation", r"nn\.ReLU\(\)"),
+        ("optimizers", r"nn\.optim"),
+        ("concatenate", r"np\.concatenate"),
+        ("Nonsense", "has no attribute 'Nonsense'$"),
+    ],
+)
+def test_names_that_nn_does_not_have(name: str, advice: str) -> None:
+    assert not hasattr(nn, name)
+    with pytest.raises(AttributeError, match=advice):
+        getattr(nn, name)
+    with pytest.raises(AttributeError, match=r"write np\.pad"):
+        _ = nn.functional.pad
+
+
+def test_what_the_tables_name_exists() -> None:
+    from nn import habits
+    from tinygrad_edu import habits as of_the_engine
+    from tinygrad_edu import ops
+
+    tables = (habits.MODULE, habits.NAMES, habits.OTHERWISE)
+    engine = (of_the_engine.TENSOR, of_the_engine.FUNCTIONS, {"": of_the_engine.IN_PLACE})
+    text = "\n".join(line for table in (*tables, *engine) for line in table.values())
+    known = {"nn": nn, "np": np, "ops": ops, "x": Tensor([[1.0]], requires_grad=True)}
+    known |= {"model": nn.Sequential(), "optimizer": nn.SGD([nn.Parameter([1.0])])}
+    paths = set(re.findall(rf"\b(?:{'|'.join(known)})(?:\.\w+)+", text))
+    assert len(paths) > 60
+    for path in paths:
+        first, *names = path.split(".")
+        functools.reduce(getattr, names, known[first])
+    assert not [name for name in habits.MODULE if hasattr(nn.Module, name)]
+    assert not [name for name in habits.NAMES if hasattr(nn, name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("summary", r"nn\.summary\(model, input_shape\)"),
+        ("compile", r"nn\.Trainer"),
+        ("backward", r"loss\.backward\(\)"),
+        ("get_submodule", r"dict\(model\.named_modules\(\)\)"),
+        ("add_module", "setattr"),
+        ("save_weights", r"nn\.save\(path, model\)"),
+        ("device", "all runs on the CPU"),
+        ("freeze", r"requires_grad_\(False\)"),
+        ("nonsense", "has no attribute 'nonsense'$"),
+    ],
+)
+def test_names_that_models_do_not_have(name: str, advice: str) -> None:
+    model = nn.Dense(3, 2)
+    assert not hasattr(model, name)
+    with pytest.raises(AttributeError, match=advice):
+        getattr(model, name)
 
 
 def test_initializers_by_other_names() -> None:

@@ -1,8 +1,12 @@
 """A small autograd engine on NumPy: Tensors that record what computed them."""
 
+from functools import cache as _cache
+from importlib import import_module as _import_module
+from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
 from . import errors, operators, ops
+from . import habits as _habits
 from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
 from .declare import op
@@ -16,6 +20,7 @@ from .functional import (
     value_and_grad,
     vjp,
 )
+from .methods import Methods as _Methods
 from .tensor import Tensor
 
 __version__ = "0.2.0"
@@ -26,17 +31,35 @@ __all__ = [
     "operators", "ops", "scope", "value_and_grad", "vjp",
 ]  # fmt: skip
 
+_habits.advise(Tensor, _Methods)
+_habits.refuse_calls(f"{__name__}.tensor")
+
 if TYPE_CHECKING:
     from .viz import Graph, draw_graph
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures are imported when they are first asked for."""
+    """Drawings are imported when they are first asked for, and `nn` as well."""
     if name in ("Graph", "draw_graph"):
         from . import viz
 
         return getattr(viz, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "nn":
+        return _nn()
+    raise _habits.missing_function(__name__, name, ops.__all__)
+
+
+@_cache
+def _nn() -> Any:
+    """The package nn, which is built on this one; the engine itself does not need it."""
+    nn = _import_module("nn")
+    found = nn.__file__ or next(iter(nn.__path__))
+    if _Path(found).parent.parent != _Path(__file__).parent.parent:
+        raise ImportError(
+            f"`nn` is {found} here, which hides the package nn of this project; give that file "
+            "another name"
+        )
+    return nn
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import conversion, errors, unrecorded
+from .habits import Elsewhere
 from .methods import Methods, Result
 from .registry import NONDIFFERENTIABLE, OPS
 
@@ -44,7 +45,13 @@ class ArrayInterface(Methods[Result]):
     @property
     def size(self) -> int:
         """The number of elements."""
+        if conversion.is_called(sys._getframe(1)):
+            raise TypeError("size is a number, as NumPy has it; write x.shape, or x.shape[axis]")
         return self._array.size
+
+    def __dir__(self) -> list[str]:
+        elsewhere = [k for k, v in vars(Methods).items() if isinstance(v, Elsewhere)]
+        return sorted({*super().__dir__()}.difference(elsewhere))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(unrecorded.ITEM_ASSIGNMENT)
@@ -107,10 +114,10 @@ class ArrayInterface(Methods[Result]):
 
     def item(self) -> Any:
         """The only element, as a Python number. Raises ValueError if there are more."""
-        if self.size != 1:
+        if self._array.size != 1:
             raise ValueError(
                 f"item() needs exactly one element, and this Tensor of shape {self.shape} has "
-                f"{self.size}; reduce it first, for example with .mean()"
+                f"{self._array.size}; reduce it first, for example with .mean()"
             )
         return self._array.item()
 

@@ -18,7 +18,15 @@ from typing import Any
 
 from . import errors
 
+_LOADS_ONLY = "LOAD_METHOD" in opcode.opmap  # from Python 3.12 on a bit of LOAD_ATTR tells
+_LOADS_METHOD = opcode.opmap["LOAD_METHOD" if _LOADS_ONLY else "LOAD_ATTR"]
 _MEANT = re.compile(r"(^|\.)(float|int|is)\w*$")  # float(t), np.float64(t), math.isnan(t)
+
+
+def is_called(frame: FrameType) -> bool:
+    """Whether the attribute that the caller's `frame` reads is called as a method at once."""
+    code, i = frame.f_code.co_code, frame.f_lasti
+    return code[i] == _LOADS_METHOD and (_LOADS_ONLY or bool(code[i + 1] & 1))
 
 
 def check(frame: FrameType, name: str) -> None:

@@ -16,8 +16,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .context import state
+from .habits import missing_function, unknown_keyword
 
-__all__ = ["LOCATED", "internal", "locate", "located", "location", "warn"]
+__all__ = [
+    "LOCATED", "internal", "locate", "located", "location", "missing_function", "unknown_keyword",
+    "warn",
+]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,7 +55,11 @@ def explain(op: Any, values: list[Any], error: Exception) -> Exception:
 
 def too_many(op: Any, args: Any) -> TypeError:
     """For more arguments than the op has."""
-    return TypeError(f"{op.name}({', '.join(op.parameters)}) was given {len(args)} arguments")
+    hint = "; to repeat all of it along each axis, write np.tile(x, times)"
+    return TypeError(
+        f"{op.name}({', '.join(op.parameters)}) was given {len(args)} arguments"
+        + (hint if op.name == "repeat" else "")
+    )
 
 
 def missing(op: Any, names: list[str]) -> TypeError:
@@ -60,14 +68,16 @@ def missing(op: Any, names: list[str]) -> TypeError:
 
 
 def keyword(op: Any, name: str, value: Any) -> TypeError:
-    """For a keyword that the op does not have."""
+    """For a keyword that the op does not have, or has by position already."""
     signature = f"{op.name}({', '.join(op.parameters)})"
     if name in ("out", "where", "casting", "order", "subok", "initial"):
         return TypeError(
             f"{signature} is recorded without `{name}=`; use the value that it returns"
             + (", and np.where to choose among values" if name == "where" else "")
         )
-    return TypeError(f"{signature} got an argument `{name}` that it does not have, or has twice")
+    if name in op.parameters:
+        return TypeError(f"{signature} was given `{name}` twice, by position and by name")
+    return unknown_keyword(op.name, name, op.parameters)
 
 
 def operand(op: Any, position: int, value: Any) -> Any:
@@ -118,9 +128,10 @@ def static(op: Any, value: Any, position: int) -> TypeError:
 
 def constant(op: Any, position: int) -> TypeError:
     """For a gradient wanted through an argument that has no derivative."""
+    example = ", as in np.where(x > 0, x, other)" if op.name == "where" else ""
     return TypeError(
         f"{op.name} has no derivative with respect to `{op.parameters[position]}`; "
-        "give it .detach() or an array"
+        f"give it .detach() or an array{example}"
     )
 
 
@@ -227,6 +238,17 @@ def locate(error: Exception, name: str = "") -> Exception:
     return error
 
 
+def _of_keyword(function: Any, kwargs: dict[str, Any], error: TypeError) -> TypeError:
+    """The error that says which keyword was meant, if one is unknown to the function."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & 0x08:  # it takes any
+        return error
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = [name for name in names if name != "self"]
+    unknown = [name for name in kwargs if name not in names]
+    return unknown_keyword(function.__name__, unknown[0], names) if unknown else error
+
+
 def located(function: Function) -> Function:
     """Decorator: the errors that the function raises say on which line of the caller's code."""
 
@@ -235,6 +257,8 @@ def located(function: Function) -> Function:
         try:
             return function(*args, **kwargs)
         except LOCATED as error:
+            if kwargs and isinstance(error, TypeError):
+                error = _of_keyword(function, kwargs, error)
             raise locate(error) from error.__cause__
 
     return call  # type: ignore[return-value]
@@ -303,6 +327,8 @@ def _dense(shapes: list[Any], values: list[Any], error: Exception) -> str:
 
 
 def _reshape(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    if isinstance(values[2], int):  # PyTorch's x.flatten(1)
+        return "flatten makes one axis of all; to keep the first, write x.reshape(len(x), -1)"
     if "order" in str(error):
         return _other(shapes, values, error)
     return (
@@ -311,8 +337,18 @@ def _reshape(shapes: list[Any], values: list[Any], error: Exception) -> str:
     )
 
 
+def _transpose(shapes: list[Any], values: list[Any], error: Exception) -> str:
+    axes = values[1]
+    if axes is not None and np.size(axes) == 2 != len(shapes[0]):  # PyTorch's transpose(1, 2)
+        return (
+            f"needs all {len(shapes[0])} axes in their new order; to exchange two, write "
+            f"x.swapaxes({', '.join(map(str, axes))})"
+        )
+    return _other(shapes, values, error)
+
+
 def _other(shapes: list[Any], values: list[Any], error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-_REMEDIES = {"matmul": _matmul, "dense": _dense, "reshape": _reshape}
+_REMEDIES = {"matmul": _matmul, "dense": _dense, "reshape": _reshape, "transpose": _transpose}

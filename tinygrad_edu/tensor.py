@@ -234,7 +234,7 @@ def seed(caller: str, y: Any, gradient: Any, create_graph: bool) -> Any:
     if y.node is None:
         raise errors.no_history(caller)
     if gradient is None:
-        if y.size != 1:
+        if y._array.size != 1:
             raise errors.not_scalar(caller, y.shape)
         gradient = np.ones(y.shape, y.dtype)
     elif not (create_graph and isinstance(gradient, Tensor)):

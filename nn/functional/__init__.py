@@ -45,5 +45,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+import typing as _typing  # noqa: E402
+
+from tinygrad_edu import errors as _errors  # noqa: E402
+
+
 def __dir__() -> list[str]:
     return __all__
+
+
+if not _typing.TYPE_CHECKING:  # or type checkers would take any attribute
+
+    def __getattr__(name: str) -> object:
+        raise _errors.missing_function(__name__, name)

@@ -144,10 +144,21 @@ class Optimizer(KeywordsChecked):
                     if maximize:
                         g = np.asarray(-g)
                     state = self.state.setdefault(i, {})
+                    if self._scratch[i].dtype is not p.dtype:
+                        self._cast_state()
                     self.update(p.data, g, state, self._scratch[i], **options)
                     p.mark_changed()
                 i += 1
         return loss
+
+    def _cast_state(self) -> None:
+        """Follow parameters that were cast, as by `model.double()`."""
+        each = list(self._each())
+        self._scratch = _shared([p.data for p in each])
+        for i, state in self.state.items():
+            for name, value in state.items():
+                if isinstance(value, np.ndarray):
+                    state[name] = value.astype(each[i].dtype)
 
     def update(self, *arrays: Any, **options: Any) -> None:
         """Change `p` in place by its gradient `g`: `update(p, g, state, scratch, **options)`.

@@ -6,6 +6,7 @@ NumPy's functions find the ops that bear their names; the others are called from
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from .. import habits as _habits
 from . import (
     activations,
     convolution,
@@ -68,3 +69,6 @@ if not _TYPE_CHECKING:  # type checkers know what star imports bring
 
     def __dir__() -> list[str]:
         return __all__
+
+    def __getattr__(name: str) -> object:
+        raise _habits.missing_function(__name__, name)

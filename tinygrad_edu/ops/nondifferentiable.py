@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import located
 from ..methods import Methods
 from ..registry import NONDIFFERENTIABLE
 
@@ -31,16 +32,19 @@ NONDIFFERENTIABLE |= {
 }  # fmt: skip
 
 
+@located
 def argmax(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.ndarray:
     """Where the largest element is, as a plain array of indices."""
     return np.argmax(self.data, axis, keepdims=keepdims)
 
 
+@located
 def argmin(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.ndarray:
     """Where the smallest element is, as a plain array of indices."""
     return np.argmin(self.data, axis, keepdims=keepdims)
 
 
+@located
 def argsort(
     self: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None
 ) -> np.ndarray:
@@ -48,16 +52,19 @@ def argsort(
     return np.argsort(self.data, axis, kind, stable=stable)
 
 
+@located
 def argpartition(self: Any, kth: Any, axis: int | None = -1) -> np.ndarray:
     """The indices that would put the k-th smallest at its position, as a plain array."""
     return np.argpartition(self.data, kth, axis)
 
 
+@located
 def any(self: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether any element is nonzero, as a plain array."""
     return np.any(self.data, axis, keepdims=keepdims, where=where)
 
 
+@located
 def all(self: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether all elements are nonzero, as a plain array."""
     return np.all(self.data, axis, keepdims=keepdims, where=where)

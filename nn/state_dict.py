@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["KeyDifference", "all_or_nothing", "generator_state", "key_difference", "like"]
+__all__ = ["KeyDifference", "all_or_nothing", "generator_state", "key_difference", "like", "same"]
 
 
 class KeyDifference(NamedTuple):
@@ -109,6 +109,19 @@ def like(own: Any, given: Any, name: str = "the state") -> Any:
         kind = "a number" if number else f"of type {type(own).__name__}"
         raise ValueError(f"{name} should be {kind}, and is of type {type(given).__name__}")
     return copy.deepcopy(given)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two states are equal, their arrays bit for bit."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, np.ndarray):
+        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    return bool(one == other or (one != one and other != other))
 
 
 def generator_state(generator: np.random.Generator, given: Any) -> dict[str, Any]:

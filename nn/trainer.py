@@ -133,10 +133,11 @@ class Trainer(Evaluator):
 
     @contextmanager
     def _unchanged_if_refused(self, callbacks: Sequence[Callback], resume: Any) -> Iterator[None]:
-        """If the block raises, all is as it was."""
+        """If the block raises, all is as it was, also what a resumed file would have set."""
         before = {} if resume is None else self.model.state_dict()
+        loaded = [] if resume is None else [self.optimizer, self.scheduler, *callbacks]
         try:
-            with all_or_nothing(self, self.optimizer, self.scheduler, *callbacks):
+            with all_or_nothing(self, *loaded):
                 yield
         except BaseException:
             self.model.load_state_dict(before, strict=False)

@@ -60,34 +60,40 @@ class Scores:
             return self.means()["loss"]
 
     def judged(self) -> dict[str, float]:
-        """The metrics."""
-        return judged(self.metrics, *self._joined()) if self.metrics else {}
+        """The metrics of all predictions, NaN where these are."""
+        if not self.metrics:
+            return {}
+        predicted, target = map(_plain, self._joined())
+        if isinstance(predicted, np.ndarray) and np.isnan(predicted).any():
+            return dict.fromkeys(self.metrics, math.nan)
+        return {name: number(name, f(predicted, target)) for name, f in self.metrics.items()}
 
     def _joined(self) -> tuple[Any, Any]:
         return _joined(self.outputs, self.sizes), _joined(self.targets, self.sizes)
 
 
-def judged(metrics: Mapping[str, Metric], output: Any, target: Any) -> dict[str, float]:
-    """The metrics of a model's output, NaN where it is, as Python floats."""
-    predicted = output.data if isinstance(output, Tensor) else output
-    target = target.data if isinstance(target, Tensor) else target
-    if isinstance(predicted, np.ndarray) and np.isnan(predicted).any():
-        return dict.fromkeys(metrics, math.nan)
-    return {name: number(name, metric(predicted, target)) for name, metric in metrics.items()}
-
-
 def try_metrics(metrics: Mapping[str, Metric], output: Any, target: Any) -> None:
-    """Raise what the metrics would raise, with the name of the one that does."""
+    """Raise ValueError or TypeError with the name of a metric that raises or returns no number."""
+    predicted, target = _plain(output), _plain(target)
     for name, metric in metrics.items():
         try:
-            judged({name: metric}, output, target)
+            value = metric(predicted, target)
         except Exception as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(
-                f"the metric {name!r} cannot judge these predictions, of shape "
-                f"{np.shape(output)}, and targets, of shape {np.shape(target)}, in this order: "
-                f"{error}"
+                f"the metric {name!r} was given {_described(predicted)} of predictions and "
+                f"{_described(target)} of targets, in this order, and raised: {error}"
             ) from error
+        number(name, value)
+
+
+def _described(values: Any) -> str:
+    kind = f"a {type(values).__name__}"
+    return f"an array {values.shape}" if isinstance(values, np.ndarray) else kind
+
+
+def _plain(values: Any) -> Any:
+    return values.data if isinstance(values, Tensor) else values
 
 
 def _joined(batches: list[Any], sizes: list[int]) -> Any:
@@ -97,7 +103,7 @@ def _joined(batches: list[Any], sizes: list[int]) -> Any:
         return [_joined(list(part), sizes) for part in zip(*batches, strict=True)]
     if isinstance(first, dict):
         return {key: _joined([batch[key] for batch in batches], sizes) for key in first}
-    arrays = [batch.data if isinstance(batch, Tensor) else np.asarray(batch) for batch in batches]
+    arrays = [np.asarray(_plain(batch)) for batch in batches]
     kinds = {(a.ndim and len(a) / n, a.shape[1:]) for a, n in zip(arrays, sizes, strict=True)}
     if len(kinds) > 1 or arrays[0].ndim == 0:
         raise ValueError(

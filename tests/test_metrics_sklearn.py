@@ -108,7 +108,9 @@ def test_several_labels(case: str, average: str | None) -> None:
         for wrong in (metrics.confusion_matrix, partial(metrics.top_k, k=1)):
             with pytest.raises(ValueError, match="one class for each sample"):
                 wrong(predicted, target)
-        with pytest.raises(ValueError, match=r"'binary' is for two classes, and there are \d labels"):
+        with pytest.raises(
+            ValueError, match=r"'binary' is for two classes, and there are \d labels"
+        ):
             metrics.precision_recall_f1(predicted, target, "binary")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import nn
@@ -173,9 +172,7 @@ def interrupt_in_validation(fit: Fit, epoch: int) -> dict[str, Any]:
     "interrupt",
     [interrupt_in_batch, interrupt_in_step, interrupt_in_callback, interrupt_in_validation],
 )
-def test_saved_after_an_interrupt(
-    interrupt: Any, epoch: int, whole: Fit, tmp_path: Path
-) -> None:
+def test_saved_after_an_interrupt(interrupt: Any, epoch: int, whole: Fit, tmp_path: Path) -> None:
     part = Fit()
     part.run(**interrupt(part, epoch))
     assert part.history.interrupted

@@ -33,6 +33,8 @@ from .validation import integer, keywords_checked, unknown_name
 
 __all__ = ["Trainer"]
 
+_SECONDS = 0.1  # between two copies of all that has state
+
 
 class Trainer(Evaluator):
     """Fits a model to data by an optimizer, and judges it by metrics.
@@ -163,12 +165,17 @@ class Trainer(Evaluator):
                 ending.callback(callback.on_train_end, self)
 
     def _train(self, waiting: Sequence[tuple[str, Callback]]) -> None:
-        """The epochs.  `waiting` are callbacks that had not been called when a file was saved."""
+        """The epochs.  `waiting` are callbacks that had not been called when a file was saved.
+
+        Copies of all that has state are taken now and then, since they would cost as much as a
+        short epoch; what came after one is computed again when the training is resumed.
+        """
         self._waiting = [name for name, _ in waiting]
-        self._point = self._snapshot()
+        self._point, copied = self._snapshot(), time.perf_counter()
         self._call_after_epoch(waiting)
         while len(self.history) < self.epochs and self.history.stopped is None:
-            self._point = self._snapshot()
+            if time.perf_counter() - copied > _SECONDS:
+                self._point, copied = self._snapshot(), time.perf_counter()
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 self.history.rows.append(self._epoch())
             self._call_after_epoch(self._named())
@@ -181,11 +188,8 @@ class Trainer(Evaluator):
             for i, (_, callback) in enumerate(named, 1):
                 self._waiting = [name for name, _ in named[i:]]
                 callback.on_epoch_end(self)
-        except BaseException:
-            self._point = before
-            raise
         finally:
-            self._waiting = []
+            self._point, self._waiting = before, []
 
     def _prepare(self, train: Data, validation: Any, batch_size: Any, shuffle: bool) -> None:
         """The loaders and the columns of the history, once the data are known to fit."""

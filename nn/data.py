@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import Tensor
+
 from .init import generator
 from .validation import KeywordsChecked, integer
 
@@ -109,6 +111,14 @@ class DataLoader(KeywordsChecked):
         seed: int | None = None,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
+        if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+            raise TypeError(
+                f"a DataLoader takes a Dataset or arrays, and a {type(dataset).__name__} cannot be "
+                "asked for its length and its samples; list(zip(x, y)) can"
+            )
+        if isinstance(batch_size, (np.ndarray, list, tuple, Tensor)):
+            raise TypeError("inputs and targets go in together, as in DataLoader((x, y), 32)")
+        dataset = dataset.data if isinstance(dataset, Tensor) else dataset
         self._alone = isinstance(dataset, np.ndarray)
         if isinstance(dataset, (np.ndarray, tuple, list)):
             dataset = Dataset(*((dataset,) if self._alone else columns(dataset)))
@@ -182,7 +192,12 @@ def columns(data: Any) -> Sequence[Any]:
         if len({len(sample) for sample in data}) > 1:
             raise ValueError("the samples of a list must be tuples of equal length")
         return tuple(np.array(column) for column in zip(*data, strict=True))
-    shapes = {np.shape(each) for each in data}
+    try:
+        shapes = {np.shape(each) for each in data}
+    except ValueError:
+        raise TypeError(
+            "the samples of a list are tuples, as in list(zip(x, y)), and no lists"
+        ) from None
     if len(data) > 1 and len(shapes) == 1 and shapes != {()}:
         raise TypeError(
             f"a list of {len(data)} arrays of the same shape could be samples or inputs and "

@@ -23,7 +23,7 @@ from .training_data import (
     spread_samples,
     with_target,
 )
-from .validation import KeywordsChecked
+from .validation import KeywordsChecked, keywords_checked
 from .watching import evaluating
 
 __all__ = ["Evaluator"]
@@ -41,6 +41,7 @@ class Evaluator(KeywordsChecked):
         self.model, self.loss = model, losses.get(loss)
         self.metrics = by_name(metrics, self.loss)
 
+    @keywords_checked
     def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
         """The loss and the metrics on data, in evaluation mode and without recording a graph.
 
@@ -49,6 +50,7 @@ class Evaluator(KeywordsChecked):
         """
         return self._judge(in_batches(data, batch_size))
 
+    @keywords_checked
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
         """The model's output for all samples of an array, of a tuple of arrays, one an input of the
         model, or of a Dataset or DataLoader, whose last array, the targets, is left out.

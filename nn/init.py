@@ -38,10 +38,13 @@ __all__ = [
 Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
 
 _generator = np.random.default_rng()
+_seeded = False
 
 
 def manual_seed(seed: int) -> np.random.Generator:
     """Make initial values, shuffling and dropout repeat from here on.
+
+    `np.random.seed` does so too where this was never called.
 
     >>> import nn
     >>> _ = nn.manual_seed(0); a = nn.Dense(2, 2).weight
@@ -49,24 +52,35 @@ def manual_seed(seed: int) -> np.random.Generator:
     >>> bool((a == b).all())
     True
     """
-    global _generator
-    _generator = np.random.default_rng(seed)
+    global _generator, _seeded
+    _generator, _seeded = np.random.default_rng(seed), True
     return _generator
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
-    """The generator in use, or with a seed one of its own."""
-    return _generator if seed is None else np.random.default_rng(seed)
+    """The generator in use, or with a seed one of its own.
+
+    It is that of `manual_seed`, else that which `np.random.seed` has seeded, else one of chance.
+    """
+    global _generator
+    if seed is not None:
+        return np.random.default_rng(seed)
+    if not _seeded:
+        numpys = np.random.get_bit_generator()
+        if numpys.seed_seq is None and _generator.bit_generator is not numpys:  # someone seeded it
+            _generator = np.random.Generator(numpys)
+    return _generator
 
 
 @contextmanager
 def unmoved() -> Iterator[None]:
     """What the block draws from the generator is drawn again after it."""
-    state = _generator.bit_generator.state
+    used = generator().bit_generator
+    state = used.state
     try:
         yield
     finally:
-        _generator.bit_generator.state = state
+        used.state = state
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -268,7 +282,7 @@ def initial(init: str | Initializer, shape: tuple[int, ...], dtype: Any) -> np.n
     elif init in _MAKERS:
         name = init.__name__
         raise TypeError(f"nn.init.{name} makes an initializer; write nn.init.{name}(...)")
-    values = np.asarray(init(shape, _generator), dtype)
+    values = np.asarray(init(shape, generator()), dtype)
     if values.shape != shape:
         raise ValueError(f"the initializer returned shape {values.shape} for shape {shape}")
     return values
@@ -278,7 +292,7 @@ def initial(init: str | Initializer, shape: tuple[int, ...], dtype: Any) -> np.n
 
 
 def _fill(tensor: Tensor, init: Initializer) -> Tensor:
-    tensor.data[...] = init(tensor.shape, _generator)
+    tensor.data[...] = init(tensor.shape, generator())
     tensor.mark_changed()
     return tensor
 

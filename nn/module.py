@@ -14,7 +14,7 @@ from tinygrad_edu.errors import LOCATED, locate
 
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import ELSEWHERE, KeywordsChecked, several_values
+from .validation import ELSEWHERE, TOO_DEEP, KeywordsChecked, several_values
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -71,6 +71,10 @@ class Module(KeywordsChecked, Generic[Output]):
                 output = self.forward(*inputs, **options)
             except LOCATED as error:
                 raise locate(error) from error.__cause__
+            except RecursionError as error:
+                if "maximum recursion" in str(error):  # Python's own
+                    raise RecursionError(TOO_DEEP) from None
+                raise
         return Tensor(output) if isinstance(output, np.ndarray) else output  # type: ignore[return-value]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -134,9 +138,13 @@ class Module(KeywordsChecked, Generic[Output]):
                     )
 
     def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module[Any]]]:
-        yield prefix, self
-        for name, child in self.named_children():
-            yield from child._walk(f"{prefix}{name}.")
+        stack = [(prefix, cast(Module[Any], self))]
+        while stack:  # no recursion, for modules nested deeply
+            path, module = stack.pop()
+            yield path, module
+            if path.count(".") > 10_000:
+                raise RecursionError("a module holds itself, without end")
+            stack += reversed([(f"{path}{k}.", child) for k, child in module.named_children()])
 
     def named_modules(self) -> Iterator[tuple[str, Module[Any]]]:
         """This module ('') and all inside it, each once, with their dotted paths."""
@@ -198,12 +206,13 @@ class Module(KeywordsChecked, Generic[Output]):
         return {path: np.array(values) for path, values in self._arrays().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> KeyDifference:
-        """Set every parameter and buffer to the values of a `state_dict`.
+        """Set every parameter and buffer to the values of a `state_dict`, or of an `nn.load`.
 
         Raises ValueError, with all that differs, for missing or unexpected paths (unless
         `strict=False`, which returns them) and for other shapes; nothing is changed then.
         """
-        own, state = self._arrays(), {path: np.asarray(value) for path, value in state.items()}
+        given: Mapping[str, Any] = getattr(state, "state", state)  # of what nn.load returns
+        own, state = self._arrays(), {path: np.asarray(value) for path, value in given.items()}
         opening = f"the state does not fit {type(self).__name__}:"
         difference = key_difference(opening, own, state, strict)
         for path in own.keys() & state.keys():
@@ -258,7 +267,10 @@ class Module(KeywordsChecked, Generic[Output]):
         return ""
 
     def __repr__(self) -> str:
-        children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        try:
+            children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        except RecursionError:
+            children = ["... modules nested too deeply to be shown"]
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(children).replace("\n", "\n  ")

@@ -127,6 +127,12 @@ def same(one: Any, other: Any) -> bool:
 def generator_state(generator: np.random.Generator, given: Any) -> dict[str, Any]:
     """A copy of a state that the generator can take.  Raises ValueError for any other."""
     own = generator.bit_generator
+    kind, here = isinstance(given, Mapping) and given.get("bit_generator"), type(own).__name__
+    if isinstance(kind, str) and kind != here:
+        raise ValueError(
+            f"the random numbers were those of {kind}, and are those of {here} here; seed them as "
+            "then, by nn.manual_seed or by np.random.seed"
+        )
     state: dict[str, Any] = like(own.state, given, "the state of the random generator")
     # NumPy takes positions as they are, and would read outside of its memory
     for place, name, most in ((state["state"], "pos", 624), (state, "buffer_pos", 4)):

@@ -76,8 +76,8 @@ class Trainer(Evaluator):
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> None:
-        super().__init__(model, loss, metrics)
         check_parts(model, optimizer, scheduler, schedule)
+        super().__init__(model, loss, metrics)
         check_parameters(model, self.loss, optimizer)
         self.optimizer, self.scheduler = optimizer, scheduler
         self.schedule = "batch" if isinstance(scheduler, OneCycleLR) else schedule

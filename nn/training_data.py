@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,19 +22,22 @@ def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> Dat
     """Data in batches of the size asked for, None for all at once; those of a DataLoader as is."""
     if isinstance(data, DataLoader):
         return data
-    if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
-        kind = type(data).__name__
-        raise TypeError(
-            f"data are (x, y), a Dataset or a DataLoader, and not a {kind}; arrays go in together, "
-            "as in fit((x, y))"
-        )
+    rows = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    if not rows or hasattr(data, "__array__") or isinstance(data, (Mapping, str)):
+        kind, hint = type(data).__name__, "arrays go in together, as in fit((x, y))"
+        if hasattr(data, "__next__"):
+            hint = f"a list can be read in every epoch, as in fit(list({kind}(...)))"
+        raise TypeError(f"data are (x, y), a Dataset or a DataLoader, and not a {kind}; {hint}")
     dataset = Dataset(*columns(data)) if isinstance(data, (tuple, list)) else data
     return DataLoader(dataset, max(len(dataset), 1) if batch_size is None else batch_size, shuffle)
 
 
 def inputs_only(x: Any, batch_size: int) -> Iterator[Sequence[Any]]:
     """Batches of a model's inputs: of an array, of a tuple of them, or of data with targets."""
-    if isinstance(x, (Tensor, np.ndarray, list)):
+    samples = isinstance(x, list) and bool(x) and all(isinstance(each, tuple) for each in x)
+    if samples:
+        x = Dataset(*columns(x))
+    elif isinstance(x, (Tensor, np.ndarray, list)):
         x = (x.data if isinstance(x, Tensor) else np.asarray(x),)
     for batch in in_batches(x, batch_size):
         values = batch if isinstance(batch, (tuple, list)) else (batch,)

@@ -19,7 +19,8 @@ def check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> No
         raise TypeError(f"Trainer takes a Module first, not {type(model).__name__}")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
-            f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
+            "Trainer takes a model, a loss and an optimizer, such as "
+            f"nn.Adam(model.parameters()), and not {optimizer!r}"
         )
     choice("schedule", schedule, ("epoch", "batch"))
     if scheduler is None:

@@ -10,9 +10,9 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 __all__ = [
-    "ELSEWHERE", "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias", "integer",
-    "keywords_checked", "not_negative", "required", "several_values", "unknown_keyword",
-    "unknown_name",
+    "ELSEWHERE", "TOO_DEEP", "KeywordsChecked", "boolean", "check_keywords", "choice", "has_bias",
+    "integer", "keywords_checked", "not_negative", "required", "several_values",
+    "unknown_keyword", "unknown_name",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -87,6 +87,12 @@ def several_values(what: str) -> str:
     )
 
 
+TOO_DEEP = (
+    "modules are nested too deeply for Python's recursion limit, or a forward calls itself without "
+    "end; put them side by side in one nn.Sequential, or raise the limit by sys.setrecursionlimit"
+)
+
+
 def required(module: str, opening: str, package: str) -> Any:
     """An optional module.  Raises ModuleNotFoundError with the install line if it is missing."""
     try:
@@ -112,9 +118,29 @@ _MEANT: dict[str, tuple[str, ...]] = {
     "dim": ("axis", "embedding_dim"), "keepdim": ("keepdims",), "verbose": ("progress",),
     "num_epochs": ("epochs",), "n_epochs": ("epochs",), "validation_data": ("validation",),
     "val_data": ("validation",), "criterion": ("loss",), "loss_fn": ("loss",),
-    "batch": ("batch_size",), "restore_best_weights": ("restore",), "filepath": ("path",),
+    "batch": ("batch_size",), "filepath": ("path",),
+    "optim": ("optimizer",), "lr_scheduler": ("scheduler",),
 }  # fmt: skip
 """What other libraries call our options."""
+
+_TOGETHER = "inputs and targets go in together, as in fit((x, y))"
+_ONE_PROCESS = "batches are made when they are asked for, which costs little: leave it out"
+_INSTEAD = {
+    **dict.fromkeys(("x", "y", "X", "Y", "targets"), _TOGETHER),
+    **dict.fromkeys(("num_workers", "persistent_workers", "prefetch_factor"), _ONE_PROCESS),
+    **dict.fromkeys(("pin_memory", "device"), "all runs on the CPU: leave it out"),
+    "validation_split": "write train, validation = nn.Dataset(x, y).split(0.2) and give both",
+    "collate_fn": "transform= is a function of the inputs of a whole batch",
+    "sampler": "shuffle=True draws a new order for every epoch, and Dataset(...)[indices] chooses",
+    "class_weight": "give the loss a weight for each class, as in CrossEntropyLoss(weight=[1, 5])",
+    "sample_weight": "write a loss of your own that multiplies what reduction='none' gives",
+    "steps_per_epoch": "an epoch is once around the data; a DataLoader decides what that is",
+    "initial_epoch": "resume=path goes on from a file of ModelCheckpoint or trainer.save(path)",
+    "save_weights_only": "the file also holds what training goes on from; nn.save writes a model",
+    "verbose": "fit(..., progress=False) shows nothing, and what it returns prints as a table",
+    "start_from_epoch": "a function among the callbacks can judge trainer.history itself",
+}
+"""Options of other libraries that have no counterpart, and what there is instead."""
 
 
 def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
@@ -124,6 +150,8 @@ def unknown_keyword(owner: str, given: str, names: Sequence[str]) -> TypeError:
     SGD has no argument learning_rate; did you mean lr? It takes parameters, lr
     """
     near = [name for name in _MEANT.get(given, ()) if name in names]
+    if given in _INSTEAD and not near:
+        return TypeError(f"{owner} has no argument {given}: {_INSTEAD[given]}")
     near += difflib.get_close_matches(given, names, 1)
     meant = f"; did you mean {near[0]}? It" if near else "; it"
     return TypeError(f"{owner} has no argument {given}{meant} takes {', '.join(names) or 'none'}")
@@ -143,11 +171,24 @@ def check_keywords(owner: str, function: Any, given: Iterable[str], options: Any
 
 
 def keywords_checked(method: Function) -> Function:
-    """Decorator: a method that says of an unknown keyword which one was probably meant."""
+    """Decorator: a method that says of an unknown keyword which one was probably meant.
+
+    Of more positions than there are it says which arguments are given by name, and of one that is
+    given twice that it is; both happen where inputs and targets are given as two.
+    """
+    code = method.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+    by_name = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
         check_keywords(method.__name__, method, options)
+        if len(args) > len(names):
+            listed = f"; give by name {', '.join(by_name)}" if by_name else ""
+            raise TypeError(f"{method.__name__} takes {', '.join(names)}{listed}; {_TOGETHER}")
+        for name in names[: len(args)]:
+            if name in options:
+                raise TypeError(f"{method.__name__} was given {name} twice; {_TOGETHER}")
         return method(self, *args, **options)
 
     return call  # type: ignore[return-value]

@@ -128,7 +128,7 @@ CHANGES: dict[str, tuple[Callable[[Changed], None], str]] = {
     "huge": (set_at("more", "history", 1, "loss")(10**400), "loss of epoch 2 is not a number"),
     "generators": (set_at("more", "generators")([]), "it had 0 generators, here are 3"),
     "generator": (set_at("more", "generators", 1)({}), "has nothing, where bit_generator, state"),
-    "kind": (set_at("more", "generators", 1, "bit_generator")("MT19937"), "cannot be set"),
+    "kind": (set_at("more", "generators", 1, "bit_generator")("MT19937"), "those of MT19937"),
     "too large": (set_at("more", "generators", 1, "state", "inc")(2**200), "cannot be set"),
     "negative seed": (set_at("more", "generators", 1, "state", "state")(-1), "generator"),
     "lr": (set_at(*GROUP, "lr")("x"), "lr should be a number, and is of type str"),

@@ -30,6 +30,7 @@ from .state_dict import all_or_nothing, generator_state, like, same
 from .training_data import Data, in_batches
 from .training_parts import check_parameters, check_parts
 from .validation import integer, keywords_checked, unknown_name
+from .watching import remember_resting, train_all_but_resting
 
 __all__ = ["Trainer"]
 
@@ -199,7 +200,7 @@ class Trainer(Evaluator):
         for loader in self._loaders:
             self._try_out(loader)
         check_parameters(self.model, self.loss, self.optimizer)
-        self._remember_what_rests()
+        remember_resting(self.model)
         self._buffers = _Buffers(self.model)
         self._parameters = list(self.model.parameters())
         penalty = self.model.penalty()
@@ -211,25 +212,10 @@ class Trainer(Evaluator):
         if monitor is not None and monitor not in self.columns:
             raise unknown_name("column of the history", monitor, self.columns)
 
-    def _remember_what_rests(self) -> None:
-        """Modules in evaluation mode inside a model in training mode stay so, also in later fits.
-
-        A fit leaves the whole model in evaluation mode, in which nothing new can be learned of it.
-        """
-        training = self.model.training
-        for _, module in self.model.named_modules():
-            module._rests = not module.training and (training or module._rests)
-
-    def _train_mode(self) -> None:
-        self.model.train()
-        for _, module in self.model.named_modules():
-            if module._rests:
-                module.training = False
-
     def _epoch(self) -> dict[str, Any]:
         """Train once around the data; the epoch's row of the history."""
         start = time.perf_counter()
-        self._train_mode()
+        train_all_but_resting(self.model)
         scores = Scores(self.metrics, self.loss)
         for number, (*inputs, target) in enumerate(self.loader, 1):
             self.batch = number
@@ -256,10 +242,10 @@ class Trainer(Evaluator):
             """The loss and its gradients, which some optimizers need several times in a step."""
             with enable_grad():
                 output = self.model(*inputs)
-                total = loss = self.loss(output, target)
+                loss: Tensor = self.loss(output, target)
                 if not before and not math.isfinite(loss.data):
                     raise self._diverged(loss, inputs, target)
-                means = {"loss": float(loss)}
+                total, means = loss, {"loss": float(loss)}
                 if self._penalized:
                     penalty = self.model.penalty()
                     means["penalty"], total = float(penalty), loss + penalty
@@ -358,6 +344,8 @@ class Trainer(Evaluator):
                     parts = like(own, more["parts"], "parts")
                     state = parts.pop("model")
                     found = found._replace(state=state, **parts)
+            except MemoryError:
+                raise
             except Exception as error:  # also what callbacks of a user's own raise
                 raise ValueError(f"the training in {path} cannot go on here: {error}") from error
             checkpoint.restore(path, found, self.model, self.optimizer, self.scheduler)

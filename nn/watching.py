@@ -1,4 +1,4 @@
-"""Contexts in which a model evaluates, or a function watches what passes through it."""
+"""Contexts in which a model evaluates, or a function watches what passes through it; its modes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from .module import Module
 
-__all__ = ["evaluating", "watched"]
+__all__ = ["evaluating", "remember_resting", "train_all_but_resting", "watched"]
 
 
 @contextmanager
@@ -50,3 +50,21 @@ def watched(model: Module[Any], around: Callable[..., Any]) -> Iterator[None]:
             object.__delattr__(module, "forward")
             if own is not None:
                 object.__setattr__(module, "forward", own)
+
+
+def remember_resting(model: Module[Any]) -> None:
+    """Modules in evaluation mode inside a model in training mode rest, also in later trainings.
+
+    A training leaves the whole model in evaluation mode, in which nothing new can be learned of it.
+    """
+    training = model.training
+    for module in model.modules():
+        module._rests = not module.training and (training or module._rests)
+
+
+def train_all_but_resting(model: Module[Any]) -> None:
+    """Training mode, but for the modules that rest."""
+    model.train()
+    for module in model.modules():
+        if module._rests:
+            module.training = False

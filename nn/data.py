@@ -168,7 +168,7 @@ class DataLoader(KeywordsChecked):
         """The samples at some indices, as iteration would give them."""
         try:
             batch = self.dataset[index]
-        except (TypeError, IndexError, ValueError) as error:
+        except (TypeError, LookupError, ValueError) as error:
             if isinstance(self.dataset, Dataset):
                 raise
             kind = type(self.dataset).__name__

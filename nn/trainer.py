@@ -22,7 +22,7 @@ from .history import History, checked_rows
 from .init import generator, unmoved
 from .metrics import Metric
 from .module import Module
-from .nonfinite import origin_of_nonfinite
+from .nonfinite import Buffers, nonfinite_names, origin_of_nonfinite
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import OneCycleLR, ReduceLROnPlateau, Scheduler
 from .scores import Scores
@@ -109,8 +109,8 @@ class Trainer(Evaluator):
         `batch_size=None` is full-batch descent, 1 single-sample descent.  `resume` goes on from a
         file of `ModelCheckpoint` or `save` to the values an uninterrupted training would have
         given, bit for bit.  Ctrl-C ends the training as a callback would: the history and the
-        parameters are kept.  Raises FloatingPointError, naming the first layer that made it, when
-        the loss is not finite.
+        parameters are kept.  Raises FloatingPointError when the loss is not finite, naming the
+        first layer that made it, and when an epoch leaves a parameter that is not.
 
         However the training ends, every callback's `on_train_end` is called, and the model is in
         evaluation mode afterwards.  What is refused before the first epoch (data or metrics that do
@@ -201,7 +201,7 @@ class Trainer(Evaluator):
             self._try_out(loader)
         check_parameters(self.model, self.loss, self.optimizer)
         remember_resting(self.model)
-        self._buffers = _Buffers(self.model)
+        self._buffers = Buffers(self.model)
         self._parameters = list(self.model.parameters())
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
@@ -222,6 +222,11 @@ class Trainer(Evaluator):
             scores.add(target, *self._step(inputs, target))
             for callback in self._callbacks:
                 callback.on_batch_end(self)
+        if not all(np.isfinite(p.data).all() for p in self._parameters if p.requires_grad):
+            raise FloatingPointError(
+                f"{nonfinite_names(self.model)[0]} is not finite after epoch "
+                f"{len(self.history) + 1}, batch {self.batch}; {self._smaller_steps()}"
+            )
         row = {"epoch": len(self.history) + 1, **scores.means(), **scores.judged()}
         for loader in self._loaders[1:]:
             row |= {f"val_{name}": value for name, value in self._judge(loader).items()}
@@ -316,9 +321,12 @@ class Trainer(Evaluator):
             "scheduler": schedule,
         }
 
-    def _snapshot(self) -> dict[str, Any]:
-        """A copy of all that training goes on from."""
-        return {**copy.deepcopy(self._training_state()), "parts": self._parts()}
+    def _snapshot(self) -> dict[str, Any] | None:
+        """A copy of all that training goes on from; None while a callback cannot tell its state."""
+        try:
+            return {**copy.deepcopy(self._training_state()), "parts": self._parts()}
+        except Exception:  # it is raised when there is a file to write
+            return None
 
     def _resume(self, path: Any) -> tuple[list[tuple[str, Callback]], list[dict[str, Any]]]:
         """Go on from a file: the callbacks still to be called, and the states of generators."""
@@ -363,29 +371,17 @@ class Trainer(Evaluator):
 
     # ---------------------------------------------------------------- what can go wrong
 
+    def _smaller_steps(self) -> str:
+        return f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
+
     def _diverged(self, loss: Tensor, inputs: list[Any], target: Any) -> FloatingPointError:
         with unmoved():
             origin = origin_of_nonfinite(self.model, inputs, target)
         self._buffers.put_back()
         remedy = "look at what comes into it"
         if origin.startswith("parameter"):
-            remedy = f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
+            remedy = self._smaller_steps()
         return FloatingPointError(
             f"the loss is {loss.data} in epoch {len(self.history) + 1}, batch {self.batch}: "
             f"{origin}; {remedy}. The history and the parameters are kept as they are"
         )
-
-
-class _Buffers:
-    """The buffers of a model as they were before a step, in case the step fails."""
-
-    def __init__(self, model: Module[Any]) -> None:
-        self.names = [(m, name) for _, m in model.named_modules() for name in m._buffers]
-        self.values: list[Any] = []
-
-    def keep(self) -> None:
-        self.values = [copy.copy(getattr(module, name)) for module, name in self.names]
-
-    def put_back(self) -> None:
-        for (module, name), value in zip(self.names, self.values, strict=True):
-            setattr(module, name, value)

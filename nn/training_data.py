@@ -27,6 +27,8 @@ def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> Dat
         kind, hint = type(data).__name__, "arrays go in together, as in fit((x, y))"
         if hasattr(data, "__next__"):
             hint = f"a list can be read in every epoch, as in fit(list({kind}(...)))"
+        if kind in ("DataLoader", "Dataset"):
+            kind, hint = f"{type(data).__module__}.{kind}", "nn has its own, of arrays"
         raise TypeError(f"data are (x, y), a Dataset or a DataLoader, and not a {kind}; {hint}")
     dataset = Dataset(*columns(data)) if isinstance(data, (tuple, list)) else data
     return DataLoader(dataset, max(len(dataset), 1) if batch_size is None else batch_size, shuffle)

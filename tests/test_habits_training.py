@@ -32,6 +32,26 @@ def loader(**options: Any) -> nn.DataLoader:
     return nn.DataLoader((X, Y), **options)
 
 
+class Foreign:
+    """Knows batches only, as PyTorch's DataLoader."""
+
+    def __iter__(self) -> Any:
+        return iter([(X, Y)])
+
+
+Foreign.__name__ = "DataLoader"
+
+
+class Frame:
+    """Has columns by name, as a table of pandas."""
+
+    def __len__(self) -> int:
+        return 50
+
+    def __getitem__(self, name: Any) -> Any:
+        raise KeyError(name)
+
+
 TOGETHER = r"inputs and targets go in together, as in fit\(\(x, y\)\)"
 
 
@@ -53,6 +73,8 @@ TOGETHER = r"inputs and targets go in together, as in fit\(\(x, y\)\)"
         (lambda: fit((X, Y), class_weight={0: 1}), r"CrossEntropyLoss\(weight="),
         (lambda: fit((X, Y), initial_epoch=3), "resume=path"),
         (lambda: fit((X, Y), callbacks=nn.EarlyStopping()), "callbacks are a list"),
+        (lambda: fit(Foreign()), r"not a tests\.test_habits_training\.DataLoader; nn has its own"),
+        (lambda: list(nn.DataLoader(Frame(), 4)), r"asks for Frame\[indices\].*nn\.Dataset"),
         (lambda: trainer().evaluate(X, Y), "arrays go in together"),
         (lambda: trainer().evaluate((X, Y), verbose=0), "evaluate has no argument verbose: fit"),
         (lambda: trainer().predict(X, verbose=0), "predict has no argument verbose: fit"),

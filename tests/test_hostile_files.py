@@ -432,11 +432,22 @@ class Spoils(Callback):
 def test_weights_that_are_not_finite_replace_no_checkpoint(value: float, tmp_path: Path) -> None:
     path = tmp_path / "last"
     callbacks = [Spoils(3, value), nn.ModelCheckpoint(path)]
-    with pytest.raises(FloatingPointError, match=r"3\.bias is not finite after epoch 3, and is no"):
+    with pytest.raises(FloatingPointError, match=r"3\.bias is not finite after epoch 3, batch 2;"):
         trainer().fit(data(), epochs=3, callbacks=callbacks, progress=False)
     found = nn.load(path)
     assert [row["epoch"] for row in found.more["history"]] == [1, 2]
     assert all(np.isfinite(array).all() for array in found.state.values())
+
+
+def test_what_a_function_spoilt_replaces_no_checkpoint(tmp_path: Path) -> None:
+    def spoil(trainer: Any) -> None:
+        if len(trainer.history) == 2:
+            trainer.model[3].bias.data[1] = math.nan
+
+    callbacks = [spoil, nn.ModelCheckpoint(tmp_path / "last")]
+    with pytest.raises(FloatingPointError, match=r"3\.bias is not finite after epoch 2, and is no"):
+        trainer().fit(data(), epochs=3, callbacks=callbacks, progress=False)
+    assert len(nn.load(tmp_path / "last").more["history"]) == 1
 
 
 def test_a_mask_of_infinities_is_saved(tmp_path: Path) -> None:

@@ -195,6 +195,19 @@ def test_a_file_of_a_resumed_training_is_resumed(whole: Fit, tmp_path: Path) -> 
     resumed(tmp_path / "5").check(whole)
 
 
+def test_a_callback_that_has_no_state_yet(tmp_path: Path) -> None:
+    class Late(Callback):
+        def on_epoch_end(self, trainer: Any) -> None:
+            self.best = 1.0
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"best": self.best}
+
+    fit = Fit().run(Late(), epochs=2)
+    fit.trainer.save(tmp_path / "run")
+    assert nn.load(tmp_path / "run").more["callbacks"]["Late"] == {"best": 1.0}
+
+
 # -------------------------------------------------------------------- what is refused
 
 

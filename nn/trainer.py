@@ -143,7 +143,8 @@ class Trainer(Evaluator):
             with all_or_nothing(self, *loaded):
                 yield
         except BaseException:
-            self.model.load_state_dict(before, strict=False)
+            if before:
+                self.model.load_state_dict(before)
             raise
 
     def _begin(self) -> None:

@@ -284,7 +284,10 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
 
 
 def by_name(given: Any, loss: Any) -> dict[str, Metric]:
-    """A Trainer's metrics under their names; the threshold of nn's own is 0 if `loss` takes logits.
+    """A Trainer's metrics under their names.
+
+    The threshold of nn's own is 0 if `loss` takes logits, and they leave out the targets that the
+    loss ignores.
 
     Raises TypeError for what is no list or dict, ValueError for names that are unknown, given twice
     or those of other columns of the history.
@@ -294,7 +297,7 @@ def by_name(given: Any, loss: Any) -> dict[str, Metric]:
     if not isinstance(given, Iterable):
         raise TypeError(f"metrics are a list or a dict, as in ['accuracy'], not {given!r}")
     pairs = given.items() if isinstance(given, Mapping) else ((None, metric) for metric in given)
-    takes_logits = _takes_logits(loss)
+    takes_logits, ignored = _takes_logits(loss), _ignored_label(loss)
     found: dict[str, Metric] = {}
     for own_name, metric in pairs:
         name, function = get(metric)
@@ -305,6 +308,8 @@ def by_name(given: Any, loss: Any) -> dict[str, Metric]:
             raise ValueError(f"two metrics are called {name!r}; give them as a dict, by name")
         if takes_logits and _without_threshold(function):
             function = partial(function, threshold=0.0)
+        if ignored is not None and _is_own(function):
+            function = partial(_of_counted, function, ignored)
         found[name] = function
     return found
 
@@ -329,8 +334,35 @@ def _without_threshold(metric: Any) -> bool:
     given: dict[str, Any] = {}
     while isinstance(metric, partial):
         metric, given = metric.func, {**metric.keywords, **given}
-    own = metric in NAMES.values() or metric is precision_recall_f1
-    return own and "threshold" in signature(metric).parameters and "threshold" not in given
+    return _is_own(metric) and "threshold" in signature(metric).parameters.keys() - given.keys()
+
+
+def _is_own(metric: Any) -> bool:
+    while isinstance(metric, partial):
+        metric = metric.func
+    return metric in NAMES.values() or metric is precision_recall_f1
+
+
+def _ignored_label(loss: Any) -> int | None:
+    """The class index that a loss ignores, where it is known."""
+    if hasattr(loss, "ignore_index"):
+        return int(loss.ignore_index)
+    try:
+        index = signature(loss).parameters["ignore_index"].default
+    except (TypeError, ValueError, KeyError):
+        return None
+    return index if isinstance(index, int) else None
+
+
+def _of_counted(metric: Metric, ignored: int, predicted: Any, target: Any) -> float:
+    """A metric of the predictions whose targets are not ignored."""
+    p, t = _array(predicted), _array(target)
+    kept = t != ignored
+    if t.dtype.kind not in "iu" or kept.all():
+        return metric(p, t)
+    if p.shape[:1] == (t.size,):  # all targets on one axis
+        return metric(p[kept.ravel()], t[kept])
+    return metric(p[kept], t[kept]) if p.shape[: t.ndim] == t.shape else metric(p, t)
 
 
 def number(name: str, value: Any) -> float:

@@ -48,7 +48,8 @@ def test_evaluation_does_not_depend_on_the_batches(name: str) -> None:
         for size in (1, 7, 60, 61, 256):
             scores = t.evaluate(rows, batch_size=size)
             assert scores["loss"] == pytest.approx(expected, rel=1e-5)
-            assert scores["f1"] == metrics.f1(model(x), y)
+            counted = y != 0 if "ignored" in name else y >= 0
+            assert scores["f1"] == metrics.f1(model(x).data[counted], y[counted])
     history = t.fit((x, y), nn.DataLoader((x, y), 5), epochs=1, progress=False)
     final = float(t.loss(model(x), y))
     assert history["val_loss"][-1] == pytest.approx(final, rel=1e-5)
@@ -163,6 +164,36 @@ def test_metrics_are_tried_before_training(metric: Any, message: str) -> None:
         t.fit(data(), progress=False)
     assert nn.state_dict.same(t.model.state_dict(), before)
     assert not t.optimizer.state
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "cross_entropy", nn.CrossEntropyLoss(), nn.CrossEntropyLoss(ignore_index=1),
+        partial(nn.cross_entropy, ignore_index=1),
+        lambda y, t, ignore_index=1: nn.cross_entropy(y, t, ignore_index=ignore_index),
+    ],
+)  # fmt: skip
+def test_metrics_leave_out_what_the_loss_ignores(loss: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(10, 4, 3)), rng.integers(0, 2, (10, 4))
+    kept = rng.random((10, 4)) < 0.6
+    default = loss == "cross_entropy" or getattr(loss, "ignore_index", 1) == -100
+    y = np.where(kept, y * 2, -100 if default else 1)
+    model = nn.Dense(3, 3)
+    chosen = ["accuracy", partial(metrics.f1, average="weighted"), partial(metrics.top_k, k=2)]
+    names = dict(zip(("accuracy", "f1", "top"), chosen, strict=True))
+    scores = nn.Trainer(model, loss, nn.SGD(model.parameters()), names).evaluate((x, y), 3)
+    p, t = model(x).data[kept], y[kept]
+    assert scores["accuracy"] == metrics.accuracy(p, t)
+    assert scores["f1"] == metrics.f1(p, t, average="weighted")
+    assert scores["top"] == metrics.top_k(p, t, k=2)
+    flat = nn.Sequential(model, nn.Lambda(lambda z: z.reshape(-1, 3)))
+    rows = lambda z, target: nn.functional.cross_entropy(z, target.reshape(-1))
+    if default:
+        trainer = nn.Trainer(flat, nn.CrossEntropyLoss(), nn.SGD(flat.parameters()), names)
+        trainer.loss = rows
+        assert trainer.evaluate((x, y), 3)["accuracy"] == scores["accuracy"]
 
 
 def test_a_metric_that_needs_more_samples_is_tried_on_more() -> None:

@@ -95,8 +95,9 @@ def generator(seed: int | None = None) -> np.random.Generator:
         return np.random.default_rng(seed)
     if not _seeded and threading.current_thread() is threading.main_thread():
         numpys = np.random.mtrand.get_bit_generator()
-        if numpys.seed_seq is None and _own.generator.bit_generator is not numpys:
-            _own.generator = np.random.Generator(numpys)  # someone has called np.random.seed
+        seeded = getattr(numpys, "seed_seq", numpys) is None  # by np.random.seed
+        if seeded and _own.generator.bit_generator is not numpys:
+            _own.generator = np.random.Generator(numpys)
     return _own.generator
 
 

@@ -274,10 +274,15 @@ NAMES: dict[str, Metric] = {
 def get(metric: str | Metric) -> tuple[str, Metric]:
     """A metric with its name, by that name or as a function of (predicted, target).
 
+    The name of a `functools.partial` is its function's.
+
     Raises ValueError for an unknown name.
     """
     if callable(metric):
-        return getattr(metric, "__name__", type(metric).__name__), metric
+        function: Any = metric
+        while isinstance(function, partial):
+            function = function.func
+        return getattr(function, "__name__", type(function).__name__), metric
     if metric not in NAMES:
         raise unknown_name("metric", metric, NAMES)
     return metric, NAMES[metric]
@@ -286,8 +291,8 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
 def by_name(given: Any, loss: Any) -> dict[str, Metric]:
     """A Trainer's metrics under their names.
 
-    The threshold of nn's own is 0 if `loss` takes logits, and they leave out the targets that the
-    loss ignores.
+    The threshold of nn's own is 0 if `loss` takes logits; they leave out the targets that the loss
+    ignores, and find the classes on its `axis`.
 
     Raises TypeError for what is no list or dict, ValueError for names that are unknown, given twice
     or those of other columns of the history.
@@ -297,7 +302,8 @@ def by_name(given: Any, loss: Any) -> dict[str, Metric]:
     if not isinstance(given, Iterable):
         raise TypeError(f"metrics are a list or a dict, as in ['accuracy'], not {given!r}")
     pairs = given.items() if isinstance(given, Mapping) else ((None, metric) for metric in given)
-    takes_logits, ignored = _takes_logits(loss), _ignored_label(loss)
+    takes_logits = _takes_logits(loss)
+    ignored, axis = _option(loss, "ignore_index"), _option(loss, "axis")
     found: dict[str, Metric] = {}
     for own_name, metric in pairs:
         name, function = get(metric)
@@ -309,7 +315,7 @@ def by_name(given: Any, loss: Any) -> dict[str, Metric]:
         if takes_logits and _without_threshold(function):
             function = partial(function, threshold=0.0)
         if ignored is not None and _is_own(function):
-            function = partial(_of_counted, function, ignored)
+            function = partial(_of_counted, function, ignored, -1 if axis is None else axis)
         found[name] = function
     return found
 
@@ -317,6 +323,7 @@ def by_name(given: Any, loss: Any) -> dict[str, Metric]:
 _LOSSES_OF_LOGITS = (
     *("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"),
     *("hinge_loss", "HingeLoss", "soft_margin_loss", "SoftMarginLoss"),
+    *("sigmoid_focal_loss", "SigmoidFocalLoss"),
     *("multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss"),
 )
 
@@ -343,20 +350,23 @@ def _is_own(metric: Any) -> bool:
     return metric in NAMES.values() or metric is precision_recall_f1
 
 
-def _ignored_label(loss: Any) -> int | None:
-    """The class index that a loss ignores, where it is known."""
-    if hasattr(loss, "ignore_index"):
-        return int(loss.ignore_index)
-    try:
-        index = signature(loss).parameters["ignore_index"].default
-    except (TypeError, ValueError, KeyError):
-        return None
-    return index if isinstance(index, int) else None
+def _option(loss: Any, name: str) -> int | None:
+    """An integer option of a loss, where it is known."""
+    value = getattr(loss, name, None)
+    if value is None:
+        try:
+            value = signature(loss).parameters[name].default
+        except (TypeError, ValueError, KeyError):
+            return None
+    return value if isinstance(value, int) else None
 
 
-def _of_counted(metric: Metric, ignored: int, predicted: Any, target: Any) -> float:
-    """A metric of the predictions whose targets are not ignored."""
+def _of_counted(metric: Metric, ignored: int, axis: int, predicted: Any, target: Any) -> float:
+    """A metric of the predictions whose targets are not ignored, with the classes on an axis."""
     p, t = _array(predicted), _array(target)
+    if axis != -1 and p.ndim > 1:
+        t = np.moveaxis(t, axis, -1) if t.shape == p.shape else t
+        p = np.moveaxis(p, axis, -1)
     kept = t != ignored
     if t.dtype.kind not in "iu" or kept.all():
         return metric(p, t)

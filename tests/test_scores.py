@@ -196,6 +196,21 @@ def test_metrics_leave_out_what_the_loss_ignores(loss: Any) -> None:
         assert trainer.evaluate((x, y), 3)["accuracy"] == scores["accuracy"]
 
 
+def test_metrics_find_the_classes_on_the_axis_of_the_loss() -> None:
+    def loss(y: Any, t: Any, ignore_index: int = -100, axis: int = 1) -> Any:
+        return nn.cross_entropy(np.moveaxis(y, axis, -1), t, ignore_index=ignore_index)
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 2, 4, 4)).astype(np.float32), rng.integers(0, 3, (5, 4, 4))
+    y[:, 0] = -100
+    model = nn.Conv2d(2, 3, 1)
+    t = nn.Trainer(model, loss, nn.SGD(model.parameters()), ["accuracy"])
+    scores = t.evaluate((x, y), batch_size=2)
+    right = (model(x).data.argmax(1) == y)[:, 1:]
+    assert scores["accuracy"] == right.mean()
+    assert t.fit((x, y), progress=False)["accuracy"] == [right.mean()]
+
+
 def test_a_metric_that_needs_more_samples_is_tried_on_more() -> None:
     def needs_both(predicted: Any, target: Any) -> float:
         if len(predicted) < 30 or len(np.unique(target)) < 2:

@@ -216,7 +216,7 @@ def test_what_is_no_callback_is_refused() -> None:
 
 def test_two_metrics_of_the_same_name_are_refused() -> None:
     tops = [partial(metrics.top_k, k=1), partial(metrics.top_k, k=2)]
-    with pytest.raises(ValueError, match=r"two metrics are called 'partial'; .* as a dict"):
+    with pytest.raises(ValueError, match=r"two metrics are called 'top_k'; .* as a dict"):
         trainer(tops)
     with pytest.raises(ValueError, match=r"a metric cannot be called 'loss'"):
         trainer({"loss": metrics.accuracy})

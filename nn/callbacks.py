@@ -14,7 +14,7 @@ from .module import Module
 from .nonfinite import nonfinite_names
 from .optim import Optimizer
 from .state_dict import key_difference, like
-from .validation import choice, integer, unknown_name
+from .validation import KeywordsChecked, boolean, choice, integer, unknown_name
 
 __all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint", "TrainerLike"]
 
@@ -33,7 +33,7 @@ class TrainerLike(Protocol):
     def save(self, path: str | Path) -> None: ...
 
 
-class Callback:
+class Callback(KeywordsChecked):
     """Called by a Trainer, which gives itself; override what you need.
 
     `state_dict` and `load_state_dict` let a resumed training go on as if it had not been
@@ -88,9 +88,9 @@ class Monitor(Callback):
     """
 
     def __init__(self, monitor: str | None = None, mode: str | None = None) -> None:
-        if mode is not None:
+        if mode not in (None, "auto"):
             choice("mode", mode, ("min", "max"))
-        self.monitor, self.mode = monitor, mode
+        self.monitor, self.mode = monitor, None if mode == "auto" else mode
 
     def on_train_begin(self, trainer: TrainerLike) -> None:
         if self.monitor is not None and self.monitor not in trainer.columns:
@@ -110,8 +110,8 @@ class Monitor(Callback):
 class EarlyStopping(Monitor):
     """Stops when `patience` epochs in a row brought no improvement of more than `min_delta`.
 
-    However the training ends, the model gets back its parameters of the best epoch (Prechelt,
-    Early Stopping - But When?, 1998).
+    However the training ends, the model gets back its parameters of the best epoch, unless
+    `restore_best_weights=False` (Prechelt, Early Stopping - But When?, 1998).
     """
 
     def __init__(
@@ -120,8 +120,10 @@ class EarlyStopping(Monitor):
         patience: int = 10,
         min_delta: float = 0.0,
         mode: str | None = None,
+        restore_best_weights: bool = True,
     ) -> None:
         super().__init__(monitor, mode)
+        self.restore_best_weights = boolean("restore_best_weights", restore_best_weights)
         if patience < 1 or min_delta < 0:
             raise ValueError(
                 f"patience is at least 1 epoch, min_delta at least 0, not {patience}, {min_delta}"
@@ -156,15 +158,16 @@ class EarlyStopping(Monitor):
 
     def _stop_if_it_is_time(self, trainer: TrainerLike) -> None:
         if self.waited >= self.patience:
+            epoch = self.best_epoch if self.restore_best_weights else len(trainer.history)
             trainer.stop(
                 f"no better {self.column(trainer)} for {self.waited} epochs; "
-                f"the parameters are those of epoch {self.best_epoch}"
+                f"the parameters are those of epoch {epoch}"
             )
 
     def on_train_end(self, trainer: TrainerLike) -> None:
         if self.judged < len(trainer.history):  # Ctrl-C was faster
             self._judge(trainer)
-        if self.best_state:
+        if self.best_state and self.restore_best_weights:
             trainer.model.load_state_dict(self.best_state)
 
     def state_dict(self) -> dict[str, Any]:
@@ -273,6 +276,8 @@ def in_calling_order(given: Any, progress: bool) -> list[Callback]:
 
     Raises TypeError for anything else.
     """
+    if given is None:
+        given = ()
     if not isinstance(given, Iterable):
         raise TypeError(f"callbacks are a list, as in [nn.EarlyStopping()], not {given!r}")
     found: list[Callback] = []

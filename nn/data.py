@@ -111,6 +111,14 @@ class DataLoader(KeywordsChecked):
         seed: int | None = None,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
+        if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+            raise TypeError(
+                f"a DataLoader takes a Dataset or arrays, and a {type(dataset).__name__} cannot be "
+                "asked for its length and its samples; list(zip(x, y)) can"
+            )
+        if isinstance(batch_size, (np.ndarray, list, tuple, Tensor)):
+            raise TypeError("inputs and targets go in together, as in DataLoader((x, y), 32)")
+        dataset = dataset.data if isinstance(dataset, Tensor) else dataset
         self._alone = isinstance(dataset, np.ndarray)
         if isinstance(dataset, (np.ndarray, tuple, list)):
             dataset = Dataset(*((dataset,) if self._alone else columns(dataset)))
@@ -160,7 +168,7 @@ class DataLoader(KeywordsChecked):
         """The samples at some indices, as iteration would give them."""
         try:
             batch = self.dataset[index]
-        except (TypeError, IndexError, ValueError) as error:
+        except (TypeError, LookupError, ValueError) as error:
             if isinstance(self.dataset, Dataset):
                 raise
             kind = type(self.dataset).__name__
@@ -171,11 +179,6 @@ class DataLoader(KeywordsChecked):
         if self.transform is not None:
             batch = (self.transform(batch[0]), *batch[1:])
         return batch[0] if self._alone else batch
-
-
-# -------------------------------------------------------------------- the data of a Trainer
-
-Data = Dataset | DataLoader | Sequence[Any]
 
 
 def columns(data: Any) -> Sequence[Any]:
@@ -189,54 +192,15 @@ def columns(data: Any) -> Sequence[Any]:
         if len({len(sample) for sample in data}) > 1:
             raise ValueError("the samples of a list must be tuples of equal length")
         return tuple(np.array(column) for column in zip(*data, strict=True))
-    shapes = {np.shape(each) for each in data}
+    try:
+        shapes = {np.shape(each) for each in data}
+    except ValueError:
+        raise TypeError(
+            "the samples of a list are tuples, as in list(zip(x, y)), and no lists"
+        ) from None
     if len(data) > 1 and len(shapes) == 1 and shapes != {()}:
         raise TypeError(
             f"a list of {len(data)} arrays of the same shape could be samples or inputs and "
             "targets; write np.stack(samples) for samples, the tuple (x, y) for inputs and targets"
         )
     return data  # type: ignore[no-any-return]
-
-
-def in_batches(data: Data, batch_size: int | None, shuffle: bool = False) -> DataLoader:
-    """Data in batches of the size asked for, None for all at once; those of a DataLoader as is."""
-    if isinstance(data, DataLoader):
-        return data
-    if not hasattr(data, "__getitem__") or isinstance(data, (np.ndarray, Tensor)):
-        kind = type(data).__name__
-        raise TypeError(
-            f"data are (x, y), a Dataset or a DataLoader, and not a {kind}; arrays go in together, "
-            "as in fit((x, y))"
-        )
-    dataset = Dataset(*columns(data)) if isinstance(data, (tuple, list)) else data
-    return DataLoader(dataset, max(len(dataset), 1) if batch_size is None else batch_size, shuffle)
-
-
-def inputs_only(x: Any, batch_size: int) -> Iterator[Sequence[Any]]:
-    """Batches of a model's inputs: of an array, of a tuple of them, or of data with targets."""
-    if isinstance(x, (Tensor, np.ndarray, list)):
-        x = (x.data if isinstance(x, Tensor) else np.asarray(x),)
-    for batch in in_batches(x, batch_size):
-        values = batch if isinstance(batch, (tuple, list)) else (batch,)
-        yield values if isinstance(x, tuple) or len(values) == 1 else values[:-1]
-
-
-def with_target(batch: Any) -> Sequence[Any]:
-    """A batch of inputs and, last, targets.  Raises ValueError where there are inputs only."""
-    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-        raise ValueError("inputs and targets are needed, as in (x, y), and there are inputs only")
-    return batch
-
-
-def extreme_samples(dataset: Any) -> np.ndarray:
-    """The indices of the samples that hold the smallest and the largest class, target or index.
-
-    Where one of them is out of range, it is so in these samples.  Other datasets than a Dataset of
-    arrays are not read for it: theirs is the first sample.
-    """
-    rows = {0}
-    for array in dataset.arrays if isinstance(dataset, Dataset) else ():
-        if array.size and array.dtype.kind in ("iuf" if array is dataset.y else "iu"):
-            each = array.reshape(len(array), -1)
-            rows |= {int(each.min(axis=1).argmin()), int(each.max(axis=1).argmax())}
-    return np.array(sorted(rows))

@@ -46,8 +46,6 @@ MODULE = {
 
 NAMES = {
     "Tensor": "from tinygrad_edu import Tensor", "grad": "from tinygrad_edu import grad",
-    "clip_grad_norm_": "nn.clip_grad_norm(parameters, max_norm)",
-    "clip_grad_value_": "nn.clip_grad_value(parameters, limit)",
     "utils": "nn.clip_grad_norm or nn.DataLoader, which stand in nn itself",
     "optimizers": "nn.optim",
     "initializers": "nn.init", "lr_scheduler": "nn.optim.lr_scheduler",
@@ -73,7 +71,7 @@ MEANT: dict[str, tuple[str, ...]] = {
     "epochs": ("T_max",), "verbose": ("progress",), "criterion": ("loss",), "loss_fn": ("loss",),
     "optim": ("optimizer",), "lr_scheduler": ("scheduler",),
     "validation_data": ("validation",), "val_data": ("validation",),
-    "restore_best_weights": ("restore",), "filepath": ("path",), "clipnorm": ("clip_norm",),
+    "filepath": ("path",), "clipnorm": ("clip_norm",),
     "clipvalue": ("clip_value",), "max_norm": ("clip_norm",),
     # sizes
     "input_size": ("in_features", "input_size"), "input_shape": ("in_features", "input_size"),
@@ -96,12 +94,12 @@ MEANT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What other libraries call an option -> what it may be called here."""
 
-_TOGETHER = "inputs and targets go in together, as in fit((x, y))"
+TOGETHER = "inputs and targets go in together, as in fit((x, y))"
 _ONE_PROCESS = "batches are made when they are asked for, which costs little: leave it out"
 
 OTHERWISE = {
     # data and training
-    **dict.fromkeys(("x", "y", "X", "Y", "targets"), _TOGETHER),
+    **dict.fromkeys(("x", "y", "X", "Y", "targets"), TOGETHER),
     **dict.fromkeys(("num_workers", "persistent_workers", "prefetch_factor"), _ONE_PROCESS),
     **dict.fromkeys(("pin_memory", "device"), "all runs on the CPU: leave it out"),
     "validation_split": "write train, validation = nn.Dataset(x, y).split(0.2) and give both",

@@ -133,11 +133,16 @@ class History:
         return axes[0]
 
 
-def checked_rows(rows: Any, columns: Iterable[str]) -> list[dict[str, Any]]:
-    """Copies of rows from a file.  Raises ValueError unless they are numbers in these columns."""
+def checked_rows(rows: Any, columns: Iterable[str], n: int | None) -> list[dict[str, Any]]:
+    """Copies of rows from a file, of which there should be `n`, or if that is None at least one.
+
+    Raises ValueError unless they are numbers in these columns.
+    """
     rows = like([{}], rows, "the history")
+    if n is not None and n != len(rows):
+        raise ValueError(f"its history has {len(rows)} rows, and {n} were saved")
     given = {str(name) for row in rows[:1] for name in row} - set(BOOKKEEPING)
-    if given != set(columns):
+    if given != set(columns) and n != 0:
         raise ValueError(
             f"it had the columns {', '.join(sorted(given))}, and this one has "
             f"{', '.join(sorted(columns))}; give fit and Trainer what they had"

@@ -13,6 +13,7 @@ from tinygrad_edu import Tensor, no_grad
 
 from .init import unmoved
 from .module import Module, Parameter, get_default_dtype
+from .validation import TOO_DEEP
 from .watching import evaluating, watched
 
 __all__ = ["summary"]
@@ -146,6 +147,8 @@ def summary(
         ):
             model(*inputs)
     except _KINDS as error:
+        if str(error) == TOO_DEEP:  # the table would be as deep
+            raise
         table.rows = [row for row in table.rows if row.given is not None]
         table.failed = watch.failed
         kind = next(kind for kind in _KINDS if isinstance(error, kind))

@@ -19,7 +19,14 @@ from .hooks import Hooked, as_tensors
 from .numbered import Numbered
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
 from .state_dict import KeyDifference, key_difference
-from .validation import KeywordsChecked, boolean, keywords_checked, several_values, unexpected
+from .validation import (
+    TOO_DEEP,
+    KeywordsChecked,
+    boolean,
+    keywords_checked,
+    several_values,
+    unexpected,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypeVar
@@ -80,6 +87,10 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
             except LOCATED as error:
                 wrong = unexpected(type(self).__name__, self.forward, options) if options else None
                 raise locate(wrong or error) from error.__cause__
+            except RecursionError as error:
+                if "maximum recursion" in str(error):  # Python's own
+                    raise RecursionError(TOO_DEEP) from None
+                raise
         return Tensor(output) if isinstance(output, np.ndarray) else output  # type: ignore[return-value]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -129,9 +140,13 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
         refuse_hidden((module for _, module in self._walk()), _KINDS)
 
     def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module[Any]]]:
-        yield prefix, self
-        for name, child in self.named_children():
-            yield from child._walk(f"{prefix}{name}.")
+        stack: list[tuple[str, Module[Any]]] = [(prefix, self)]
+        while stack:  # no recursion, for modules nested deeply
+            path, module = stack.pop()
+            yield path, module
+            if path.count(".") > 10_000:
+                raise RecursionError("a module holds itself, without end")
+            stack += reversed([(f"{path}{k}.", child) for k, child in module.named_children()])
 
     def named_modules(self) -> Iterator[tuple[str, Module[Any]]]:
         """This module ('') and all inside it, each once, with their dotted paths."""
@@ -288,7 +303,10 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
         return ""
 
     def __repr__(self) -> str:
-        children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        try:
+            children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        except RecursionError:
+            children = ["... modules nested too deeply to be shown"]
         if not children:
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(children).replace("\n", "\n  ")

@@ -1,7 +1,8 @@
-"""Where a loss that is not finite came from: the first layer that made it."""
+"""Where a loss that is not finite came from, and what a step must not leave behind then."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tinygrad_edu import Tensor, no_grad
 from .module import Module
 from .watching import watched
 
-__all__ = ["nonfinite_names", "origin_of_nonfinite"]
+__all__ = ["Buffers", "nonfinite_names", "origin_of_nonfinite"]
 
 
 def origin_of_nonfinite(model: Module[Any], inputs: Sequence[Any], target: Any = None) -> str:
@@ -71,3 +72,20 @@ def _nonfinite(values: Any) -> int:
         return sum(map(_nonfinite, values))
     array = values.data if isinstance(values, Tensor) else np.asarray(values)
     return int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
+
+
+class Buffers:
+    """The buffers of a model as they were before a step, in case the step fails."""
+
+    def __init__(self, model: Module[Any]) -> None:
+        self.names = [(m, name) for _, m in model.named_modules() for name in m._buffers]
+        self.values: list[Any] = []
+
+    def keep(self) -> None:
+        """Copy them."""
+        self.values = [copy.copy(getattr(module, name)) for module, name in self.names]
+
+    def put_back(self) -> None:
+        """Set them to the copies."""
+        for (module, name), value in zip(self.names, self.values, strict=True):
+            setattr(module, name, value)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["KeyDifference", "all_or_nothing", "generator_state", "key_difference", "like"]
+__all__ = ["KeyDifference", "all_or_nothing", "generator_state", "key_difference", "like", "same"]
 
 
 class KeyDifference(NamedTuple):
@@ -111,9 +111,28 @@ def like(own: Any, given: Any, name: str = "the state") -> Any:
     return copy.deepcopy(given)
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two states are equal, their arrays bit for bit."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, np.ndarray):
+        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    return bool(one == other or (one != one and other != other))
+
+
 def generator_state(generator: np.random.Generator, given: Any) -> dict[str, Any]:
     """A copy of a state that the generator can take.  Raises ValueError for any other."""
     own = generator.bit_generator
+    kind, here = isinstance(given, Mapping) and given.get("bit_generator"), type(own).__name__
+    if isinstance(kind, str) and kind != here:
+        raise ValueError(
+            f"the random numbers were those of {kind}, and are those of {here} here; seed them as "
+            "then, by nn.manual_seed or by np.random.seed"
+        )
     state: dict[str, Any] = like(own.state, given, "the state of the random generator")
     # NumPy takes positions as they are, and would read outside of its memory
     for place, name, most in ((state["state"], "pos", 624), (state, "buffer_pos", 4)):

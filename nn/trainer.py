@@ -5,32 +5,39 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor, no_grad
+from tinygrad_edu import Tensor, enable_grad
 
-from . import checkpoint, losses
+from . import checkpoint
 from .callbacks import Callback, in_calling_order
-from .data import Data, DataLoader, extreme_samples, in_batches, inputs_only, with_target
-from .history import History, checked_rows, direction
+from .data import DataLoader
+from .evaluation import Evaluator
+from .history import History, checked_rows
 from .init import generator, unmoved
-from .metrics import Metric, by_name
+from .metrics import Metric
 from .module import Module
-from .nonfinite import origin_of_nonfinite
-from .optim import LBFGS, Optimizer, clip_grad_norm, clip_grad_value
+from .nonfinite import Buffers, nonfinite_names, origin_of_nonfinite
+from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import ReduceLROnPlateau, Scheduler
-from .state_dict import all_or_nothing, generator_state, like
-from .validation import KeywordsChecked, choice, integer, keywords_checked, unknown_name
-from .watching import evaluating
+from .scores import Scores
+from .state_dict import all_or_nothing, generator_state, like, same
+from .training_data import Data, in_batches
+from .training_parts import check_parameters, check_parts
+from .validation import integer, keywords_checked, unknown_name
+from .watching import remember_resting, train_all_but_resting
 
 __all__ = ["Trainer"]
 
+_SECONDS = 0.1  # between two copies of all that has state
 
-class Trainer(KeywordsChecked):
+
+class Trainer(Evaluator):
     """Fits a model to data by an optimizer, and judges it by metrics.
 
     `loss` is a function or module of (prediction, target), or a name such as "mse" or
@@ -55,6 +62,8 @@ class Trainer(KeywordsChecked):
     columns: list[str]
     epochs: int = 0
     batch: int = 0
+    _point: dict[str, Any] | None = None  # where a resumed training begins, if not at what is now
+    _waiting: Sequence[str] = ()  # callbacks that have yet to see the epoch
 
     def __init__(
         self,
@@ -68,11 +77,10 @@ class Trainer(KeywordsChecked):
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> None:
-        self.loss = losses.get(loss)
-        self.metrics = by_name(metrics, self.loss)
-        _check_parts(model, optimizer, scheduler, schedule)
-        _check_parameters(model, self.loss, optimizer)
-        self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
+        check_parts(model, optimizer, scheduler, schedule)
+        super().__init__(model, loss, metrics)
+        check_parameters(model, self.loss, optimizer)
+        self.optimizer, self.scheduler = optimizer, scheduler
         self.schedule = "batch" if scheduler is not None and scheduler.per_batch else schedule
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
             if limit is not None and not limit > 0:
@@ -101,44 +109,100 @@ class Trainer(KeywordsChecked):
         `batch_size=None` is full-batch descent, 1 single-sample descent.  `resume` goes on from a
         file of `ModelCheckpoint` or `save` to the values an uninterrupted training would have
         given, bit for bit.  Ctrl-C ends the training as a callback would: the history and the
-        parameters are kept.  Afterwards the model is in evaluation mode.  Raises
-        FloatingPointError, naming the first layer that made it, when the loss is not finite.
+        parameters are kept.  Raises FloatingPointError when the loss is not finite, naming the
+        first layer that made it, and when an epoch leaves a parameter that is not.
+
+        However the training ends, every callback's `on_train_end` is called, and the model is in
+        evaluation mode afterwards.  What is refused before the first epoch (data or metrics that do
+        not fit, a file that cannot go on here) has changed nothing, the history neither.
         """
-        self.epochs, self.history = integer("epochs", epochs), History()
-        self._callbacks = in_calling_order(callbacks, progress)
-        self._prepare(train, validation, batch_size, shuffle)
-        if resume is not None:
-            self._resume(resume)
-        self._call("on_train_begin")
+        called = in_calling_order(callbacks, progress)
+        with self._unchanged_if_refused(called, resume):
+            self.epochs, self._callbacks = integer("epochs", epochs), called
+            self._prepare(train, validation, batch_size, shuffle)
+            self.history, self._point = History(), None
+            waiting, states = ([], []) if resume is None else self._resume(resume)
+            self._begin()
+        for rng, state in zip(self._generators(), states, strict=False):
+            rng.bit_generator.state = state
         try:
-            while len(self.history) < self.epochs and self.history.stopped is None:
-                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    self.history.rows.append(self._epoch())
-                self._call("on_epoch_end")
+            self._train(waiting)
         except KeyboardInterrupt:
             self.history.interrupted = True
             self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
         finally:
-            self._call("on_train_end")
-            self.model.eval()
+            self._end(called, self.model.eval)
         return self.history
+
+    @contextmanager
+    def _unchanged_if_refused(self, callbacks: Sequence[Callback], resume: Any) -> Iterator[None]:
+        """If the block raises, all is as it was, also what a resumed file would have set."""
+        before = {} if resume is None else self.model.state_dict()
+        loaded = [] if resume is None else [self.optimizer, self.scheduler, *callbacks]
+        try:
+            with all_or_nothing(self, *loaded):
+                yield
+        except BaseException:
+            if before:
+                self.model.load_state_dict(before)
+            raise
+
+    def _begin(self) -> None:
+        """Let all callbacks begin, and those that have begun end if another one cannot."""
+        begun: list[Callback] = []
+        try:
+            for callback in self._callbacks:
+                callback.on_train_begin(self)
+                begun.append(callback)
+        except BaseException:
+            self._end(begun)
+            raise
+
+    def _end(self, callbacks: Sequence[Callback], *more: Callable[[], Any]) -> None:
+        """Let callbacks end, and do what comes after them, also when one of them raises."""
+        with ExitStack() as ending:  # it calls in reverse what it is given
+            for last in reversed(more):
+                ending.callback(last)
+            for callback in reversed(callbacks):
+                ending.callback(callback.on_train_end, self)
+
+    def _train(self, waiting: Sequence[tuple[str, Callback]]) -> None:
+        """The epochs.  `waiting` are callbacks that had not been called when a file was saved.
+
+        Copies of all that has state are taken now and then, since they would cost as much as a
+        short epoch; what came after one is computed again when the training is resumed.
+        """
+        self._waiting = [name for name, _ in waiting]
+        self._point, copied = self._snapshot(), time.perf_counter()
+        self._call_after_epoch(waiting)
+        while len(self.history) < self.epochs and self.history.stopped is None:
+            if time.perf_counter() - copied > _SECONDS:
+                self._point, copied = self._snapshot(), time.perf_counter()
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                self.history.rows.append(self._epoch())
+            self._call_after_epoch(self._named())
+        self._point = self._snapshot()
+
+    def _call_after_epoch(self, named: Sequence[tuple[str, Callback]]) -> None:
+        """Let callbacks see the epoch; what they save meanwhile is the state after it."""
+        before, self._point = self._point, None
+        try:
+            for i, (_, callback) in enumerate(named, 1):
+                self._waiting = [name for name, _ in named[i:]]
+                callback.on_epoch_end(self)
+        finally:
+            self._point, self._waiting = before, []
 
     def _prepare(self, train: Data, validation: Any, batch_size: Any, shuffle: bool) -> None:
         """The loaders and the columns of the history, once the data are known to fit."""
         self.loader = in_batches(train, batch_size, shuffle)
-        n = len(self.loader.dataset)
-        if self.loader is not train and self.loader.batch_size > n:
-            raise ValueError(
-                f"batch_size={batch_size} is more than the {n} samples; batch_size=None takes "
-                "them all at once"
-            )
         held_out = [] if validation is None else [in_batches(validation, 256)]
         self._loaders = [self.loader, *held_out]
         for loader in self._loaders:
             self._try_out(loader)
-        _check_parameters(self.model, self.loss, self.optimizer)
-        self._remember_what_rests()
-        self._buffers = _Buffers(self.model)
+        check_parameters(self.model, self.loss, self.optimizer)
+        remember_resting(self.model)
+        self._buffers = Buffers(self.model)
         self._parameters = list(self.model.parameters())
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
@@ -149,31 +213,22 @@ class Trainer(KeywordsChecked):
         if monitor is not None and monitor not in self.columns:
             raise unknown_name("column of the history", monitor, self.columns)
 
-    def _remember_what_rests(self) -> None:
-        """Modules in evaluation mode inside a model in training mode stay so, also in later fits.
-
-        A fit leaves the whole model in evaluation mode, in which nothing new can be learned of it.
-        """
-        training = self.model.training
-        for _, module in self.model.named_modules():
-            module._rests = not module.training and (training or module._rests)
-
-    def _train_mode(self) -> None:
-        self.model.train()
-        for _, module in self.model.named_modules():
-            if module._rests:
-                module.training = False
-
     def _epoch(self) -> dict[str, Any]:
         """Train once around the data; the epoch's row of the history."""
         start = time.perf_counter()
-        self._train_mode()
-        scores = _Scores(self.metrics)
+        train_all_but_resting(self.model)
+        scores = Scores(self.metrics, self.loss)
         for number, (*inputs, target) in enumerate(self.loader, 1):
             self.batch = number
             scores.add(target, *self._step(inputs, target))
-            self._call("on_batch_end")
-        row = {"epoch": len(self.history) + 1, **scores.values()}
+            for callback in self._callbacks:
+                callback.on_batch_end(self)
+        if not all(np.isfinite(p.data).all() for p in self._parameters if p.requires_grad):
+            raise FloatingPointError(
+                f"{nonfinite_names(self.model)[0]} is not finite after epoch "
+                f"{len(self.history) + 1}, batch {self.batch}; {self._smaller_steps()}"
+            )
+        row = {"epoch": len(self.history) + 1, **scores.means(), **scores.judged()}
         for loader in self._loaders[1:]:
             row |= {f"val_{name}": value for name, value in self._judge(loader).items()}
         if self.scheduler is not None and self.schedule == "epoch":
@@ -184,93 +239,105 @@ class Trainer(KeywordsChecked):
                 self.scheduler.step()
         return {**row, "lr": self._rate, "seconds": time.perf_counter() - start}
 
-    def _step(self, inputs: list[Any], target: Any) -> tuple[Tensor, dict[str, float]]:
+    def _step(self, inputs: list[Any], target: Any) -> tuple[Any, dict[str, float]]:
         """One step of the optimizer: the prediction, and the loss and penalty before it."""
         self._buffers.keep()
-        output = self.model(*inputs)
-        total = loss = self.loss(output, target)
-        if not math.isfinite(loss.data):
-            raise self._diverged(loss, inputs, target)
-        means = {"loss": float(loss)}
-        if self._penalized:
-            penalty = self.model.penalty()
-            means["penalty"], total = float(penalty), loss + penalty
-        self.optimizer.zero_grad()
-        for parameter in self._parameters:  # also those that the optimizer does not hold
-            parameter.grad = None
-        total.backward()
+        before: list[Any] = []
+
+        def closure() -> Tensor:
+            """The loss and its gradients, which some optimizers need several times in a step."""
+            with enable_grad():
+                output = self.model(*inputs)
+                loss: Tensor = self.loss(output, target)
+                if not before and not math.isfinite(loss.data):
+                    raise self._diverged(loss, inputs, target)
+                total, means = loss, {"loss": float(loss)}
+                if self._penalized:
+                    penalty = self.model.penalty()
+                    means["penalty"], total = float(penalty), loss + penalty
+                for parameter in self._parameters:  # also those that the optimizer does not hold
+                    parameter.grad = None
+                self.optimizer.zero_grad()
+                total.backward()
+            self._clip()
+            before[:] = before or [output, means]
+            return total
+
+        self._rate = self.optimizer.lr
+        step: Callable[..., Any] = self.optimizer.step
+        if getattr(self.optimizer, "needs_closure", False):
+            step(closure)
+        else:
+            closure()
+            step()
+        if self.scheduler is not None and self.schedule == "batch":
+            self.scheduler.step()
+        return before[0], before[1]
+
+    def _clip(self) -> None:
+        if self.clip_norm is None and self.clip_value is None:
+            return
         learning = [p for group in self.optimizer.groups for p in group["params"]]
         if self.clip_norm is not None:
             clip_grad_norm(learning, self.clip_norm)
         if self.clip_value is not None:
             clip_grad_value(learning, self.clip_value)
-        self._rate = self.optimizer.lr
-        self.optimizer.step()
-        if self.scheduler is not None and self.schedule == "batch":
-            self.scheduler.step()
-        return output, means
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch; for callbacks."""
         self.history.stopped = reason
 
-    def _call(self, event: str) -> None:
-        for callback in self._callbacks:
-            getattr(callback, event)(self)
-
-    # ---------------------------------------------------------------- judging
-
-    def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
-        """The loss and the metrics on data, in evaluation mode and without recording a graph."""
-        return self._judge(in_batches(data, batch_size))
-
-    def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
-        """The model's output for all samples of an array, of a tuple of arrays, one an input of the
-        model, or of a Dataset or DataLoader, whose last array, the targets, is left out.
-        """
-        outputs: list[np.ndarray] = []
-        with evaluating(self.model), no_grad():
-            for inputs in inputs_only(x, batch_size):
-                output = self.model(*inputs)
-                if not isinstance(output, Tensor):
-                    kind = type(output).__name__
-                    raise TypeError(f"predict needs one Tensor, and the model returns a {kind}")
-                outputs.append(output.data)
-        return np.concatenate(outputs)
-
-    def _judge(self, loader: DataLoader) -> dict[str, float]:
-        scores = _Scores(self.metrics)
-        with evaluating(self.model), no_grad():
-            for batch in loader:
-                *inputs, target = with_target(batch)
-                output = self.model(*inputs)
-                scores.add(target, output, {"loss": float(self.loss(output, target))})
-        return scores.values()
-
     # ---------------------------------------------------------------- saving, going on
 
     def save(self, path: str | Path) -> None:
-        """Write what `fit(..., resume=path)` needs to go on.  Raises ValueError before `fit`."""
-        if not len(self.history):
-            raise ValueError("there is no training to save yet; nn.save(path, model) saves a model")
-        checkpoint.save(
-            path,
-            self.model,
-            self.optimizer,
-            self.scheduler,
-            history=self.history.rows,
-            generators=[rng.bit_generator.state for rng in self._generators()],
-            callbacks={name: callback.state_dict() for name, callback in self._named()},
-        )
+        """Write what `fit(..., resume=path)` needs to go on.  Raises ValueError before `fit`.
 
-    def _resume(self, path: str | Path) -> None:
+        The model in the file is the one at hand.  Where training does not go on from it, since an
+        epoch was interrupted or EarlyStopping gave back the best parameters, the file also holds
+        the state after the last complete epoch.
+        """
+        if self._point is None and not len(self.history):
+            raise ValueError("there is no training to save yet; nn.save(path, model) saves a model")
+        state = self._training_state() if self._point is None else self._point.copy()
+        if self._point is not None and same(state["parts"], self._parts()):
+            del state["parts"]
+        state["history"] = self.history.rows[: state["epochs"]]
+        checkpoint.save(path, self.model, self.optimizer, self.scheduler, **state)
+
+    def _training_state(self) -> dict[str, Any]:
+        """What is saved beside the model, the optimizer and the schedule."""
+        return {
+            "epochs": len(self.history),
+            "generators": [rng.bit_generator.state for rng in self._generators()],
+            "callbacks": {name: callback.state_dict() for name, callback in self._named()},
+            "waiting": self._waiting,
+        }
+
+    def _parts(self) -> dict[str, Any]:
+        """The states of the model, the optimizer and the schedule."""
+        schedule = None if self.scheduler is None else self.scheduler.state_dict()
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": schedule,
+        }
+
+    def _snapshot(self) -> dict[str, Any] | None:
+        """A copy of all that training goes on from; None while a callback cannot tell its state."""
+        try:
+            return {**copy.deepcopy(self._training_state()), "parts": self._parts()}
+        except Exception:  # it is raised when there is a file to write
+            return None
+
+    def _resume(self, path: Any) -> tuple[list[tuple[str, Callback]], list[dict[str, Any]]]:
+        """Go on from a file: the callbacks still to be called, and the states of generators."""
         found, _ = checkpoint.read(path)
         more, generators = found.more, self._generators()
         if not {"history", "generators", "callbacks"} <= more.keys():
             raise ValueError(f"{path} was not saved by a Trainer, and says nothing of its training")
         with all_or_nothing(self.optimizer, self.scheduler, *self._callbacks):
             try:
-                rows = checked_rows(more["history"], self.columns)
+                rows = checked_rows(more["history"], self.columns, more.get("epochs"))
                 states = like([{}], more["generators"], "generators")
                 if len(states) != len(generators):
                     raise ValueError(f"it had {len(states)} generators, here are {len(generators)}")
@@ -280,12 +347,19 @@ class Trainer(KeywordsChecked):
                     if name in saved:
                         callback.load_state_dict(like({}, saved[name], name))
                         callback.check_model(self.model)
+                waiting = like([""], more.get("waiting", []), "waiting")
+                if "parts" in more:
+                    own = {**self._parts(), "optimizer": {}, "scheduler": None}
+                    parts = like(own, more["parts"], "parts")
+                    state = parts.pop("model")
+                    found = found._replace(state=state, **parts)
+            except MemoryError:
+                raise
             except Exception as error:  # also what callbacks of a user's own raise
                 raise ValueError(f"the training in {path} cannot go on here: {error}") from error
             checkpoint.restore(path, found, self.model, self.optimizer, self.scheduler)
         self.history.rows.extend(rows)
-        for rng, state in zip(generators, states, strict=True):
-            rng.bit_generator.state = state
+        return [(name, each) for name, each in self._named() if name in waiting], states
 
     def _generators(self) -> list[np.random.Generator]:
         return [generator(), *(loader.generator for loader in self._loaders)]
@@ -298,20 +372,8 @@ class Trainer(KeywordsChecked):
 
     # ---------------------------------------------------------------- what can go wrong
 
-    def _try_out(self, loader: DataLoader) -> None:
-        """Raise what the data would make the model or the loss raise, and change nothing."""
-        samples = extreme_samples(loader.dataset)
-        quiet = np.errstate(all="ignore")  # training tells what is not finite
-        with evaluating(self.model), no_grad(), unmoved(), quiet:
-            *inputs, target = with_target(loader.batch(samples))
-            loss = self.loss(self.model(*inputs), target)
-        if not isinstance(loss, Tensor):
-            raise TypeError(
-                "the loss must return a Tensor, for its graph to be gone back through, not a "
-                f"{type(loss).__name__}"
-            )
-        if loss.ndim:
-            raise ValueError("the loss must return one number, as with reduction='mean'")
+    def _smaller_steps(self) -> str:
+        return f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
 
     def _diverged(self, loss: Tensor, inputs: list[Any], target: Any) -> FloatingPointError:
         with unmoved():
@@ -319,96 +381,8 @@ class Trainer(KeywordsChecked):
         self._buffers.put_back()
         remedy = "look at what comes into it"
         if origin.startswith("parameter"):
-            remedy = f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
+            remedy = self._smaller_steps()
         return FloatingPointError(
             f"the loss is {loss.data} in epoch {len(self.history) + 1}, batch {self.batch}: "
             f"{origin}; {remedy}. The history and the parameters are kept as they are"
         )
-
-
-def _check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> None:
-    """Raise unless the optimizer trains the model and the scheduler is of the optimizer."""
-    if not isinstance(model, Module):
-        raise TypeError(f"Trainer takes a Module first, not {type(model).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"Trainer takes an optimizer, as in nn.Adam(model.parameters()), not {optimizer!r}"
-        )
-    if isinstance(optimizer, LBFGS):
-        raise TypeError(LBFGS.NEEDS_CLOSURE)
-    choice("schedule", schedule, ("epoch", "batch"))
-    if scheduler is None:
-        return
-    if not isinstance(scheduler, Scheduler):
-        raise TypeError(f"scheduler is one such as nn.StepLR(optimizer, 10), not {scheduler!r}")
-    if scheduler.optimizer is not optimizer:
-        raise ValueError("the schedule is of another optimizer, and would not change this one")
-    if not isinstance(scheduler, ReduceLROnPlateau):
-        return
-    if schedule == "batch":
-        raise ValueError("ReduceLROnPlateau judges the loss once an epoch: schedule='epoch'")
-    watched, other = scheduler.monitor or "loss", {"min": "max", "max": "min"}[scheduler.mode]
-    if direction(watched) == other:
-        raise ValueError(
-            f"ReduceLROnPlateau(mode={scheduler.mode!r}) would watch {watched}, better the "
-            "other way; name a column and its mode, as in mode='max', monitor='val_accuracy'"
-        )
-
-
-def _check_parameters(model: Module[Any], loss: Any, optimizer: Optimizer) -> None:
-    """Raise unless all that the optimizer changes is the model's, or the loss's own."""
-    parts = [model, loss] if isinstance(loss, Module) else [model]
-    own = {id(p) for part in parts for p in part.parameters()}
-    held = [p for group in optimizer.groups for p in group["params"]]
-    if foreign := [p for p in held if id(p) not in own]:
-        named = f" named {foreign[0].name!r}" if foreign[0].name else ""
-        raise ValueError(
-            f"{len(foreign)} of the optimizer's {len(held)} parameters are not this model's, the "
-            f"first{named} of shape {foreign[0].shape}, so that what stands in their stead would "
-            "never learn; if a layer was replaced after the optimizer was made, make it again from "
-            "model.parameters()"
-        )
-
-
-class _Buffers:
-    """The buffers of a model as they were before a step, in case the step fails."""
-
-    def __init__(self, model: Module[Any]) -> None:
-        self.names = [(m, name) for _, m in model.named_modules() for name in m._buffers]
-        self.values: list[Any] = []
-
-    def keep(self) -> None:
-        self.values = [copy.copy(getattr(module, name)) for module, name in self.names]
-
-    def put_back(self) -> None:
-        for (module, name), value in zip(self.names, self.values, strict=True):
-            setattr(module, name, value)
-
-
-class _Scores:
-    """Means over batches, and metrics, which judge all predictions together."""
-
-    def __init__(self, metrics: Mapping[str, Metric]) -> None:
-        self.metrics = metrics
-        self.n = 0
-        self.sums: dict[str, float] = {}
-        self.outputs: list[np.ndarray] = []
-        self.targets: list[np.ndarray] = []
-
-    def add(self, target: Any, output: Tensor, means: dict[str, float]) -> None:
-        """Take a batch in; its loss and penalty are means, so that they count by its size."""
-        n = len(target)
-        self.n += n
-        for name, mean in means.items():
-            self.sums[name] = self.sums.get(name, 0.0) + mean * n
-        if self.metrics:
-            self.outputs.append(output.data)
-            self.targets.append(np.asarray(target))
-
-    def values(self) -> dict[str, float]:
-        """The means, and the metrics."""
-        means = {name: total / self.n for name, total in self.sums.items()}
-        if not self.metrics:
-            return means
-        predicted, target = np.concatenate(self.outputs), np.concatenate(self.targets)
-        return means | {name: f(predicted, target) for name, f in self.metrics.items()}

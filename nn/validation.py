@@ -13,12 +13,12 @@ import numpy as np
 
 from tinygrad_edu import errors
 
-from .habits import MEANT, OTHERWISE
+from .habits import MEANT, OTHERWISE, TOGETHER
 
 __all__ = [
-    "KeywordsChecked", "boolean", "check_count", "check_keywords", "choice", "has_bias", "integer",
-    "keywords_checked", "not_negative", "number", "required", "several_values", "unexpected",
-    "unknown_keyword", "unknown_name",
+    "TOO_DEEP", "KeywordsChecked", "boolean", "check_count", "check_keywords", "choice", "has_bias",
+    "integer", "keywords_checked", "not_negative", "number", "required", "several_values",
+    "unexpected", "unknown_keyword", "unknown_name",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -100,6 +100,12 @@ def several_values(what: str) -> str:
     )
 
 
+TOO_DEEP = (
+    "modules are nested too deeply for Python's recursion limit, or a forward calls itself without "
+    "end; put them side by side in one nn.Sequential, or raise the limit by sys.setrecursionlimit"
+)
+
+
 def required(module: str, opening: str, package: str) -> Any:
     """An optional module.  Raises ModuleNotFoundError with the install line if it is missing."""
     try:
@@ -164,11 +170,24 @@ def _code(function: Any) -> Any:
 
 
 def keywords_checked(method: Function) -> Function:
-    """Decorator: a method that says of an unknown keyword which one was probably meant."""
+    """Decorator: a method that says of an unknown keyword which one was probably meant.
+
+    Of more positions than there are it says which arguments are given by name, and of one that is
+    given twice that it is; both happen where inputs and targets are given as two.
+    """
+    code = method.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+    by_name = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
         check_keywords(method.__name__, method, options)
+        if len(args) > len(names):
+            listed = f"; give by name {', '.join(by_name)}" if by_name else ""
+            raise TypeError(f"{method.__name__} takes {', '.join(names)}{listed}; {TOGETHER}")
+        for name in names[: len(args)]:
+            if name in options:
+                raise TypeError(f"{method.__name__} was given {name} twice; {TOGETHER}")
         return method(self, *args, **options)
 
     return call  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Contexts in which a model evaluates, or a function watches what passes through it."""
+"""Contexts in which a model evaluates, or a function watches what passes through it; its modes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from .hooks import RemovableHandle
 from .module import Module
 
-__all__ = ["evaluating", "watched"]
+__all__ = ["evaluating", "remember_resting", "train_all_but_resting", "watched"]
 
 
 @contextmanager
@@ -54,3 +54,21 @@ def _with_path(
     around: Any, path: str, module: Module[Any], forward: Any, *inputs: Any, **options: Any
 ) -> Any:
     return around(path, module, forward, *inputs, **options)
+
+
+def remember_resting(model: Module[Any]) -> None:
+    """Modules in evaluation mode inside a model in training mode rest, also in later trainings.
+
+    A training leaves the whole model in evaluation mode, in which nothing new can be learned of it.
+    """
+    training = model.training
+    for module in model.modules():
+        module._rests = not module.training and (training or module._rests)
+
+
+def train_all_but_resting(model: Module[Any]) -> None:
+    """Training mode, but for the modules that rest."""
+    model.train()
+    for module in model.modules():
+        if module._rests:
+            module.training = False

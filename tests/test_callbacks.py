@@ -165,8 +165,8 @@ def test_an_interrupt_at_the_end_of_the_best_epoch_keeps_its_weights(
     calls: list[int] = []
 
     def copying() -> Any:
-        calls.append(1)
-        if len(calls) == 3 and when == "within":
+        if len(t.history) == 3 and when == "within" and not calls:
+            calls.append(1)
             raise KeyboardInterrupt
         return copied()
 

@@ -208,7 +208,6 @@ def test_options_that_numbers_of_any_kind_may_be() -> None:
         ("Conv2D", r"nn\.Conv2d"),
         ("relu", r"nn\.(functional\.relu|ReLU)"),
         ("MultiHeadAttention", r"nn\.MultiheadAttention"),
-        ("clip_grad_norm_", r"nn\.clip_grad_norm"),
         ("Tensor", "from tinygrad_edu import Tensor"),
         ("Activation", r"nn\.ReLU\(\)"),
         ("optimizers", r"nn\.optim"),

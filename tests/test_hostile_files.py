@@ -113,7 +113,14 @@ CHANGES: dict[str, tuple[Callable[[Changed], None], str]] = {
     "names": (set_at(*STOPPING, "best_state")({"a": 1}), "its best parameters:\n  missing"),
     "no dict": (set_at("more", "callbacks")([1]), "callbacks should be of type dict"),
     "no state": (set_at(*STOPPING)(3), "EarlyStopping should be of type dict"),
-    "no history": (set_at("more", "history")([]), "had the columns "),
+    "no history": (set_at("more", "history")([]), "its history has 0 rows, and 2 were saved"),
+    "epochs": (set_at("more", "epochs")("two"), "its history has 2 rows, and two were saved"),
+    "waiting": (set_at("more", "waiting")([1]), r"waiting\[0\] should be of type str"),
+    "parts": (set_at("more", "parts")({}), "parts has nothing, where model, optimizer, scheduler"),
+    "model": (
+        set_at("more", "parts")({"model": {"0.bias": 1}, "optimizer": {}, "scheduler": None}),
+        r"model has 0\.bias, where",
+    ),
     "row": (set_at("more", "history", 1)(3), r"the history\[1\] should be of type dict"),
     "column": (set_at("more", "history", 1, "x")(3), "row 2 of its history is damaged"),
     "epoch": (set_at("more", "history", 1, "epoch")(7), "row 2 of its history is damaged"),
@@ -121,7 +128,7 @@ CHANGES: dict[str, tuple[Callable[[Changed], None], str]] = {
     "huge": (set_at("more", "history", 1, "loss")(10**400), "loss of epoch 2 is not a number"),
     "generators": (set_at("more", "generators")([]), "it had 0 generators, here are 3"),
     "generator": (set_at("more", "generators", 1)({}), "has nothing, where bit_generator, state"),
-    "kind": (set_at("more", "generators", 1, "bit_generator")("MT19937"), "cannot be set"),
+    "kind": (set_at("more", "generators", 1, "bit_generator")("MT19937"), "those of MT19937"),
     "too large": (set_at("more", "generators", 1, "state", "inc")(2**200), "cannot be set"),
     "negative seed": (set_at("more", "generators", 1, "state", "state")(-1), "generator"),
     "lr": (set_at(*GROUP, "lr")("x"), "lr should be a number, and is of type str"),
@@ -472,11 +479,22 @@ class Spoils(Callback):
 def test_weights_that_are_not_finite_replace_no_checkpoint(value: float, tmp_path: Path) -> None:
     path = tmp_path / "last"
     callbacks = [Spoils(3, value), nn.ModelCheckpoint(path)]
-    with pytest.raises(FloatingPointError, match=r"3\.bias is not finite after epoch 3, and is no"):
+    with pytest.raises(FloatingPointError, match=r"3\.bias is not finite after epoch 3, batch 2;"):
         trainer().fit(data(), epochs=3, callbacks=callbacks, progress=False)
     found = nn.load(path)
     assert [row["epoch"] for row in found.more["history"]] == [1, 2]
     assert all(np.isfinite(array).all() for array in found.state.values())
+
+
+def test_what_a_function_spoilt_replaces_no_checkpoint(tmp_path: Path) -> None:
+    def spoil(trainer: Any) -> None:
+        if len(trainer.history) == 2:
+            trainer.model[3].bias.data[1] = math.nan
+
+    callbacks = [spoil, nn.ModelCheckpoint(tmp_path / "last")]
+    with pytest.raises(FloatingPointError, match=r"3\.bias is not finite after epoch 2, and is no"):
+        trainer().fit(data(), epochs=3, callbacks=callbacks, progress=False)
+    assert len(nn.load(tmp_path / "last").more["history"]) == 1
 
 
 def test_a_mask_of_infinities_is_saved(tmp_path: Path) -> None:

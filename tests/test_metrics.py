@@ -90,3 +90,26 @@ def test_confusion_matrix_refuses_classes_that_it_has_no_row_for() -> None:
             metrics.confusion_matrix(predicted, target, n_classes=2)
     with pytest.raises(ValueError, match="there is -100"):
         metrics.precision([0, 1], [0, -100])
+
+
+def test_the_order_of_the_arguments_is_stated() -> None:
+    learned, labels = Tensor(SCORES, requires_grad=True), Tensor(np.eye(3)[TARGETS])
+    for metric in (metrics.accuracy, metrics.top_k, metrics.mse, metrics.r2, metrics.f1):
+        with pytest.raises(TypeError, match=r"predictions come first, as in metric\(predicted, t"):
+            metric(labels, learned)
+    probabilities = np.array([0.2, 0.7])
+    for predicted, target in ((TARGETS, SCORES), (np.array([0, 1]), probabilities)):
+        for judge in (metrics.accuracy, metrics.precision, metrics.confusion_matrix):
+            with pytest.raises(ValueError, match="the predictions come first"):
+                judge(predicted, target)
+
+
+def test_nan_predicts_no_class() -> None:
+    for p, t in ((SCORES * np.nan, TARGETS), (np.array([0.1, np.nan]), np.array([0, 1]))):
+        with pytest.raises(ValueError, match="some of the predictions are NaN"):
+            metrics.accuracy(p, t)
+    with pytest.raises(ValueError, match="some of the predictions are NaN"):
+        metrics.f1(np.full((2, 3), np.nan), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="targets must be classes, and there is nan"):
+        metrics.accuracy(SCORES, np.array([0, 1, np.nan, 0]))
+    assert np.isnan(metrics.mse(np.array([np.nan, 1.0]), np.ones(2)))

@@ -280,7 +280,7 @@ def test_training_mode_while_fitting_and_evaluation_mode_after() -> None:
 
 def scripted(values: list[float]) -> nn.Trainer:
     """A training whose metric takes these values, epoch by epoch."""
-    model, given = Forced(1.0), iter(values)
+    model, given = Forced(1.0), iter([0.0, *values])  # the first when it is tried out
     optimizer = nn.SGD([model.w], lr=0.01)
     return nn.Trainer(model, "l1", optimizer, {"score": lambda predicted, target: next(given)})
 
@@ -289,7 +289,7 @@ def test_patience_starts_anew_after_an_improvement_and_in_another_training() -> 
     rows = np.zeros((4, 1)), np.zeros((4, 1))
     stopping = nn.EarlyStopping("score", patience=3)
     values = [1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 9.0]
-    t = scripted([*values, *values])
+    t = scripted(values)
     options: Any = {"epochs": 7, "batch_size": 4, "callbacks": [stopping], "progress": False}
     assert len(t.fit(rows, **options)) == 6
     assert stopping.best_epoch == 3

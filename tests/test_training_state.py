@@ -120,6 +120,21 @@ def test_a_batch_that_is_not_finite_leaves_the_buffers_alone() -> None:
         np.testing.assert_array_equal(value, seen[-1][name])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_step_that_spoils_a_parameter_is_named_in_its_epoch(value: float) -> None:
+    class Spoil(Callback):
+        def on_batch_end(self, trainer: Any) -> None:
+            if trainer.batch == 2:  # the last one
+                trainer.model[2].weight.data[0, 1] = value
+
+    model = two()
+    trainer = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters(), lr=0.1))
+    words = r"2\.weight is not finite after epoch 1, batch 2; try a smaller .* than 0\.1"
+    with pytest.raises(FloatingPointError, match=words):
+        trainer.fit(data(), batch_size=30, callbacks=[Spoil()], progress=False)
+    assert not model.training
+
+
 # -------------------------------------------------------------------- what is watched
 
 

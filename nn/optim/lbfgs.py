@@ -51,8 +51,9 @@ class LBFGS(Optimizer):
     NEEDS_CLOSURE = (
         "LBFGS computes the loss several times in each step: write optimizer.step(closure) in a "
         "loop of your own, where closure() calls optimizer.zero_grad(), computes the loss, calls "
-        "loss.backward() and returns the loss; a Trainer can use all other optimizers"
+        "loss.backward() and returns the loss; a Trainer does so"
     )
+    needs_closure = True
     checks = {
         **dict.fromkeys(("max_iter", "max_eval", "history_size"), integer),
         "line_search_fn": lambda name, value: choice(name, value, (None, "strong_wolfe")),

@@ -154,7 +154,7 @@ MISTAKES = [
     (lambda: nn.MSELoss("average"), ValueError, "MSELoss: reduction is"),
     (lambda: nn.CrossEntropyLoss(P[0]), TypeError, "CrossEntropyLoss: reduction is"),
     (lambda: nn.mse_loss(X, Y, weight=np.ones(4)), ValueError,
-     "weight has shape (4,) and does not broadcast to the losses, of shape (4, 3); give it that"),
+     "weight has shape (4,) and does not broadcast to the losses, of shape (N, 3); give it that"),
     (lambda: nn.mse_loss(X, Y, weight=np.ones((2, 4, 3))), ValueError, "does not broadcast"),
     (lambda: nn.mse_loss(X[:, :1], Y[:, :1], weight=np.ones((4, 3))), ValueError,
      "weight has shape (4, 3)"),

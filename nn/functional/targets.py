@@ -113,7 +113,7 @@ def fitted(name: str, weight: Any, losses: Tensor) -> Any:
     if len(given) > len(shape) or any(n not in (1, m) for n, m in sizes):
         raise ValueError(
             f"{name} has shape {given} and does not broadcast to the losses, of shape "
-            f"{shape}; give it that shape, with 1 where it repeats"
+            f"{symbolic(shape)[0]}; give it that shape, with 1 where it repeats"
         )
     return constant_like(weight, losses)
 

@@ -225,7 +225,9 @@ def by_name(given: Any, loss: Any) -> dict[str, Metric]:
 
 _LOSSES_OF_LOGITS = (
     *("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"),
-    *("hinge_loss", "HingeLoss"),
+    *("hinge_loss", "HingeLoss", "soft_margin_loss", "SoftMarginLoss"),
+    *("sigmoid_focal_loss", "SigmoidFocalLoss"),
+    *("multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss"),
 )
 
 

@@ -298,6 +298,15 @@ def test_a_normalization_without_its_bias() -> None:
     ):
         with pytest.raises(TypeError, match=r"Norm\w*: bias must be True or False, not 'relu'"):
             make(3, bias="relu")
+    for call in (
+        lambda: nn.BatchNorm1d(3, affine="no"),
+        lambda: nn.BatchNorm1d(3, track_running_stats=0.1),
+        lambda: nn.GroupNorm(1, 3, affine=1),
+        lambda: nn.LayerNorm(3, elementwise_affine=1e-5),
+        lambda: nn.RMSNorm(3, elementwise_affine="no"),
+    ):
+        with pytest.raises(TypeError, match=r"Norm\w*: \w+ must be True or False, not "):
+            call()
 
 
 def test_inputs_stay_what_they_were() -> None:

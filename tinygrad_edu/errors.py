@@ -251,7 +251,7 @@ def variable(values: tuple[Any, ...], otherwise: str) -> str:
     for held in (frame.f_locals, frame.f_globals):
         for name, value in held.items():
             if name[0] != "_" and any(value is x for x in values):
-                return name
+                return str(name)
     return otherwise
 
 

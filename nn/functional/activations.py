@@ -133,8 +133,9 @@ def glu(x: Tensor, axis: int = -1) -> Tensor:
     """
     if not np.ndim(x) or np.shape(x)[axis] % 2:
         raise ValueError(f"x needs an even size on axis {axis}, and has shape {np.shape(x)}")
-    a, b = np.split(x, 2, axis)  # type: ignore[arg-type]
-    return a * ops.sigmoid(b)  # type: ignore[return-value]
+    halves: Any = np.split(x, 2, axis)
+    gated: Tensor = halves[0] * ops.sigmoid(halves[1])
+    return gated
 
 
 @checked()

@@ -160,7 +160,7 @@ def sigmoid_focal_loss(
     expects("sigmoid_focal_loss", "logits", logits, "what comes before the sigmoid")
     holds = plain(target) > 0
     wrong = ops.where(holds, -logits, logits)  # the logit of the other label
-    losses = np.exp(gamma * ops.logsigmoid(wrong)) * ops.softplus(wrong)
+    losses: Any = np.exp(gamma * ops.logsigmoid(wrong)) * ops.softplus(wrong)
     if alpha is not None:
         losses = losses * constant_like(np.where(holds, alpha, 1 - alpha), losses)
     return weighted(losses, reduction, weight)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from tinygrad_edu.errors import LOCATED, locate
 
-from ..validation import choice
+from ..validation import choice, unknown_keyword
 
 __all__ = ["REQUIRED", "Rule", "checked", "number", "one_of", "parameters"]
 
@@ -53,6 +53,7 @@ def checked(*rules: Rule) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         positional, by_name = parameters(function)
+        name, known = function.__name__, [*positional, *by_name]
         inputs = sum(default is REQUIRED for default in positional.values())
 
         def wrapper(rules: tuple[Rule, ...]) -> Any:
@@ -65,7 +66,9 @@ def checked(*rules: Rule) -> Callable[[F], F]:
                             rule(positional | by_name | given)
                     return function(*args, **options)
                 except LOCATED as error:
-                    raise locate(error, function.__name__) from error.__cause__
+                    if unknown := [name for name in options if name not in known]:
+                        raise locate(unknown_keyword(name, unknown[0], known)) from None
+                    raise locate(error, name) from error.__cause__
 
             return call
 

@@ -55,7 +55,9 @@ def pair(prediction: Any, target: Any) -> tuple[Tensor, Any]:
     return of_one_shape(prediction, target)
 
 
-def of_one_shape(x: Any, y: Any, names: tuple[str, str] = ("prediction", "target")) -> Any:
+def of_one_shape(
+    x: Any, y: Any, names: tuple[str, str] = ("prediction", "target")
+) -> tuple[Tensor, Any]:
     """`pair` of what may stand in either order."""
     first = tensor(x)
     if first.shape != np.shape(y):
@@ -190,7 +192,7 @@ def classes_last(scores: Any, targets: Any, axis: int = -1) -> tuple[Tensor, Any
     if shape not in (scores.shape, moved.shape[:-1]):
         raise ValueError(_other_shape(scores.shape, moved.shape[:-1], targets, axis))
     if moved is not scores and len(shape) == scores.ndim:
-        rows = targets if isinstance(targets, Tensor) else np.asarray(targets)
+        rows: Any = targets if isinstance(targets, Tensor) else np.asarray(targets)
         targets = np.moveaxis(rows, axis, -1)
     return moved, targets
 

@@ -10,7 +10,7 @@ from tinygrad_edu import Tensor
 
 from .. import functional as F
 from ..module import Parameter, cast_like, get_default_dtype
-from ..validation import has_bias, integer, not_negative
+from ..validation import boolean, has_bias, integer, not_negative
 from .layer import Layer, parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"]
@@ -65,7 +65,9 @@ class _BatchNorm(_Normalization):
                 f"{name}: momentum is a number from 0 to 1, or None for the mean "
                 f"of all batches, and not {momentum!r}"
             )
-        self.momentum, self.affine, self.track_running_stats = momentum, affine, track_running_stats
+        self.momentum = momentum
+        self.affine = boolean(f"{name}: affine", affine)
+        self.track_running_stats = boolean(f"{name}: track_running_stats", track_running_stats)
         self._start((n,), eps, affine, bias, dtype)
         if track_running_stats:
             self.register_buffer("running_mean", np.zeros(n, dtype or get_default_dtype()))
@@ -165,7 +167,7 @@ class GroupNorm(_Normalization):
             raise ValueError(
                 f"GroupNorm: {num_channels} channels do not divide into {num_groups} groups"
             )
-        self.affine = affine
+        self.affine = boolean("GroupNorm: affine", affine)
         self._start((self.num_channels,), eps, affine, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -178,10 +180,11 @@ class GroupNorm(_Normalization):
 class _LastAxes(_Normalization):
     """Over the last axes of each sample, which must have a given shape."""
 
-    def _over(self, shape: Any) -> Sizes:
+    def _over(self, shape: Any, affine: Any) -> Sizes:
         sizes = shape if isinstance(shape, (tuple, list)) and shape else (shape,)
-        name = f"{type(self).__name__}: normalized_shape"
-        self.normalized_shape = tuple(integer(name, n) for n in sizes)
+        name = type(self).__name__
+        self.elementwise_affine = boolean(f"{name}: elementwise_affine", affine)
+        self.normalized_shape = tuple(integer(f"{name}: normalized_shape", n) for n in sizes)
         return self.normalized_shape
 
 
@@ -203,9 +206,8 @@ class LayerNorm(_LastAxes):
         self, normalized_shape: int | Sizes, eps: float = 1e-5, elementwise_affine: bool = True,
         bias: bool = True, *, dtype: Any = None,
     ) -> None:  # fmt: skip
-        shape, affine = self._over(normalized_shape), elementwise_affine
-        self.elementwise_affine = affine
-        self._start(shape, eps, affine, bias, dtype)
+        shape = self._over(normalized_shape, elementwise_affine)
+        self._start(shape, eps, elementwise_affine, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., *normalized_shape) -> the same shape."""
@@ -230,8 +232,8 @@ class RMSNorm(_LastAxes):
         self, normalized_shape: int | Sizes, eps: float | None = None,
         elementwise_affine: bool = True, *, dtype: Any = None,
     ) -> None:  # fmt: skip
-        self.elementwise_affine = elementwise_affine
-        self._start(self._over(normalized_shape), eps or 0.0, elementwise_affine, False, dtype)
+        shape = self._over(normalized_shape, elementwise_affine)
+        self._start(shape, eps or 0.0, elementwise_affine, False, dtype)
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:

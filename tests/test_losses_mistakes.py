@@ -295,6 +295,8 @@ def test_the_line_to_write_has_the_callers_names() -> None:
         (lambda: nn.MSELoss()(x, np.ones(2)), "write target[:, None] for"),
         (lambda: nn.MSELoss()(x, CLASSES[:2]), "write target[:, None] for"),
         (lambda: nn.L1Loss()(x, TWO), "write TWO[:, None] for"),
+        (lambda: nn.mse_loss(X, CLASSES), "target holds classes, write nn.one_hot(CLASSES, 3), at"),
+        (lambda: nn.mse_loss(X, Y[:, 0]), "with every target; reshape one of them, at"),
     ):
         with pytest.raises(ValueError, match="must be equal") as caught:
             call()

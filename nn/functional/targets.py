@@ -79,9 +79,12 @@ def symbolic(*shapes: tuple[int, ...]) -> list[str]:
 
 def _fitting(shape: tuple[int, ...], y: Any, role: str) -> str:
     """What to write for `y` to have this shape, if an axis of size 1 makes the difference."""
-    index = index_between(np.shape(y), shape)
     name = written(y, role.replace(" ", "_"))
-    return f"write {name}{index} for the {role}" if index else "reshape one of them"
+    if index := index_between(np.shape(y), shape):
+        return f"write {name}{index} for the {role}"
+    if shape[:-1] == np.shape(y) != shape and plain(y).dtype.kind in "iu":
+        return f"if the {role} holds classes, write nn.one_hot({name}, {shape[-1]})"
+    return "reshape one of them"
 
 
 def written(x: Any, role: str) -> str:

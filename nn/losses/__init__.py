@@ -3,7 +3,8 @@
 All take `reduction`: "mean", "sum" or "none", each loss by itself.  Elementwise losses take
 `weight`, which broadcasts to the losses and multiplies each; "mean" still divides by the number of
 elements, weighted or not.  Losses of class indices take one weight for each class, and their "mean"
-divides by the sum of the weights that the targets picked, as PyTorch's does.
+divides by the sum of the weights that the targets picked, but for the margin losses by the number
+of rows, all as PyTorch's do.
 
 The prediction's shape must be the target's: (N, 1) with (N,) would broadcast, and compare every
 prediction with every target.

@@ -316,6 +316,18 @@ def test_the_trainer_speaks_of_the_data_and_not_of_the_part_it_tries(loss: Any) 
     assert "write target[:, None] for the target, at test_losses_mistakes.py" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *(nn.soft_margin_loss, nn.SoftMarginLoss(), nn.sigmoid_focal_loss, nn.SigmoidFocalLoss()),
+        *(nn.multilabel_soft_margin_loss, nn.MultiLabelSoftMarginLoss(), nn.HingeLoss()),
+    ],
+)
+def test_metrics_of_logits_have_the_threshold_zero(loss: Any) -> None:
+    accuracy = nn.metrics.by_name(["accuracy"], loss)["accuracy"]
+    assert accuracy(np.array([0.2, -0.2]), np.array([1, 0])) == 1
+
+
 @pytest.mark.parametrize("targets", [np.arange(50) % 2, (np.arange(50) % 2)[:, None]])
 def test_two_classes_of_one_output_are_shown_the_way(targets: np.ndarray) -> None:
     model = nn.Dense(3, 1)

@@ -72,6 +72,12 @@ def test_a_module_is_its_function(module: Any, function: Any, text: str) -> None
     assert not module.state_dict()
 
 
+@pytest.mark.parametrize(("module", "function", "text"), PAIRS, ids=[p[2] for p in PAIRS])
+def test_two_orders_of_derivatives(module: Any, function: Any, text: str) -> None:
+    report = gradcheck(module, X, order=2)
+    assert report, report
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
 @pytest.mark.parametrize(("module", "function", "text"), PAIRS)
 def test_integers_do_not_wrap(module: Any, function: Any, text: str, dtype: str) -> None:

@@ -328,11 +328,16 @@ def test_metrics_of_logits_have_the_threshold_zero(loss: Any) -> None:
     assert accuracy(np.array([0.2, -0.2]), np.array([1, 0])) == 1
 
 
-@pytest.mark.parametrize("targets", [np.arange(50) % 2, (np.arange(50) % 2)[:, None]])
+HALVES = np.arange(50) % 2
+
+
+@pytest.mark.parametrize("targets", [HALVES, HALVES[:, None], HALVES * 1.0])
 def test_two_classes_of_one_output_are_shown_the_way(targets: np.ndarray) -> None:
     model = nn.Dense(3, 1)
     trainer = nn.Trainer(model, "cross_entropy", nn.SGD(model.parameters(), lr=0.1))
-    with pytest.raises(ValueError, match="take binary_cross_entropy_with_logits, at") as caught:
+    with pytest.raises(
+        (ValueError, TypeError), match="take binary_cross_entropy_with_logits, at"
+    ) as caught:
         trainer.fit((np.ones((50, 3)), targets))
     assert "(2, 1)" not in str(caught.value)
 

@@ -222,7 +222,7 @@ def class_indices(scores: Tensor, targets: Any) -> Array | None:
         if t.dtype.kind not in "iu":
             raise TypeError(
                 f"class indices must be integers, and are {t.dtype}; write "
-                f"{written(targets, 'targets')}.astype(int)"
+                f"{written(targets, 'targets')}.astype(int){_two_classes(scores)}"
             )
         return t
     if t.dtype.kind == "f":

@@ -354,10 +354,14 @@ def test_two_classes_of_one_output_are_shown_the_way(targets: np.ndarray) -> Non
         (nn.nll_loss, ops.softmax, "nll_loss: the log-probabilities look like probabilities"),
         (LOGITS, ops.sigmoid, "or use binary_cross_entropy"),
         (nn.kl_div, ops.softmax, "give kl_div what log_softmax returns"),
+        (nn.focal_loss, ops.softmax, "give focal_loss what comes before the softmax"),
+        (nn.sigmoid_focal_loss, ops.sigmoid, "give sigmoid_focal_loss what comes before the sig"),
+        (nn.multilabel_soft_margin_loss, ops.sigmoid, "or use binary_cross_entropy"),
     ],
 )
 def test_probabilities_for_logits_are_warned_of(loss: Any, squash: Any, words: str) -> None:
-    t = CLASSES if loss not in (LOGITS, nn.kl_div) else P
+    t = CLASSES if getattr(loss, "__name__", "") not in ELEMENTWISE else P.round()
+    t = P if loss is nn.multilabel_soft_margin_loss else t
     with pytest.warns(UserWarning, match="look like probabilities") as caught:
         y = loss(squash(leaf(X)), t)
     assert y.requires_grad
@@ -374,6 +378,14 @@ def test_a_line_is_warned_of_once() -> None:
             nn.CrossEntropyLoss()(ops.softmax(leaf(X)), CLASSES)
     assert len(caught) == 2
     assert len({warning.lineno for warning in caught}) == 2
+
+
+def test_probabilities_on_another_axis_are_seen() -> None:
+    image = np.moveaxis(np.stack([ROWS, ROWS]), -1, 1)
+    with pytest.warns(UserWarning, match=r"rows sum to 1 and lie in \[0, 1\]"):
+        nn.cross_entropy(image, np.stack([CLASSES, CLASSES]), axis=1)
+    with pytest.warns(UserWarning, match="come from softmax"):
+        nn.cross_entropy(ops.softmax(leaf(X.T[None]), 1), CLASSES[None], axis=1)
 
 
 def test_probabilities_without_history_are_seen() -> None:

@@ -141,14 +141,16 @@ def focal_loss(
     p is the class's probability, softmax(x)ₜ; with γ = 0 this is `cross_entropy`, whose targets
     and options these are, but for probabilities as targets.  `weight` (classes,) is the paper's α.
     For classes that are rare (Lin et al., "Focal loss for dense object detection", 2017, which has
-    it of two classes: `sigmoid_focal_loss`).  Raises what `cross_entropy` does.
+    it of two classes: `sigmoid_focal_loss`).  Raises and warns of what `cross_entropy` does.
 
     >>> logits = Tensor([[2.0, 0.0], [0.0, 2.0]])
     >>> f"{focal_loss(logits, np.array([0, 1])):.4f}"
     '0.0018'
     """
     check_order(logits, targets)
-    logits, targets = classes_last(logits, targets, axis)
+    given = tensor(logits)
+    logits, targets = classes_last(given, targets, axis)
+    expects("focal_loss", "logits", given, "what comes before the softmax", axis)
     weight = class_weights(weight, logits)
     logits, indices, kept = _counted(logits, single_classes(logits, targets), ignore_index)
     logarithms = ops.log_softmax(logits, -1)

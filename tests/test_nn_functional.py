@@ -86,6 +86,16 @@ def test_embedding_of_a_padding_index() -> None:
     F.embedding([0, 1, 1], weight, padding_idx=0).sum().backward()
     np.testing.assert_array_equal(weight.grad, [[0, 0], [2, 2], [0, 0]])
     np.testing.assert_array_equal(F.embedding([2, 0], X, 0), X[[2, 0]])
+    weight.zero_grad()
+    F.embedding([0, 2, 2], weight, padding_idx=-1).sum().backward()
+    np.testing.assert_array_equal(weight.grad, [[1, 1], [0, 0], [0, 0]])
+
+
+def test_one_hot_of_as_many_classes_as_there_are() -> None:
+    np.testing.assert_array_equal(F.one_hot([2, 0]), F.one_hot([2, 0], 3))
+    assert F.one_hot(np.zeros(0, int)).shape == (0, 0)
+    with pytest.raises(TypeError, match="the indices must be integers, and are float64"):
+        F.one_hot([0.5])
 
 
 def test_attention_with_dropout() -> None:

@@ -284,12 +284,16 @@ def test_arguments_that_make_no_layer(make: Any, message: str) -> None:
 def test_a_normalization_without_its_bias() -> None:
     for layer in (
         nn.BatchNorm1d(3, bias=False),
-        nn.BatchNorm2d(3, bias=False, affine=False),
+        nn.BatchNorm2d(3, affine=False),
+        nn.GroupNorm(1, 3, affine=False),
+        nn.LayerNorm(3, elementwise_affine=False),
         nn.GroupNorm(1, 3, bias=False),
         nn.LayerNorm(3, bias=False),
     ):
         assert layer.bias is None
-        assert [name for name, _ in layer.named_parameters()] in (["weight"], [])
+        assert [name for name, _ in layer.named_parameters()] == ["weight"] * (
+            "bias" in repr(layer)
+        )
     for make in (
         nn.BatchNorm1d,
         nn.BatchNorm2d,

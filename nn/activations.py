@@ -15,9 +15,10 @@ from .module import Module, Parameter, cast_like, get_default_dtype
 from .validation import integer, unknown_name
 
 __all__ = [
-    "ELU", "GELU", "SELU", "Hardtanh", "Identity", "Lambda", "LeakyReLU",
-    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus",
-    "Softsign", "Tanh", "activation",
+    "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "Identity", "Lambda", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU",
+    "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink",
+    "Softsign", "Tanh", "Tanhshrink", "Threshold", "activation",
 ]  # fmt: skip
 
 
@@ -27,6 +28,10 @@ class ReLU(FunctionModule, of=ops.relu):
     >>> ReLU()(np.array([-1.0, 2.0]))
     Tensor([0., 2.])
     """
+
+
+class ReLU6(FunctionModule, of=F.relu6):
+    """min(max(x, 0), 6), elementwise (Krizhevsky, 2010)."""
 
 
 class LeakyReLU(FunctionModule, of=ops.leaky_relu):
@@ -41,6 +46,15 @@ class ELU(FunctionModule, of=ops.elu):
     alpha: float = 1.0
 
 
+class CELU(FunctionModule, of=F.celu):
+    """x if x > 0 else alpha (eˣᐟᵅ - 1), elementwise (Barron, 2017).
+
+    Raises ValueError unless alpha > 0.
+    """
+
+    alpha: float = 1.0
+
+
 class SELU(FunctionModule, of=ops.selu):
     """1.05 times ELU with alpha 1.67: keeps mean 0 and variance 1 (Klambauer et al., 2017)."""
 
@@ -50,6 +64,50 @@ class Hardtanh(FunctionModule, of=F.hardtanh):
 
     min_val: float = -1.0
     max_val: float = 1.0
+
+
+class Hardsigmoid(FunctionModule, of=F.hardsigmoid):
+    """min(max(x + 3, 0), 6) / 6, elementwise (Courbariaux et al., 2015)."""
+
+
+class Hardswish(FunctionModule, of=F.hardswish):
+    """x min(max(x + 3, 0), 6) / 6, elementwise (Howard et al., 2019)."""
+
+
+class Hardshrink(FunctionModule, of=F.hardshrink):
+    """0 where |x| ≤ lambd, x elsewhere.  Raises ValueError for a negative lambd."""
+
+    lambd: float = 0.5
+
+
+class Softshrink(FunctionModule, of=F.softshrink):
+    """0 where |x| ≤ lambd, elsewhere lambd nearer to 0 than x.  Raises ValueError for lambd < 0."""
+
+    lambd: float = 0.5
+
+
+class Tanhshrink(FunctionModule, of=F.tanhshrink):
+    """x - tanh x, elementwise."""
+
+
+class Threshold(FunctionModule, of=F.threshold):
+    """x where it is above the threshold, elsewhere the value.
+
+    >>> Threshold(1.0, 0.0)(np.array([0.5, 2.0]))
+    Tensor([0., 2.])
+    """
+
+    threshold: float
+    value: float
+
+
+class GLU(FunctionModule, of=F.glu):
+    """a σ(b), where a and b are the halves of x along an axis (Dauphin et al., 2017).
+
+    Raises ValueError for an axis of odd size.
+    """
+
+    axis: int = -1
 
 
 class GELU(FunctionModule, of=F.gelu):
@@ -70,9 +128,13 @@ class Mish(FunctionModule, of=ops.mish):
 
 
 class Softplus(FunctionModule, of=F.softplus):
-    """ln(1 + eᵝˣ) / β, elementwise: a smooth ReLU.  Raises ValueError unless beta > 0."""
+    """ln(1 + eᵝˣ) / β, or x where β x > threshold, elementwise: a smooth ReLU.
+
+    Raises ValueError unless beta > 0.
+    """
 
     beta: float = 1.0
+    threshold: float = 20.0
 
 
 class Softsign(FunctionModule, of=ops.softsign):
@@ -93,6 +155,12 @@ class LogSigmoid(FunctionModule, of=ops.logsigmoid):
 
 class Softmax(FunctionModule, of=ops.softmax):
     """eˣ / Σ eˣ along an axis: probabilities.  `CrossEntropyLoss` wants the logits before it."""
+
+    axis: int = -1
+
+
+class Softmin(FunctionModule, of=F.softmin):
+    """e⁻ˣ / Σ e⁻ˣ along an axis: probabilities, high where x is low."""
 
     axis: int = -1
 
@@ -154,10 +222,12 @@ class Lambda(Module):
 
 
 NAMES: dict[str, type[Module]] = {
-    "relu": ReLU, "leaky_relu": LeakyReLU, "prelu": PReLU, "elu": ELU, "selu": SELU,
-    "hardtanh": Hardtanh, "gelu": GELU, "silu": SiLU, "swish": SiLU, "mish": Mish,
+    "relu": ReLU, "relu6": ReLU6, "leaky_relu": LeakyReLU, "prelu": PReLU, "elu": ELU,
+    "celu": CELU, "selu": SELU, "hardtanh": Hardtanh, "hardsigmoid": Hardsigmoid,
+    "hardswish": Hardswish, "hardshrink": Hardshrink, "softshrink": Softshrink,
+    "tanhshrink": Tanhshrink, "gelu": GELU, "glu": GLU, "silu": SiLU, "swish": SiLU, "mish": Mish,
     "softplus": Softplus, "softsign": Softsign, "tanh": Tanh, "sigmoid": Sigmoid,
-    "logsigmoid": LogSigmoid, "softmax": Softmax, "log_softmax": LogSoftmax,
+    "logsigmoid": LogSigmoid, "softmax": Softmax, "softmin": Softmin, "log_softmax": LogSoftmax,
     "identity": Identity, "linear": Identity,
 }  # fmt: skip
 

@@ -23,7 +23,21 @@ PAIRS = [
     (nn.ReLU(), ops.relu, "ReLU()"),
     (nn.LeakyReLU(0.2), lambda x: ops.leaky_relu(x, 0.2), "LeakyReLU(negative_slope=0.2)"),
     (nn.ELU(0.5), lambda x: ops.elu(x, 0.5), "ELU(alpha=0.5)"),
+    (nn.CELU(0.5), lambda x: F.celu(x, 0.5), "CELU(alpha=0.5)"),
     (nn.SELU(), ops.selu, "SELU()"),
+    (nn.ReLU6(), F.relu6, "ReLU6()"),
+    (nn.Hardsigmoid(), F.hardsigmoid, "Hardsigmoid()"),
+    (nn.Hardswish(), F.hardswish, "Hardswish()"),
+    (nn.Hardshrink(1.0), lambda x: F.hardshrink(x, 1.0), "Hardshrink(lambd=1.0)"),
+    (nn.Softshrink(1.0), lambda x: F.softshrink(x, 1.0), "Softshrink(lambd=1.0)"),
+    (nn.Tanhshrink(), F.tanhshrink, "Tanhshrink()"),
+    (
+        nn.Threshold(0.5, value=-1.0),
+        lambda x: F.threshold(x, 0.5, -1.0),
+        "Threshold(0.5, -1.0)",
+    ),
+    (nn.Softmin(0), lambda x: F.softmin(x, 0), "Softmin(axis=0)"),
+    (nn.GLU(0), lambda x: F.glu(x, 0), "GLU(axis=0)"),
     (
         nn.Hardtanh(-0.5, max_val=0.7),
         lambda x: F.hardtanh(x, -0.5, 0.7),
@@ -33,7 +47,7 @@ PAIRS = [
     (nn.GELU("tanh"), ops.gelu_tanh, "GELU(approximate='tanh')"),
     (nn.SiLU(), ops.silu, "SiLU()"),
     (nn.Mish(), ops.mish, "Mish()"),
-    (nn.Softplus(beta=2.0), lambda x: ops.softplus(x, 2.0), "Softplus(beta=2.0)"),
+    (nn.Softplus(beta=2.0), lambda x: F.softplus(x, 2.0), "Softplus(beta=2.0, threshold=20.0)"),
     (nn.Softsign(), ops.softsign, "Softsign()"),
     (nn.Tanh(), ops.tanh, "Tanh()"),
     (nn.Sigmoid(), ops.sigmoid, "Sigmoid()"),
@@ -58,10 +72,16 @@ def test_a_module_is_its_function(module: Any, function: Any, text: str) -> None
     assert not module.state_dict()
 
 
+@pytest.mark.parametrize(("module", "function", "text"), PAIRS, ids=[p[2] for p in PAIRS])
+def test_two_orders_of_derivatives(module: Any, function: Any, text: str) -> None:
+    report = gradcheck(module, X, order=2)
+    assert report, report
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
 @pytest.mark.parametrize(("module", "function", "text"), PAIRS)
 def test_integers_do_not_wrap(module: Any, function: Any, text: str, dtype: str) -> None:
-    x = np.array([[0, 1, 5, 100]]).astype(dtype)
+    x = np.array([[0, 1, 5, 100], [100, 5, 1, 0]]).astype(dtype)
     np.testing.assert_allclose(function(x), function(x.astype(np.float64)), rtol=1e-3)
 
 
@@ -87,6 +107,7 @@ def test_constructors_agree_with_their_functions(cls: Any) -> None:
         assert option.default == parameters[option.name].default
     if cls.__module__ == activations.__name__:
         assert len(inspect.signature(cls).parameters) == len(parameters) - 1
+    if cls.__module__ == activations.__name__ and cls is not nn.Threshold:  # has no defaults
         assert activations.NAMES[cls._function.__name__] is cls
 
 
@@ -188,6 +209,11 @@ def test_wrong_arguments(make: Any, message: str) -> None:
         (lambda: nn.GELU("erf"), ValueError, "'none' or 'tanh', not 'erf'"),
         (lambda: nn.Softplus(0), ValueError, "beta must be positive, and is 0"),
         (lambda: nn.Hardtanh(1.0, -1.0), ValueError, "min_val=1.0 is not below max_val=-1.0"),
+        (lambda: nn.Hardshrink(-1), ValueError, "Hardshrink: lambd must be 0 or more, and is -1"),
+        (lambda: F.softshrink(X, -1), ValueError, "softshrink: lambd must be 0 or more"),
+        (lambda: nn.CELU(0), ValueError, "CELU: alpha must be positive, and is 0"),
+        (lambda: nn.GLU()(X), ValueError, r"glu: x needs an even size on axis -1, .* \(4, 3\), at"),
+        (lambda: F.glu(1.0), ValueError, r"x needs an even size on axis -1, and has shape \(\)"),
         (lambda: nn.PReLU(0), ValueError, "num_parameters must be a positive integer, not 0"),
         (
             lambda: nn.Sequential(nn.PReLU(5))(X),

@@ -25,6 +25,13 @@ ACTIVATIONS = {
     "softplus": ops.softplus,
     "softsign": ops.softsign,
     "hardtanh": F.hardtanh,
+    "celu": F.celu,
+    "relu6": F.relu6,
+    "hardsigmoid": F.hardsigmoid,
+    "hardswish": F.hardswish,
+    "hardshrink": F.hardshrink,
+    "softshrink": F.softshrink,
+    "tanhshrink": F.tanhshrink,
     "logsigmoid": ops.logsigmoid,
     "tanh": np.tanh,
     "erf": ops.erf,
@@ -56,6 +63,12 @@ class TestKinks:
             (lambda x: ops.elu(x, 2.0), [0.0], [2.0]),
             (ops.elu, [0.0], [1.0]),
             (F.hardtanh, [-2.0, -1.0, 0.0, 1.0, 2.0], [0.0, 1.0, 1.0, 1.0, 0.0]),
+            (F.relu6, [-1.0, 0.0, 3.0, 6.0, 7.0], [0.0, 0.0, 1.0, 0.0, 0.0]),
+            (F.hardswish, [-3.0, 0.0, 3.0], [0.0, 0.5, 1.0]),
+            (lambda x: F.celu(x, 2.0), [0.0], [1.0]),
+            (F.hardshrink, [-0.5, 0.0, 0.5, 0.6], [0.0, 0.0, 0.0, 1.0]),
+            (F.softshrink, [-0.5, 0.0, 0.5, 0.6], [0.0, 0.0, 0.0, 1.0]),
+            (lambda x: F.threshold(x, 0.5, 2.0), [0.4, 0.5, 0.6], [0.0, 0.0, 1.0]),
             (ops.softsign, [0.0], [1.0]),
             (np.fabs, [0.0], [0.0]),
             (np.fmax, [1.0], [0.5]),
@@ -220,7 +233,8 @@ class TestExtremes:
             value, first, second = derivatives(ACTIVATIONS[name], x, dtype)
         slopes = {"sigmoid": (0, 0), "tanh": (0, 0), "erf": (0, 0), "hardtanh": (0, 0)}
         slopes |= {"leaky_relu": (0.01, 1), "logsigmoid": (1, 0), "softsign": (1e-8, 1e-8)}
-        slopes |= {"selu": (0, 1.0507009873554805)}
+        slopes |= {"selu": (0, 1.0507009873554805), "relu6": (0, 0), "hardsigmoid": (0, 0)}
+        slopes |= dict.fromkeys(["hardshrink", "softshrink", "tanhshrink"], (1, 1))
         left, right = slopes.get(name, (0, 1))
         assert (value.dtype, first.dtype, second.dtype) == (dtype, dtype, dtype)
         for array in (value, first, second):
@@ -326,6 +340,8 @@ class TestAgainstTorch:
         pairs = {
             "gelu_tanh": (lambda x: f.gelu(x, approximate="tanh")),
             "softplus": lambda x: f.softplus(x, threshold=1e9),
+            "hardsigmoid": lambda x: f.relu6(x + 3) / 6,  # its own has no second derivative
+            "hardswish": lambda x: x * f.relu6(x + 3) / 6,
             "sigmoid": torch.sigmoid,
             "tanh": torch.tanh,
             "erf": torch.erf,
@@ -340,6 +356,8 @@ class TestAgainstTorch:
             "leaky": (lambda x: ops.leaky_relu(x, 0.3), lambda x: f.leaky_relu(x, 0.3), everywhere),
             "elu 0.3": (lambda x: ops.elu(x, 0.3), lambda x: f.elu(x, 0.3), everywhere),
             "elu 2": (lambda x: ops.elu(x, 2.0), lambda x: f.elu(x, 2.0), everywhere),
+            "celu 0.5": (lambda x: F.celu(x, 0.5), lambda x: f.celu(x, 0.5), everywhere),
+            "softplus up to 20": (F.softplus, f.softplus, everywhere),
             "hardtanh wide": (
                 lambda x: F.hardtanh(x, -2, 5),
                 lambda x: f.hardtanh(x, -2, 5),

@@ -21,7 +21,11 @@ SWAPPED: list[tuple[Any, Any]] = [
     *((f, T) for f in (nn.mse_loss, nn.l1_loss, nn.huber_loss, nn.smooth_l1_loss, nn.kl_div)),
     *((f, T) for f in (nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits)),
     *((f, T) for f in (nn.hinge_loss, nn.MSELoss(), nn.CrossEntropyLoss())),
-    *((f, np.array([0, 1, 2, 0])) for f in (nn.cross_entropy, nn.nll_loss)),
+    *((f, T) for f in (nn.soft_margin_loss, nn.sigmoid_focal_loss, nn.poisson_nll_loss)),
+    *((f, T) for f in (nn.hinge_embedding_loss, nn.multilabel_soft_margin_loss)),
+    *((f, np.array([0, 1, 2, 0])) for f in (nn.cross_entropy, nn.nll_loss, nn.focal_loss)),
+    *((f, np.array([0, 1, 2, 0])) for f in (nn.multi_margin_loss, nn.multiclass_hinge_loss)),
+    (lambda *pair: nn.gaussian_nll_loss(*pair, np.ones((4, 3))), T),
     *((f, Tensor(T)) for f in (nn.categorical_cross_entropy, nn.cross_entropy)),
 ]
 
@@ -31,8 +35,12 @@ def test_a_target_that_requires_a_gradient_is_told_the_order(loss: Any, target: 
     prediction = Tensor(np.full((4, 3), 0.5), requires_grad=True)
     with pytest.raises(TypeError, match=r"prediction comes first, as in \w+\(prediction, target\)"):
         loss(target, prediction)
-    with pytest.raises(TypeError, match="prediction comes first"):
-        nn.cosine_embedding_loss(X, X, Tensor(np.ones(4), requires_grad=True))
+    signs = Tensor(np.ones(4), requires_grad=True)
+    for inputs in ((X, X), (X, prediction), (prediction, X)):
+        with pytest.raises(TypeError, match="prediction comes first"):
+            nn.cosine_embedding_loss(*inputs, signs)
+        with pytest.raises(TypeError, match="prediction comes first"):
+            nn.margin_ranking_loss(*(x[:, 0] for x in inputs), signs)
     nn.cosine_similarity(X, prediction)
 
 
@@ -45,7 +53,7 @@ def test_an_ignored_row_may_hold_anything(bad: float, options: dict[str, Any]) -
     values = np.array([[1.0, 2.0, 0.5], [bad, bad, 0.0], [0.0, 1.0, 2.0]])
     t = np.array([0, -100, 2])
     losses: list[Any] = [nn.cross_entropy]
-    losses += [] if "label_smoothing" in options else [nn.nll_loss]
+    losses += [] if "label_smoothing" in options else [nn.nll_loss, nn.focal_loss]
     for loss in losses:
         x, rest = Tensor(values, requires_grad=True), Tensor(values[[0, 2]], requires_grad=True)
         y, expected = loss(x, t, **options), loss(rest, t[[0, 2]], **options)
@@ -54,6 +62,12 @@ def test_an_ignored_row_may_hold_anything(bad: float, options: dict[str, Any]) -
         expected.backward()
         np.testing.assert_allclose(x.grad[[0, 2]], rest.grad)
         np.testing.assert_array_equal(x.grad[1], 0)
+        image = Tensor(values.T[None], requires_grad=True)  # (1, classes, 3)
+        first = loss(image, t[None], axis=1, **options)
+        assert float(first) == pytest.approx(float(expected))
+        first.backward()
+        np.testing.assert_allclose(image.grad[0].T, x.grad)
+        assert loss(Tensor(values), t, "none", **options).data[1] == 0
 
 
 # -------------------------------------------------------------------- data

@@ -20,6 +20,8 @@ ROWS = P / P.sum(-1, keepdims=True)
 SIGNS = np.where(Y > 0, 1, -1)
 CLASSES = np.array([0, 2, 1, 2])
 ONE_HOT = np.eye(3, dtype=int)[CLASSES]
+LABELS = (Y > 0).astype(int)
+COUNTS = np.array([[0, 1, 7], [2, 0, 3], [1, 1, 0], [12, 4, 0]])
 
 ELEMENTWISE = {
     "mse_loss": (X, Y),
@@ -30,12 +32,17 @@ ELEMENTWISE = {
     "binary_cross_entropy_with_logits": (X, P),
     "hinge_loss": (X, SIGNS),
     "kl_div": (np.log(ROWS), P),
+    "soft_margin_loss": (X, SIGNS),
+    "sigmoid_focal_loss": (X, LABELS),
+    "hinge_embedding_loss": (X, SIGNS),
+    "poisson_nll_loss": (X, COUNTS),
 }
 OF_CLASSES = {
     "cross_entropy": X,
     "categorical_cross_entropy": ROWS,
     "nll_loss": np.log(ROWS),
 }
+OF_SINGLE_CLASSES = ["focal_loss", "multi_margin_loss", "multiclass_hinge_loss"]
 
 
 def leaf(data: Any, dtype: Any = np.float64) -> Tensor:
@@ -73,7 +80,25 @@ def calls() -> list[Any]:
                         id=f"{name}-{label}-{','.join(map(str, options))}",
                     )
                 )
-    more = {
+    weights = np.array([0.5, 2.0, 1.0])
+    for name in OF_SINGLE_CLASSES:
+        for t, label in ((CLASSES, "indices"), (ONE_HOT, "one-hot"), (ONE_HOT * 1.0, "floats")):
+            for options in ({}, {"weight": weights}, {"reduction": "none"}):
+                found.append(
+                    pytest.param(
+                        lambda x, n=name, t=t, o=options: getattr(nn, n)(x, t, **o),
+                        X,
+                        id=f"{name}-{label}-{','.join(options)}",
+                    )
+                )
+    return found + [pytest.param(*case, id=name) for name, case in _more().items()]
+
+
+def _more() -> dict[str, tuple[Any, Any]]:
+    """Calls with options of a single loss, or with several inputs."""
+    classes_first = np.moveaxis(np.stack([X, Y]), -1, 1)
+    indices, ranks = np.stack([CLASSES, CLASSES[::-1]]), np.array([1, -1, 1, -1])
+    return {
         "huber": (lambda x: nn.huber_loss(x, Y, delta=0.3), X),
         "smooth": (lambda x: nn.smooth_l1_loss(x, Y, beta=2.0), X),
         "pos": (
@@ -86,8 +111,28 @@ def calls() -> list[Any]:
             lambda x: nn.cosine_embedding_loss(x, Y, np.array([1, -1, 1, -1]), margin=-0.5),
             X,
         ),
+        "focal": (
+            lambda x: nn.focal_loss(x, indices, gamma=0.5, ignore_index=1, axis=1),
+            classes_first,
+        ),
+        "sigmoid_focal": (lambda x: nn.sigmoid_focal_loss(x, LABELS, alpha=None, gamma=0.5), X),
+        "axis": (
+            lambda x: nn.cross_entropy(x, indices, label_smoothing=0.1, axis=1),
+            classes_first,
+        ),
+        "axis of rows": (
+            lambda x: nn.nll_loss(x, softmax(classes_first.swapaxes(1, 2)).swapaxes(1, 2), axis=1),
+            classes_first,
+        ),
+        "multilabel": (lambda x: nn.multilabel_soft_margin_loss(x, P, "none", weight=P[0]), X),
+        "squared margins": (lambda x: nn.multi_margin_loss(x, CLASSES, p=2, margin=0.7), X),
+        "ranking": (lambda x: nn.margin_ranking_loss(x, Y[:, 0], ranks, margin=0.3), X[:, 0]),
+        "triplet": (lambda x: nn.triplet_margin_loss(x, Y, P, p=3.0, margin=2.0), X),
+        "triplet swapped": (lambda x: nn.triplet_margin_loss(x, P, Y, "none", swap=True), X),
+        "poisson": (lambda x: nn.poisson_nll_loss(x, COUNTS, log_input=False, full=True), P),
+        "gaussian": (lambda x: nn.gaussian_nll_loss(x, Y, P, full=True), X),
+        "gaussian variance": (lambda v: nn.gaussian_nll_loss(v * 0.5, Y, v, "none"), P),
     }
-    return found + [pytest.param(*case, id=name) for name, case in more.items()]
 
 
 def _options(name: str, label: str) -> list[dict[str, Any]]:
@@ -125,6 +170,10 @@ def test_gradients_reach_targets_that_want_them() -> None:
     assert gradcheck(lambda w: nn.mse_loss(X, Y, weight=w), P[:, :1])
     assert gradcheck(lambda w: nn.cross_entropy(X, CLASSES, weight=w), P[0])
     assert gradcheck(lambda w: nn.nll_loss(X, ROWS, weight=w), P[0])
+    assert gradcheck(lambda v: nn.gaussian_nll_loss(X, Y, v), P[:, 0])
+    assert gradcheck(lambda t: nn.poisson_nll_loss(leaf(X), t, full=True), 3 * P)
+    assert gradcheck(lambda x, y: nn.triplet_margin_loss(X, x, y, swap=True), Y, P)
+    assert gradcheck(lambda y: nn.margin_ranking_loss(X, y, SIGNS), Y)
 
 
 # -------------------------------------------------------------------- values by hand
@@ -258,6 +307,102 @@ def test_cosine_by_hand() -> None:
     assert weighted == 6
 
 
+def test_classes_on_any_axis_are_those_on_the_last() -> None:
+    rng = np.random.default_rng(2)
+    x, t = rng.normal(size=(2, 5, 3, 4)), rng.integers(0, 4, (2, 5, 3))
+    one_hot = np.eye(4, dtype=int)[t]
+    for loss in (nn.cross_entropy, nn.nll_loss, nn.focal_loss, nn.categorical_cross_entropy):
+        scores = softmax(x) if loss is nn.categorical_cross_entropy else x
+        for options in ({}, {"weight": [1.0, 2.0, 0.5, 0.0]}, {"ignore_index": 2}):
+            each = loss(scores, t, "none", **options).data
+            for axis in (0, 1, 2, -2, 3):
+                moved, rows = np.moveaxis(scores, -1, axis), np.moveaxis(one_hot, -1, axis)
+                for targets in (t, rows, rows.tolist(), Tensor(rows)):
+                    y = loss(moved, targets, "none", axis=axis, **options)
+                    np.testing.assert_allclose(y.data, each)
+    soft = softmax(rng.normal(size=x.shape))
+    expected = nn.cross_entropy(x, soft, label_smoothing=0.1).data
+    moved, rows = np.moveaxis(x, -1, 1), leaf(np.moveaxis(soft, -1, 1))
+    y = nn.cross_entropy(leaf(moved), rows, label_smoothing=0.1, axis=1)
+    np.testing.assert_allclose(y.data, expected)
+    y.backward()
+    assert rows.grad.shape == moved.shape
+
+
+def test_margins_of_classes_by_hand() -> None:
+    weight = np.array([0.5, 2.0, 1.0])
+    for margin in (1.0, 0.3):
+        others = [
+            [max(0.0, margin - x[t] + x[j]) for j in range(3) if j != t]
+            for x, t in zip(X, CLASSES, strict=True)
+        ]
+        added = np.array([sum(row) / 3 for row in others])
+        squared = np.array([sum(m * m for m in row) / 3 for row in others])
+        largest = np.array([max(row) for row in others])
+        for t in (CLASSES, ONE_HOT, ONE_HOT * 1.0):
+            y = nn.multi_margin_loss(X, t, "none", margin=margin)
+            np.testing.assert_allclose(y.data, added)
+            y = nn.multi_margin_loss(X, t, "none", p=2, margin=margin)
+            np.testing.assert_allclose(y.data, squared)
+            y = nn.multiclass_hinge_loss(X, t, "none", margin=margin)
+            np.testing.assert_allclose(y.data, largest)
+            y = nn.multiclass_hinge_loss(X, t, margin=margin, weight=weight)
+            np.testing.assert_allclose(y.data, (largest * weight[CLASSES]).mean())
+    assert nn.multiclass_hinge_loss(leaf([[3.0]]), np.array([0])).data == 0
+    two = nn.multiclass_hinge_loss(np.stack([0 * X[:, 0], X[:, 0]], 1), LABELS[:, 0], "none").data
+    np.testing.assert_allclose(two, nn.hinge_loss(X[:, 0], SIGNS[:, 0], "none").data)
+
+
+def test_focal_losses_without_focus_are_cross_entropies() -> None:
+    for options in ({}, {"weight": [0.5, 2.0, 1.0]}, {"ignore_index": 2}, {"reduction": "none"}):
+        x, y = leaf(X), leaf(X)
+        focal = nn.focal_loss(x, CLASSES, gamma=0.0, **options)
+        entropy = nn.cross_entropy(y, CLASSES, **options)
+        np.testing.assert_allclose(focal.data, entropy.data)
+        focal.sum().backward()
+        entropy.sum().backward()
+        np.testing.assert_allclose(x.grad, y.grad, atol=1e-15)
+    plain = nn.binary_cross_entropy_with_logits(X, LABELS, "none").data
+    y = nn.sigmoid_focal_loss(X, LABELS, "none", alpha=None, gamma=0.0)
+    np.testing.assert_allclose(y.data, plain)
+    p = 1 / (1 + np.exp(-X))
+    wrong, share = np.where(LABELS, 1 - p, p), np.where(LABELS, 0.25, 0.75)
+    y = nn.sigmoid_focal_loss(X, LABELS, "none")
+    np.testing.assert_allclose(y.data, share * wrong**2 * plain)
+
+
+def test_distances_and_ranks_by_hand() -> None:
+    far = np.array([[3.0, 4.0], [0.0, 0.0]])
+    a = np.zeros((2, 2))
+    y = nn.triplet_margin_loss(a, far, far[::-1], "none", eps=0.0)
+    np.testing.assert_allclose(y.data, [6, 0])
+    y = nn.triplet_margin_loss(a, far[:1].repeat(2, 0), a + far[0] * 2, "none", eps=0.0, margin=5.5)
+    np.testing.assert_allclose(y.data, [0.5, 0.5])
+    y = nn.triplet_margin_loss(a, -far, far, "none", eps=0.0, swap=True)
+    np.testing.assert_allclose(y.data, [1, 1])
+    signs = np.array([1, -1])
+    y = nn.margin_ranking_loss([2.0, 2.0], [1.0, 1.0], signs, "none", margin=0.25)
+    np.testing.assert_allclose(y.data, [0, 1.25])
+    y = nn.hinge_embedding_loss([0.5, 0.5], signs, "none", margin=2.0)
+    np.testing.assert_allclose(y.data, [0.5, 1.5])
+
+
+def test_distributions_by_hand() -> None:
+    rate, counts = np.array([0.5, 3.0]), np.array([0, 4])
+    each = rate - counts * np.log(rate)
+    np.testing.assert_allclose(nn.poisson_nll_loss(np.log(rate), counts, "none").data, each)
+    y = nn.poisson_nll_loss(rate, counts, "none", log_input=False, full=True, eps=0.0)
+    stirling = np.array([0, 4 * np.log(4) - 4 + np.log(8 * np.pi) / 2])
+    np.testing.assert_allclose(y.data, each + stirling)
+    mean, t, var = np.array([0.0, 1.0]), np.array([2.0, 1.0]), np.array([4.0, 0.25])
+    density = np.exp(-((mean - t) ** 2) / (2 * var)) / np.sqrt(2 * np.pi * var)
+    y = nn.gaussian_nll_loss(mean, t, var, "none", full=True)
+    np.testing.assert_allclose(y.data, -np.log(density))
+    flat = leaf([0.0, 0.0])
+    nn.gaussian_nll_loss(mean, t, flat, "sum", eps=0.5).backward()
+    np.testing.assert_allclose(flat.grad, [0.5 * (2 - 4 * 4), 1])  # as if it were 0.5
+
+
 @pytest.mark.parametrize(
     ("loss", "x", "slope"),
     [
@@ -311,7 +456,8 @@ def test_logits_of_ten_thousand(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "hinge_loss"]
+    "name",
+    ["mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "hinge_loss", "soft_margin_loss"],
 )
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_numbers_of_ten_thousand(name: str, dtype: Any) -> None:
@@ -321,6 +467,50 @@ def test_numbers_of_ten_thousand(name: str, dtype: Any) -> None:
     assert np.isfinite(y.data)
     assert np.isfinite(x.grad).all()
     assert (np.sign(x.grad) == [1, -1]).all()
+
+
+FAR = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, 1e4], [1e4, 1e4, 1e4], [-1e4, 1e4, 1e4]])
+EXTREMES = {
+    "focal": lambda x: nn.focal_loss(x, CLASSES, "none"),
+    "focal 0.5": lambda x: nn.focal_loss(x, CLASSES, "none", gamma=0.5),
+    "sigmoid focal": lambda x: nn.sigmoid_focal_loss(x, LABELS, "none"),
+    "sigmoid focal 0.5": lambda x: nn.sigmoid_focal_loss(x, LABELS, "none", gamma=0.5),
+    "soft margin": lambda x: nn.soft_margin_loss(x, SIGNS, "none"),
+    "multilabel": lambda x: nn.multilabel_soft_margin_loss(x, LABELS, "none"),
+    "multi margin": lambda x: nn.multi_margin_loss(x, CLASSES, "none", p=2),
+    "multiclass": lambda x: nn.multiclass_hinge_loss(x, CLASSES, "none"),
+    "ranking": lambda x: nn.margin_ranking_loss(x, -x, SIGNS, "none"),
+    "embedding": lambda x: nn.hinge_embedding_loss(x, SIGNS, "none"),
+    "triplet": lambda x: nn.triplet_margin_loss(x, -x, x * 0.5, "none"),
+    "gaussian": lambda x: nn.gaussian_nll_loss(x, -FAR, ops.softplus(x) + 1.0, "none"),
+    "poisson": lambda x: nn.poisson_nll_loss(ops.minimum(x, 5.0), COUNTS, "none"),
+    "axis": lambda x: nn.cross_entropy(x, np.array([0, 1, 2]), "none", axis=0),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXTREMES)
+def test_values_and_two_derivatives_at_extremes(name: str, dtype: Any) -> None:
+    x = leaf(FAR, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y = EXTREMES[name](x)
+        (first,) = grad(y.sum(), [x], create_graph=True)
+        second = grad(first.sum(), x, allow_unused=True) if first.requires_grad else None
+    assert y.dtype == first.dtype == dtype
+    for values in (y, first) if second is None else (y, first, second):
+        assert np.isfinite(values.data).all()
+    exact = EXTREMES[name](leaf(FAR)).data
+    np.testing.assert_allclose(y.data, exact, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [*ELEMENTWISE, *OF_SINGLE_CLASSES, "multilabel_soft_margin_loss"])
+def test_half_precision_counts_beyond_2048(name: str) -> None:
+    x, t = ELEMENTWISE.get(name) or (X, P if name.startswith("multilabel") else CLASSES)
+    many = np.repeat(x, 1000, 0).astype(np.float16)
+    y = getattr(nn, name)(leaf(many, np.float16), np.repeat(t, 1000, 0))
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(float(y), float(getattr(nn, name)(leaf(x), t)), rtol=5e-3)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

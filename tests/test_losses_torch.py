@@ -122,6 +122,159 @@ def test_torch_nll(targets: Any, weight: Any, reduction: str, dtype: Any) -> Non
     compare(ours, lambda p, t: pair[1](p.log(), t), [ROWS], [targets], dtype)
 
 
+# -------------------------------------------------------------------- classes on axis 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_torch_classes_on_axis_1(dtype: Any, data: Any) -> None:
+    """Images, signals and rows as PyTorch has them."""
+    space = data.draw(st.sampled_from([(), (3,), (2, 3), (2, 1, 2)]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 3)))
+    name = data.draw(st.sampled_from(["CrossEntropyLoss", "NLLLoss"]))
+    options: dict[str, Any] = {"weight": data.draw(st.sampled_from([None, W]))}
+    x, t = rng.normal(size=(3, 4, *space)), rng.integers(0, 4, (3, *space))
+    options["ignore_index"] = data.draw(st.sampled_from([-100, 0, 3]))
+    t[rng.random(t.shape) < 0.3] = options["ignore_index"]
+    if name == "CrossEntropyLoss":
+        options["label_smoothing"] = data.draw(st.sampled_from([0.0, 0.1]))
+        if data.draw(st.booleans()):
+            t = np.exp(rng.normal(size=x.shape))
+            t /= t.sum(1, keepdims=True)
+            options["ignore_index"] = -100
+    ours, theirs = both(name, data.draw(st.sampled_from(REDUCTIONS)), dtype, **options)
+    ours.axis = data.draw(st.sampled_from([1, -1 - len(space)]))
+    compare(ours, theirs, [x], [t], dtype)
+
+
+def test_torch_ignored_pixels_of_infinite_logits() -> None:
+    x, t = RNG.normal(size=(2, 4, 3, 3)), RNG.integers(0, 4, (2, 3, 3))
+    t[0, 1], t[1, :, 2] = -100, -100
+    clean = torch.tensor(x, requires_grad=True)
+    torch.nn.CrossEntropyLoss(torch.tensor(W))(clean, torch.tensor(t)).backward()
+    x[0, :, 1], x[1, 1, :, 2] = np.inf, -np.inf
+    ours = Tensor(x, requires_grad=True)
+    nn.CrossEntropyLoss(weight=W, axis=1)(ours, t).backward()
+    np.testing.assert_allclose(ours.grad, clean.grad.numpy(), rtol=1e-10, atol=1e-12)
+
+
+# -------------------------------------------------------------------- margins
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weight", [None, W])
+@pytest.mark.parametrize("options", [{}, {"p": 2}, {"margin": 0.4}, {"p": 2, "margin": 2.0}])
+def test_torch_multi_margin(options: Any, weight: Any, reduction: str, dtype: Any) -> None:
+    pair = both("MultiMarginLoss", reduction, dtype, weight=weight, **options)
+    compare(*pair, [X], [CLASSES], dtype)
+    compare(*pair, [np.round(X)], [CLASSES], dtype)  # many at the margin exactly
+    compare(*pair, [X[0]], [np.array(2)], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_torch_margins(reduction: str, dtype: Any) -> None:
+    signs = np.where(Q > 0.5, 1, -1)
+    for margin in (0.0, 0.5, 1.0):
+        pair = both("MarginRankingLoss", reduction, dtype, margin=margin)
+        compare(*pair, [X, Y], [signs], dtype)
+        compare(*pair, [np.round(X), np.round(X)], [signs], dtype)  # at the kink
+        pair = both("HingeEmbeddingLoss", reduction, dtype, margin=margin)
+        compare(*pair, [X], [signs], dtype)
+        compare(*pair, [np.round(X)], [signs], dtype)
+    pair = both("SoftMarginLoss", reduction, dtype)
+    compare(*pair, [5 * X], [signs], dtype)
+    for weight in (None, W):
+        pair = both("MultiLabelSoftMarginLoss", reduction, dtype, weight=weight)
+        compare(*pair, [5 * X], [Q], dtype)
+        compare(*pair, [X.reshape(2, 3, 4)], [Q.reshape(2, 3, 4)], dtype)
+
+
+TRIPLETS = [{}, {"margin": 3.0}, {"p": 1.0}, {"p": 3.0, "eps": 0.1}, {"p": np.inf}, {"swap": True}]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("options", TRIPLETS, ids=str)
+def test_torch_triplets(options: Any, reduction: str, dtype: Any) -> None:
+    pair = both("TripletMarginLoss", reduction, dtype, **options)
+    compare(*pair, [X, Y, P], [], dtype)
+    compare(*pair, [X, X + 0.1 * Y, P], [], dtype)
+    compare(*pair, [X, X, X], [], dtype)
+    compare(*pair, [X[0], Y[0], P[0]], [], dtype)
+
+
+# -------------------------------------------------------------------- distributions, rare classes
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("full", [False, True])
+def test_torch_poisson(full: bool, reduction: str, dtype: Any) -> None:
+    counts = np.random.default_rng(3).poisson(1.5, (6, 4)).astype(float)
+    pair = both("PoissonNLLLoss", reduction, dtype, full=full)
+    compare(*pair, [X], [counts], dtype)
+    compare(*pair, [X, 3 * P], [], dtype)
+    pair = both("PoissonNLLLoss", reduction, dtype, full=full, log_input=False, eps=1e-3)
+    compare(*pair, [P], [counts], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("full", [False, True])
+def test_torch_gaussian(full: bool, reduction: str, dtype: Any) -> None:
+    pair = both("GaussianNLLLoss", reduction, dtype, full=full)
+    for variance in (P, P[:, :1], P[:, 0]):
+        compare(*pair, [X, Y, variance], [], dtype)
+    small = np.where(P > 0.5, P, 0)  # below eps, where the gradient passes all the same
+    pair = both("GaussianNLLLoss", reduction, dtype, full=full, eps=1e-2)
+    compare(*pair, [X, Y, small], [], dtype)
+    one = (
+        nn.GaussianNLLLoss(reduction, full=full),
+        torch.nn.GaussianNLLLoss(reduction=reduction, full=full),
+    )
+    compare(lambda x, t: one[0](x, t, 0.5), lambda x, t: one[1](x, t, 0.5), [X], [Y], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("alpha", [None, 0.25, 0.9])
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 3.5])
+def test_torch_sigmoid_focal(gamma: float, alpha: Any, reduction: str, dtype: Any) -> None:
+    def theirs(x: Any, t: Any) -> Any:  # the paper's formula
+        p = x.sigmoid()
+        p = p * t + (1 - p) * (1 - t)
+        a = 1 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
+        losses = -a * (1 - p) ** gamma * p.log()
+        return losses if reduction == "none" else getattr(losses, reduction)()
+
+    ours = nn.SigmoidFocalLoss(reduction, alpha=alpha, gamma=gamma)
+    compare(ours, theirs, [3 * X], [np.where(Q > 0.5, 1.0, 0.0)], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weight", [None, W])
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 3.5])
+def test_torch_focal(gamma: float, weight: Any, reduction: str, dtype: Any) -> None:
+    shares = None if weight is None else torch.tensor(weight.astype(dtype))
+
+    def theirs(x: Any, t: Any) -> Any:  # the cross-entropy of each pixel, times a factor
+        p = x.softmax(1).gather(1, t.clamp_min(0)[:, None])[:, 0]
+        losses = torch.nn.CrossEntropyLoss(shares, reduction="none")(x, t) * (1 - p) ** gamma
+        own = torch.ones(4, dtype=x.dtype) if shares is None else shares
+        counted = (own[t.clamp_min(0)] * (t >= 0)).sum()
+        return {"none": losses, "sum": losses.sum(), "mean": losses.sum() / counted}[reduction]
+
+    rng = np.random.default_rng(5)
+    x, t = 2 * rng.normal(size=(2, 4, 3, 2)), rng.integers(0, 4, (2, 3, 2))
+    t[0, 1] = -100
+    ours = nn.FocalLoss(reduction, gamma=gamma, weight=weight, axis=1)
+    compare(ours, theirs, [x], [t], dtype)
+
+
 @pytest.mark.filterwarnings("ignore:reduction")  # PyTorch's own about "mean"
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", [*REDUCTIONS, "batchmean"])
@@ -138,6 +291,8 @@ def test_torch_kl_div(reduction: str, dtype: Any) -> None:
 def test_torch_cosine(margin: float, reduction: str, dtype: Any) -> None:
     pair = both("CosineEmbeddingLoss", reduction, dtype, margin=margin)
     compare(*pair, [X, Y], [SIGNS], dtype)
+    if margin == 0:  # at the kink
+        compare(*pair, [X[:, :2], np.stack([-X[:, 1], X[:, 0]], 1)], [-abs(SIGNS)], dtype)
     compare(nn.cosine_similarity, lambda x, y: torch.cosine_similarity(x, y, -1), [X, Y], [], dtype)
 
 

@@ -32,6 +32,21 @@ def test_functions_pickle(name: str) -> None:
     assert pickle.loads(pickle.dumps(function)) is function
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: F.glu(X, dim=1), "glu has no argument dim; did you mean axis? It takes x, axis"),
+        (lambda: nn.cross_entropy(X, [0] * 4, dim=1), "cross_entropy has no argument dim; did you"),
+        (lambda: F.softplus(X, betta=2.0), "softplus has no argument betta; did you mean beta?"),
+        (lambda: nn.mse_loss(X, X, size_average=True), "mse_loss has no argument size_average; it"),
+    ],
+)
+def test_unknown_options_are_told_the_names(call: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=r"test_nn_functional\.py:\d+$") as caught:
+        call()
+    assert str(caught.value).startswith(words)
+
+
 def test_linear_without_a_bias() -> None:
     weight = RNG.normal(size=(3, 2))
     np.testing.assert_array_equal(F.linear(X, weight), X @ weight)
@@ -71,6 +86,16 @@ def test_embedding_of_a_padding_index() -> None:
     F.embedding([0, 1, 1], weight, padding_idx=0).sum().backward()
     np.testing.assert_array_equal(weight.grad, [[0, 0], [2, 2], [0, 0]])
     np.testing.assert_array_equal(F.embedding([2, 0], X, 0), X[[2, 0]])
+    weight.zero_grad()
+    F.embedding([0, 2, 2], weight, padding_idx=-1).sum().backward()
+    np.testing.assert_array_equal(weight.grad, [[1, 1], [0, 0], [0, 0]])
+
+
+def test_one_hot_of_as_many_classes_as_there_are() -> None:
+    np.testing.assert_array_equal(F.one_hot([2, 0]), F.one_hot([2, 0], 3))
+    assert F.one_hot(np.zeros(0, int)).shape == (0, 0)
+    with pytest.raises(TypeError, match="the indices must be integers, and are float64"):
+        F.one_hot([0.5])
 
 
 def test_attention_with_dropout() -> None:

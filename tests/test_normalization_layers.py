@@ -23,6 +23,9 @@ LAYERS: list[tuple[Any, tuple[int, ...], tuple[int, ...]]] = [  # layer, input, 
     (lambda: nn.BatchNorm1d(3, affine=False), (4, 3, 2), (0, 2)),
     (lambda: nn.BatchNorm1d(2, track_running_stats=False), (4, 2), (0,)),
     (lambda: nn.BatchNorm2d(2, momentum=None), (3, 2, 2, 3), (0, 2, 3)),
+    (lambda: nn.BatchNorm2d(2, bias=False), (3, 2, 2, 3), (0, 2, 3)),
+    (lambda: nn.BatchNorm3d(2), (2, 2, 1, 2, 2), (0, 2, 3, 4)),
+    (lambda: nn.GroupNorm(1, 4, bias=False), (2, 4, 3), (1, 2)),
     (lambda: nn.GroupNorm(1, 4), (2, 4, 3), (1, 2)),
     (lambda: nn.GroupNorm(4, 4), (2, 4, 2, 3), (2, 3)),
     (lambda: nn.GroupNorm(1, 4, affine=False), (3, 4), (1,)),
@@ -202,7 +205,10 @@ def test_reprs_show_what_is_not_the_default() -> None:
     assert repr(nn.BatchNorm1d(3, 1e-3, None, False)) == (
         "BatchNorm1d(3, eps=0.001, momentum=None, affine=False)"
     )
+    assert repr(nn.BatchNorm3d(3, bias=False)) == "BatchNorm3d(3, bias=False)"
     assert repr(nn.GroupNorm(2, 4)) == "GroupNorm(2, 4)"
+    assert repr(nn.GroupNorm(2, 4, bias=False)) == "GroupNorm(2, 4, bias=False)"
+    assert repr(nn.GroupNorm(2, 4, affine=False)) == "GroupNorm(2, 4, affine=False)"
     assert repr(nn.LayerNorm(4)) == "LayerNorm((4,))"
     assert repr(nn.LayerNorm((2, 4), bias=False)) == "LayerNorm((2, 4), bias=False)"
     assert repr(nn.RMSNorm([4], eps=0.5)) == "RMSNorm((4,), eps=0.5)"
@@ -215,6 +221,7 @@ def test_reprs_show_what_is_not_the_default() -> None:
         (nn.BatchNorm1d(3), (3,), r"\(batch, 3\)"),
         (nn.BatchNorm1d(3), (4, 3, 2, 2), r"\(batch, 3\)"),
         (nn.BatchNorm2d(3, affine=False), (4, 2, 5, 5), r"\(batch, 3, height, width\)"),
+        (nn.BatchNorm3d(3), (4, 3, 5, 5), r"\(batch, 3, depth, height, width\)"),
         (nn.BatchNorm2d(3), (4, 3), r"\(batch, 3, height, width\)"),
         (nn.GroupNorm(1, 3), (4, 2, 5), r"\(batch, 3, ...\)"),
         (nn.GroupNorm(1, 3), (3,), r"\(batch, 3, ...\)"),
@@ -272,6 +279,38 @@ def test_one_value_has_no_variance(layer: Any, shape: tuple[int, ...]) -> None:
 def test_arguments_that_make_no_layer(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_normalization_without_its_bias() -> None:
+    for layer in (
+        nn.BatchNorm1d(3, bias=False),
+        nn.BatchNorm2d(3, affine=False),
+        nn.GroupNorm(1, 3, affine=False),
+        nn.LayerNorm(3, elementwise_affine=False),
+        nn.GroupNorm(1, 3, bias=False),
+        nn.LayerNorm(3, bias=False),
+    ):
+        assert layer.bias is None
+        assert [name for name, _ in layer.named_parameters()] == ["weight"] * (
+            "bias" in repr(layer)
+        )
+    for make in (
+        nn.BatchNorm1d,
+        nn.BatchNorm2d,
+        nn.LayerNorm,
+        lambda n, **o: nn.GroupNorm(1, n, **o),
+    ):
+        with pytest.raises(TypeError, match=r"Norm\w*: bias must be True or False, not 'relu'"):
+            make(3, bias="relu")
+    for call in (
+        lambda: nn.BatchNorm1d(3, affine="no"),
+        lambda: nn.BatchNorm1d(3, track_running_stats=0.1),
+        lambda: nn.GroupNorm(1, 3, affine=1),
+        lambda: nn.LayerNorm(3, elementwise_affine=1e-5),
+        lambda: nn.RMSNorm(3, elementwise_affine="no"),
+    ):
+        with pytest.raises(TypeError, match=r"Norm\w*: \w+ must be True or False, not "):
+            call()
 
 
 def test_inputs_stay_what_they_were() -> None:

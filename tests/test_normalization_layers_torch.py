@@ -58,7 +58,7 @@ class Pair:
         np.testing.assert_allclose(a, b.detach().numpy(), **tolerance)
 
 
-@pytest.mark.parametrize("space", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("space", [(), (3,), (2, 3), (2, 1, 3)])
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_torch_batch_norm(space: tuple[int, ...], data: st.DataObject) -> None:
@@ -68,8 +68,9 @@ def test_torch_batch_norm(space: tuple[int, ...], data: st.DataObject) -> None:
         "momentum": data.draw(st.sampled_from([0.1, 0.7, None])),
         "affine": data.draw(st.booleans()),
         "track_running_stats": data.draw(st.booleans()),
+        "bias": data.draw(st.booleans()),
     }
-    name = "BatchNorm2d" if len(space) == 2 else "BatchNorm1d"
+    name = f"BatchNorm{max(len(space), 1)}d"
     pair = Pair(name, arguments, data.draw(st.sampled_from(DTYPES)))
     for training in (True, True, False, True, False):
         pair.ours.train(training)
@@ -78,11 +79,13 @@ def test_torch_batch_norm(space: tuple[int, ...], data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("options", [{}, {"affine": False}, {"bias": False}])
 @pytest.mark.parametrize("shape", [(3, 6), (2, 6, 4), (2, 6, 3, 2)])
 @pytest.mark.parametrize("groups", [1, 2, 3])
-def test_torch_group_norm(groups: int, shape: tuple[int, ...], affine: bool, dtype: Any) -> None:
-    arguments = {"num_groups": groups, "num_channels": 6, "eps": 0.01, "affine": affine}
+def test_torch_group_norm(
+    groups: int, shape: tuple[int, ...], options: dict[str, bool], dtype: Any
+) -> None:
+    arguments = {"num_groups": groups, "num_channels": 6, "eps": 0.01, **options}
     Pair("GroupNorm", arguments, dtype).step(shape)
 
 
@@ -117,6 +120,7 @@ def test_torch_defaults_are_the_same() -> None:
     for name, arguments, shape in (
         ("BatchNorm1d", {"num_features": 3}, (4, 3)),
         ("BatchNorm2d", {"num_features": 3}, (4, 3, 2, 2)),
+        ("BatchNorm3d", {"num_features": 3}, (4, 3, 1, 2, 2)),
         ("GroupNorm", {"num_groups": 3, "num_channels": 6}, (4, 6)),
         ("LayerNorm", {"normalized_shape": 3}, (4, 3)),
         ("RMSNorm", {"normalized_shape": 3}, (4, 3)),

@@ -208,7 +208,8 @@ SMOOTH = {
     for name in (
         *("arcsinh", "arctan", "tanh", "sigmoid", "softplus", "logsigmoid", "softsign", "elu"),
         *("selu", "erf", "expm1", "exp", "exp2", "cbrt", "square", "reciprocal", "sinh", "cosh"),
-        *("absolute", "relu", "leaky_relu", "hardtanh", "degrees", "radians"),
+        *("absolute", "relu", "leaky_relu", "hardtanh", "degrees", "radians", "celu", "relu6"),
+        *("hardsigmoid", "hardswish", "hardshrink", "softshrink", "tanhshrink"),
     )
 }
 FROM_ZERO = {name: FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p", "sqrt")}
@@ -236,7 +237,8 @@ class TestEverySize:
         info = np.finfo(dtype)
         found, exact = (slopes(FUNCTIONS[name], x, dtype=each) for each in (dtype, DOUBLE))
         ends = abs(exact[0]) < 0.98 * float(info.max)  # beyond, the value is infinite or may be
-        beside_one = name in (*BENDS, "tanh", "sigmoid", "elu", "selu", "logsigmoid")
+        beside_one = name in (*BENDS, "tanh", "sigmoid", "elu", "selu", "logsigmoid", "celu")
+        beside_one |= name == "tanhshrink"
         absolute = max(8 * float(info.eps) * beside_one, float(info.tiny))
         for a, b in zip(found, exact, strict=True):
             with np.errstate(over="ignore"):
@@ -282,6 +284,13 @@ class TestEverySize:
         "absolute": ([INF, INF], [-1, 1]),
         "relu": ([0, INF], [0, 1]),
         "hardtanh": ([-1, 1], [0, 0]),
+        "celu": ([-1, INF], [0, 1]),
+        "relu6": ([0, 6], [0, 0]),
+        "hardsigmoid": ([0, 1], [0, 0]),
+        "hardswish": ([0, INF], [0, 1]),
+        "hardshrink": ([-INF, INF], [1, 1]),
+        "softshrink": ([-INF, INF], [1, 1]),
+        "tanhshrink": ([-INF, INF], [1, 1]),
     }
 
     @pytest.mark.parametrize("dtype", [HALF, SINGLE, DOUBLE])

@@ -20,7 +20,7 @@ from .habits import missing_function, unknown_keyword
 
 __all__ = [
     "LOCATED", "internal", "locate", "located", "location", "missing_function", "unknown_keyword",
-    "warn",
+    "variable", "warn",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -267,6 +267,16 @@ def located(function: Function) -> Function:
 def warn(message: str) -> None:
     """Warn, with the location, of the caller's line, so that Python shows it once for each."""
     warnings.warn(f"{message}, {location()}", stacklevel=_caller()[1])
+
+
+def variable(values: tuple[Any, ...], otherwise: str) -> str:
+    """The name of the variable in which the caller holds one of these objects."""
+    frame, _ = _caller()
+    for held in (frame.f_locals, frame.f_globals):
+        for name, value in held.items():
+            if name[0] != "_" and any(value is x for x in values):
+                return str(name)
+    return otherwise
 
 
 def _caller() -> tuple[Any, int]:

@@ -1,4 +1,4 @@
-"""Losses of classes and probabilities."""
+"""Losses of one class out of many."""
 
 from __future__ import annotations
 
@@ -9,122 +9,41 @@ import numpy as np
 
 from tinygrad_edu import Tensor, ops
 
-from .options import checked, number, one_of
+from .options import checked, number
 from .sparse import one_hot
 from .targets import (
     REDUCTION,
+    at,
     check_order,
-    check_probabilities,
     check_range,
-    check_signs,
     class_indices,
     class_weights,
+    classes_last,
     constant_like,
     expects,
-    fitted,
-    pair,
     plain,
     reduced,
+    single_classes,
     tensor,
-    weighted,
 )
 
-__all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy",
-    "cross_entropy", "hinge_loss", "kl_div", "nll_loss",
-]  # fmt: skip
+__all__ = ["categorical_cross_entropy", "cross_entropy", "focal_loss", "nll_loss"]
 
 IGNORED = -100
 _SMOOTHING = number("label_smoothing", lambda v: 0 <= v <= 1, "from 0 to 1")
-
-# -------------------------------------------------------------------- one class against the other
-
-
-@checked(REDUCTION)
-def binary_cross_entropy(
-    prediction: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None
-) -> Tensor:
-    """Cross-entropy of probabilities y and t, L = mean(-t ln y - (1 - t) ln (1 - y)).
-
-    ln 0 counts as -100, and no slope as steeper than 1e12, so that a certain mistake costs a finite
-    loss and still has a gradient.  What a saturated sigmoid lets through of that is 0 all the same:
-    where there is a choice, take `binary_cross_entropy_with_logits`.  Raises ValueError for
-    predictions or targets outside [0, 1] and unless the shapes are equal.
-
-    >>> binary_cross_entropy(Tensor([0.5, 0.0]), np.array([1, 1]), "none")
-    Tensor([  0.69314718, 100.        ])
-    """
-    prediction, t = pair(prediction, target)
-    check_probabilities(target)
-    if np.any(prediction < 0) or np.any(prediction > 1):
-        raise ValueError(
-            "the predictions must be probabilities, from 0 to 1; put a sigmoid before it, "
-            "or use binary_cross_entropy_with_logits"
-        )
-    return weighted(ops.bernoulli(prediction, t), reduction, weight)
-
-
-@checked(REDUCTION)
-def binary_cross_entropy_with_logits(
-    logits: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None,
-    pos_weight: Any = None,
-) -> Tensor:  # fmt: skip
-    """Cross-entropy of σ(x) and probabilities t, L = mean(-p t ln σ(x) - (1 - t) ln (1 - σ(x))).
-
-    The logits x are what the network gives before a sigmoid.  `pos_weight`, p, is 1 unless given,
-    and broadcasts: above 1 it favors recall, below 1 precision.  Raises ValueError for targets
-    outside [0, 1] and unless the shapes are equal.
-
-    >>> x, t = Tensor([0.0, -1e4]), np.array([1, 1])
-    >>> binary_cross_entropy_with_logits(x, t, "none", pos_weight=2.0)
-    Tensor([1.38629436e+00, 2.00000000e+04])
-    """
-    logits, target = pair(logits, target)
-    check_probabilities(target)
-    expects(
-        "binary_cross_entropy_with_logits",
-        "logits",
-        logits,
-        "what comes before the sigmoid, or use binary_cross_entropy",
-    )
-    if weight is None and pos_weight is None:
-        return ops.binary_cross_entropy_with_logits(logits, target, reduction)
-    losses = ops.binary_cross_entropy_with_logits(logits, target, "none")
-    if pos_weight is not None:
-        p = fitted("pos_weight", pos_weight, logits)
-        losses = losses + (p - 1) * target * ops.softplus(-logits)
-    return weighted(losses, reduction, weight)
-
-
-@checked(REDUCTION)
-def hinge_loss(
-    prediction: Tensor, target: Any, reduction: str = "mean", *, weight: Any = None
-) -> Tensor:
-    """How far scores fall short of the margin 1 on their side, L = mean(max(0, 1 - t y)).
-
-    Raises ValueError unless the targets are -1 or 1 and the shapes are equal.
-
-    >>> hinge_loss(Tensor([0.5, 2.0, 2.0]), np.array([1, 1, -1]), "none")
-    Tensor([0.5, 0. , 3. ])
-    """
-    prediction, target = pair(prediction, target)
-    check_signs(target)
-    return weighted(ops.maximum(1 - prediction * target, 0), reduction, weight)
-
-
-# -------------------------------------------------------------------- one of many classes
 
 
 @checked(REDUCTION, _SMOOTHING)
 def cross_entropy(
     logits: Tensor, targets: Any, reduction: str = "mean", *, weight: Any = None,
-    ignore_index: int = IGNORED, label_smoothing: float = 0.0,
+    ignore_index: int = IGNORED, label_smoothing: float = 0.0, axis: int = -1,
 ) -> Tensor:  # fmt: skip
     """Cross-entropy of logits (..., classes) and classes t, L = mean(ln Σ eˣ - xₜ).
 
     The logits x are what the network gives before a softmax; the loss is computed stably.  Targets
     are class indices (...) or rows (..., classes): one-hot integers, which count as the indices, or
-    floats, which are probabilities q and give L = mean(-Σ q ln softmax x).
+    floats, which are probabilities q and give L = mean(-Σ q ln softmax x).  The classes are on the
+    last axis, or on another `axis`: of images (batch, classes, height, width) `axis=1`, PyTorch's.
 
     `weight` (classes,) multiplies each class's part.  With indices the mean divides by the sum of
     their weights, with probabilities by the number of rows, as in PyTorch.  Rows whose index is
@@ -142,13 +61,20 @@ def cross_entropy(
     '0.6269'
     """
     check_order(logits, targets)
-    logits = tensor(logits)
+    given = tensor(logits)
+    logits, targets = classes_last(given, targets, axis)
     instead = "what comes before the softmax, or use categorical_cross_entropy"
-    expects("cross_entropy", "logits", logits, instead)
+    expects("cross_entropy", "logits", given, instead, axis)
     t = plain(targets)
-    indices = t.ndim < logits.ndim and t.shape == logits.shape[:-1] and t.dtype.kind in "iu"
+    indices = t.ndim < logits.ndim and t.dtype.kind in "iu"
     if indices and weight is None and not label_smoothing and _all_count(t, ignore_index):
-        return ops.cross_entropy(logits, targets if isinstance(targets, Tensor) else t, reduction)
+        try:
+            return ops.cross_entropy(
+                logits, targets if isinstance(targets, Tensor) else t, reduction
+            )
+        except ValueError:
+            check_range(logits, t)
+            raise
     return _of_classes(
         logits, targets, reduction, ops.log_softmax,
         lambda x, t: ops.cross_entropy(x, t, "none"), weight, ignore_index, label_smoothing,
@@ -158,7 +84,7 @@ def cross_entropy(
 @checked(REDUCTION, _SMOOTHING)
 def categorical_cross_entropy(
     prediction: Tensor, targets: Any, reduction: str = "mean", *, weight: Any = None,
-    ignore_index: int = IGNORED, label_smoothing: float = 0.0,
+    ignore_index: int = IGNORED, label_smoothing: float = 0.0, axis: int = -1,
 ) -> Tensor:  # fmt: skip
     """Cross-entropy of probabilities (..., classes), after a softmax, and classes t.
 
@@ -171,7 +97,7 @@ def categorical_cross_entropy(
     Tensor([  0.28768207, 100.        ])
     """
     check_order(prediction, targets)
-    prediction = tensor(prediction)
+    prediction, targets = classes_last(prediction, targets, axis)
     if np.any(prediction < 0) or np.any(prediction > 1):
         raise ValueError(
             "the predictions must be probabilities, from 0 to 1; put a softmax before it, "
@@ -179,14 +105,14 @@ def categorical_cross_entropy(
         )
     return _of_classes(
         prediction, targets, reduction, ops.log_probability,
-        lambda y, t: _negative_at(ops.log_probability(y), t), weight, ignore_index, label_smoothing,
+        lambda y, t: -at(ops.log_probability(y), t), weight, ignore_index, label_smoothing,
     )  # fmt: skip
 
 
 @checked(REDUCTION)
 def nll_loss(
     prediction: Tensor, targets: Any, reduction: str = "mean", *, weight: Any = None,
-    ignore_index: int = IGNORED,
+    ignore_index: int = IGNORED, axis: int = -1,
 ) -> Tensor:  # fmt: skip
     """Negative log-likelihood of log-probabilities (..., classes), L = mean(-yₜ).
 
@@ -197,11 +123,42 @@ def nll_loss(
     1.5
     """
     check_order(prediction, targets)
-    prediction = tensor(prediction)
-    expects("nll_loss", "log-probabilities", prediction, "what log_softmax returns")
+    given = tensor(prediction)
+    prediction, targets = classes_last(given, targets, axis)
+    expects("nll_loss", "log-probabilities", given, "what log_softmax returns", axis)
     return _of_classes(
-        prediction, targets, reduction, lambda y: y, _negative_at, weight, ignore_index,
+        prediction, targets, reduction, lambda y: y, lambda y, t: -at(y, t), weight, ignore_index,
     )  # fmt: skip
+
+
+@checked(REDUCTION, number("gamma", lambda v: v >= 0, "0 or more"))
+def focal_loss(
+    logits: Tensor, targets: Any, reduction: str = "mean", *, gamma: float = 2.0,
+    weight: Any = None, ignore_index: int = IGNORED, axis: int = -1,
+) -> Tensor:  # fmt: skip
+    """Cross-entropy that easy samples hardly count in, L = mean((1 - p)ᵞ (-ln p)).
+
+    p is the class's probability, softmax(x)ₜ; with γ = 0 this is `cross_entropy`, whose targets
+    and options these are, but for probabilities as targets.  `weight` (classes,) is the paper's α.
+    For classes that are rare (Lin et al., "Focal loss for dense object detection", 2017, which has
+    it of two classes: `sigmoid_focal_loss`).  Raises and warns of what `cross_entropy` does.
+
+    >>> logits = Tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> f"{focal_loss(logits, np.array([0, 1])):.4f}"
+    '0.0018'
+    """
+    check_order(logits, targets)
+    given = tensor(logits)
+    logits, targets = classes_last(given, targets, axis)
+    expects("focal_loss", "logits", given, "what comes before the softmax", axis)
+    weight = class_weights(weight, logits)
+    logits, indices, kept = _counted(logits, single_classes(logits, targets), ignore_index)
+    logarithms = ops.log_softmax(logits, -1)
+    own = indices[..., None] == np.arange(logits.shape[-1])
+    others = ops.logsumexp(ops.where(own, -np.inf, logarithms), -1)  # ln (1 - p)
+    losses = np.exp(gamma * others) * -at(logarithms, indices)
+    share = kept if weight is None else weight[indices] * kept
+    return _mean_by(share, losses * share, reduction)
 
 
 def _all_count(indices: np.ndarray, ignore_index: int) -> bool:
@@ -209,10 +166,14 @@ def _all_count(indices: np.ndarray, ignore_index: int) -> bool:
     return ignore_index < 0 and (not indices.size or indices.item(indices.argmin()) >= 0)
 
 
-def _negative_at(logarithms: Any, indices: np.ndarray) -> Any:
-    """Each row's -yₜ."""
-    rows = logarithms.reshape((indices.size, logarithms.shape[-1]))
-    return -rows[np.arange(indices.size), indices.ravel()].reshape(indices.shape)
+def _counted(scores: Tensor, indices: np.ndarray, ignore_index: int) -> Any:
+    """Scores and indices, 0 in the rows that are ignored, and where there is none of these a 1."""
+    ignored = indices == ignore_index
+    indices = np.where(ignored, 0, indices)
+    check_range(scores, indices)
+    if ignored.any():  # whatever they hold, infinities and NaN too
+        scores = ops.where(ignored[..., None], 0.0, scores)
+    return scores, indices, constant_like(~ignored, scores)
 
 
 def _of_classes(
@@ -233,12 +194,7 @@ def _of_classes(
             )
         q = constant_like(targets, scores)
     else:
-        ignored = indices == ignore_index
-        indices = np.where(ignored, 0, indices)
-        check_range(scores, indices)
-        if ignored.any():  # whatever they hold, infinities and NaN too
-            scores = ops.where(ignored[..., None], 0.0, scores)
-        kept = constant_like(~ignored, scores)
+        scores, indices, kept = _counted(scores, indices, ignore_index)
         share = kept if weight is None else weight[indices] * kept
         if not label_smoothing:
             return _mean_by(share, of_indices(scores, indices) * share, reduction)
@@ -258,32 +214,3 @@ def _mean_by(share: Any, losses: Tensor, reduction: str) -> Tensor:
     total, summed = (x.sum(dtype=np.float32 if half else None) for x in (share, losses))
     mean: Tensor = summed / (total if total else 1.0)
     return ops.cast(mean, np.float16) if half else mean
-
-
-# -------------------------------------------------------------------- distributions
-
-
-@checked(one_of("reduction", "mean", "sum", "none", "batchmean"))
-def kl_div(
-    prediction: Tensor, target: Any, reduction: str = "mean", *, log_target: bool = False,
-    weight: Any = None,
-) -> Tensor:  # fmt: skip
-    """Kullback-Leibler divergence of log-probabilities x from probabilities t, Σ t (ln t - x).
-
-    As in PyTorch the prediction comes first and in logarithms, "mean" divides the sum by the number
-    of elements, and "batchmean", which is the divergence, by the first axis.  With `log_target` the
-    target is ln t; t = 0 is fine either way.  Raises ValueError unless the shapes are equal.
-
-    >>> x, t = Tensor([[0.5, 0.5]]), np.array([[1.0, 0.0]])
-    >>> f"{kl_div(np.log(x), t, 'batchmean'):.4f}"
-    '0.6931'
-    """
-    prediction, target = pair(prediction, target)
-    expects("kl_div", "log-probabilities", prediction, "what log_softmax returns")
-    if log_target:
-        possible = np.where(target > -np.inf, target, 0)
-        losses = np.exp(target) * (possible - prediction)
-    else:
-        certain = np.where(target > 0, target, 1)
-        losses = np.where(target > 0, target * np.log(certain), 0) - target * prediction
-    return weighted(losses, reduction, weight)

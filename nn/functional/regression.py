@@ -1,4 +1,4 @@
-"""Losses of numbers, elementwise, and of directions."""
+"""Losses of numbers, elementwise, and how alike directions are."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from .options import checked, number
-from .targets import REDUCTION, check_signs, of_one_shape, pair, weighted
+from .targets import REDUCTION, of_one_shape, pair, weighted
 
-__all__ = [
-    "cosine_embedding_loss", "cosine_similarity", "huber_loss", "l1_loss", "mse_loss",
-    "smooth_l1_loss",
-]  # fmt: skip
+__all__ = ["cosine_similarity", "huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
 
 @checked(REDUCTION)
@@ -106,23 +103,3 @@ def cosine_similarity(x: Tensor, y: Any, axis: int = -1, eps: float = 1e-8) -> T
     norms = [np.sqrt(np.maximum((v * v).sum(axis=axis), eps * eps)) for v in (x, y)]
     cosine: Tensor = (x * y).sum(axis=axis) / (norms[0] * norms[1])
     return cosine
-
-
-@checked(REDUCTION, number("margin", lambda v: -1 <= v <= 1, "from -1 to 1"))
-def cosine_embedding_loss(
-    x: Tensor, y: Any, target: Any, reduction: str = "mean", *, margin: float = 0.0,
-    weight: Any = None,
-) -> Tensor:  # fmt: skip
-    """How far vectors (..., features) are from alike, where t = 1, or from unlike, t = -1.
-
-    L = mean of 1 - cos(x, y) where t = 1, and of max(0, cos(x, y) - margin) where t = -1; target
-    (...).  Raises ValueError for other shapes, other targets and a margin outside [-1, 1].
-
-    >>> x, y = Tensor([[3.0, 4.0], [1.0, 0.0]]), np.array([[6.0, 8.0], [0.0, 2.0]])
-    >>> float(cosine_embedding_loss(x, y, np.array([1, 1])))
-    0.5
-    """
-    cosine, target = pair(cosine_similarity(x, y), target)
-    check_signs(target)
-    losses = ops.where(target > 0, 1 - cosine, ops.maximum(cosine - margin, 0))
-    return weighted(losses, reduction, weight)

@@ -15,15 +15,18 @@ __all__ = ["embedding", "one_hot"]
 
 
 @checked()
-def one_hot(indices: Any, num_classes: int, dtype: Any = np.float64) -> np.ndarray:
+def one_hot(indices: Any, num_classes: int = -1, dtype: Any = np.float64) -> np.ndarray:
     """Class indices as rows with a single 1, in an ndarray: it has no derivative.
 
-    Raises TypeError for indices that are not integers, IndexError for one out of range.
+    By default (-1) there are as many classes as the largest index says, as in PyTorch.  Raises
+    TypeError for indices that are not integers, IndexError for one out of range.
 
     >>> one_hot([2, 0], 3)
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    if num_classes == -1:
+        num_classes = int(np.max(indices, initial=-1)) + 1
     indices = _indices(indices, num_classes)
     rows: np.ndarray = (indices[..., None] == np.arange(num_classes)).astype(dtype)
     return rows
@@ -33,14 +36,15 @@ def one_hot(indices: Any, num_classes: int, dtype: Any = np.float64) -> np.ndarr
 def embedding(indices: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """The rows of weight, (entries, features), at the indices; the gradients of equal ones add up.
 
-    The row `padding_idx` gets no gradient.  Raises TypeError for indices that are not integers,
-    IndexError for one out of range.
+    The row `padding_idx`, -1 for the last, gets no gradient.  Raises TypeError for indices that are
+    not integers, IndexError for one out of range.
     """
     indices = _indices(indices, len(weight))
     y = weight[indices]
     if padding_idx is None:
         return y
-    return ops.where((indices == padding_idx)[..., None], plain(weight)[padding_idx], y)
+    padded = indices == padding_idx % len(weight)
+    return ops.where(padded[..., None], plain(weight)[padding_idx], y)
 
 
 def _indices(indices: Any, n: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor
-from tinygrad_edu.errors import warn
+from tinygrad_edu.errors import variable, warn
 
 from ..validation import several_values
 from .options import one_of
@@ -55,16 +55,60 @@ def pair(prediction: Any, target: Any) -> tuple[Tensor, Any]:
     return of_one_shape(prediction, target)
 
 
-def of_one_shape(prediction: Any, target: Any) -> tuple[Tensor, Any]:
+def of_one_shape(
+    x: Any, y: Any, names: tuple[str, str] = ("prediction", "target")
+) -> tuple[Tensor, Any]:
     """`pair` of what may stand in either order."""
-    prediction = tensor(prediction)
-    if prediction.shape != np.shape(target):
+    first = tensor(x)
+    if first.shape != np.shape(y):
+        a, b = symbolic(first.shape, np.shape(y))
         raise ValueError(
-            f"the prediction has shape {prediction.shape} and the target "
-            f"{np.shape(target)}; they must be equal, since broadcasting would compare every "
-            "prediction with every target; reshape one of them"
+            f"the {names[0]} has shape {a} and the {names[1]} {b}; they must be equal, since "
+            f"broadcasting would compare every {names[0]} with every {names[1]}; "
+            f"{_fitting(first.shape, y, names[1])}"
         )
-    return prediction, constant_like(target, prediction)
+    return first, constant_like(y, first)
+
+
+def symbolic(*shapes: tuple[int, ...]) -> list[str]:
+    """Shapes as text, with N for a first axis that all share, whatever part of the data this is."""
+    if all(shapes) and len({shape[0] for shape in shapes}) == 1:
+        return [f"(N, {', '.join(map(str, s[1:]))})".replace(", )", ",)") for s in shapes]
+    return [str(shape) for shape in shapes]
+
+
+def _fitting(shape: tuple[int, ...], y: Any, role: str) -> str:
+    """What to write for `y` to have this shape, if an axis of size 1 makes the difference."""
+    name = written(y, role.replace(" ", "_"))
+    if index := index_between(np.shape(y), shape):
+        return f"write {name}{index} for the {role}"
+    if shape[:-1] == np.shape(y) != shape and plain(y).dtype.kind in "iu":
+        return f"if the {role} holds classes, write nn.one_hot({name}, {shape[-1]})"
+    return "reshape one of them"
+
+
+def written(x: Any, role: str) -> str:
+    """An array as the caller wrote it, by a variable's name, else by its role."""
+    if isinstance(x, Tensor):  # or the array that a module was called with
+        return variable((x, x.data), role)
+    name = variable((x,), role)
+    return name if isinstance(x, np.ndarray) else f"np.asarray({name})"
+
+
+def index_between(given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """The index that adds or takes off the axis of size 1 between two shapes; "" if none does.
+
+    >>> index_between((5,), (5, 1)), index_between((5, 1, 4), (5, 4)), index_between((5,), (4, 1))
+    ('[:, None]', '[:, 0]', '')
+    """
+    return _at_axis(wanted, given, "None") or _at_axis(given, wanted, "0")
+
+
+def _at_axis(longer: tuple[int, ...], shorter: tuple[int, ...], index: str) -> str:
+    for i in reversed(range(len(longer))):
+        if longer[i] == 1 and longer[:i] + longer[i + 1 :] == shorter:
+            return f"[{':, ' * i}{index}]"
+    return ""
 
 
 def fitted(name: str, weight: Any, losses: Tensor) -> Any:
@@ -74,7 +118,7 @@ def fitted(name: str, weight: Any, losses: Tensor) -> Any:
     if len(given) > len(shape) or any(n not in (1, m) for n, m in sizes):
         raise ValueError(
             f"{name} has shape {given} and does not broadcast to the losses, of shape "
-            f"{shape}; give it that shape, with 1 where it repeats"
+            f"{symbolic(shape)[0]}; give it that shape, with 1 where it repeats"
         )
     return constant_like(weight, losses)
 
@@ -99,6 +143,13 @@ def weighted(losses: Tensor, reduction: str, weight: Any) -> Tensor:
 
 
 # -------------------------------------------------------------------- targets
+
+
+def check_labels(target: Any) -> None:
+    """Raises ValueError unless the targets are all 0 or 1."""
+    t = plain(target)
+    if not ((t == 0) | (t == 1)).all():
+        raise ValueError("the targets must be 0 or 1; of labels -1 and 1 take (target + 1) / 2")
 
 
 def check_probabilities(target: Any) -> None:
@@ -131,49 +182,94 @@ def class_weights(weight: Any, scores: Tensor) -> Any:
     return constant_like(weight, scores)
 
 
+def classes_last(scores: Any, targets: Any, axis: int = -1) -> tuple[Tensor, Any]:
+    """Scores, and the targets if they are rows, with the classes moved to the last axis.
+
+    Raises ValueError unless the targets have the scores' shape, with or without the classes.
+    """
+    scores = tensor(scores)
+    if not -scores.ndim <= axis < scores.ndim:
+        raise ValueError(f"scores of {scores.ndim} axes have no axis {axis} for the classes")
+    moved = scores if axis in (-1, scores.ndim - 1) else np.moveaxis(scores, axis, -1)
+    shape = np.shape(targets)
+    if shape not in (scores.shape, moved.shape[:-1]):
+        raise ValueError(_other_shape(scores.shape, moved.shape[:-1], targets, axis))
+    if moved is not scores and len(shape) == scores.ndim:
+        rows: Any = targets if isinstance(targets, Tensor) else np.asarray(targets)
+        targets = np.moveaxis(rows, axis, -1)
+    return moved, targets
+
+
+def _other_shape(scores: Any, indices: tuple[int, ...], targets: Any, axis: int) -> str:
+    """What to say of targets that fit neither as indices nor as rows."""
+    where = "the last axis" if axis == -1 else f"axis {axis}"
+    shape, found, rows = symbolic(indices, np.shape(targets), scores)
+    message = (
+        f"the classes are on {where} of the scores, so targets have shape {shape} (indices) or "
+        f"{rows} (one-hot or probabilities), and these have {found}; "
+    )
+    if index := index_between(np.shape(targets), indices):
+        return f"{message}write {written(targets, 'targets')}{index}"
+    if axis == -1 and len(scores) > 2 and np.shape(targets) == (scores[0], *scores[2:]):
+        return f"{message}if they are on axis 1, give axis=1"
+    return f"{message}reshape one of them"
+
+
 def class_indices(scores: Tensor, targets: Any) -> Array | None:
     """The class indices of targets that are those, or one-hot integers; None for probabilities."""
     t = plain(targets)
-    if t.shape == scores.shape and t.ndim:
-        if t.dtype.kind == "f":
-            _check_rows(t)
-            return None
-        if not ((t == 0) | (t == 1)).all() or (np.count_nonzero(t, -1) != 1).any():
-            raise ValueError(
-                f"integer targets of the predictions' shape {t.shape} are one-hot, a "
-                "single 1 in each row; probabilities are floats"
+    if t.ndim < scores.ndim:
+        if t.dtype.kind not in "iu":
+            raise TypeError(
+                f"class indices must be integers, and are {t.dtype}; write "
+                f"{written(targets, 'targets')}.astype(int){_two_classes(scores)}"
             )
-        indices: Array = t.argmax(-1)
-        return indices
-    shapes = f"(shapes: {scores.shape}, {t.shape})"
-    if t.shape != scores.shape[:-1] or not scores.ndim:
-        raise ValueError(f"{_other_shape(scores.shape, t.shape)} {shapes}")
-    if t.dtype.kind not in "iu":
-        raise TypeError(
-            f"class indices must be integers, and are {t.dtype}; write targets.astype(int) {shapes}"
+        return t
+    if t.dtype.kind == "f":
+        _check_rows(t)
+        return None
+    if not _are_one_hot(t):
+        raise ValueError(
+            "integer targets of the predictions' shape are one-hot, a single 1 in each row; "
+            f"probabilities are floats{_two_classes(scores)}"
         )
-    return t
+    indices: Array = t.argmax(-1)
+    return indices
+
+
+def single_classes(scores: Tensor, targets: Any) -> Array:
+    """The class indices of targets that are those, or one-hot of any dtype."""
+    t = plain(targets)
+    if t.ndim == scores.ndim and t.dtype.kind == "f":
+        if not _are_one_hot(t):
+            raise ValueError(
+                "the targets must be class indices or one-hot rows, a single 1 in each, and these "
+                "are other floats; cross_entropy takes probabilities"
+            )
+        t = t.astype(np.int8)
+    indices = class_indices(scores, t)
+    assert indices is not None  # of floats only
+    return indices
+
+
+def _are_one_hot(rows: Array) -> bool:
+    return bool(((rows == 0) | (rows == 1)).all() and (np.count_nonzero(rows, -1) == 1).all())
+
+
+def _two_classes(scores: Tensor) -> str:
+    """Where the way out leads if there is one score for two classes."""
+    if scores.ndim > 1 and scores.shape[-1] > 1:
+        return ""
+    return "; for two classes with one output take binary_cross_entropy_with_logits"
 
 
 def _check_rows(t: Array) -> None:
     if not ((t >= 0).all() and (abs(t.sum(-1, dtype=np.float64) - 1) < 1e-3).all()):
         raise ValueError(
-            f"float targets of the predictions' shape {t.shape} are probabilities, none "
+            "float targets of the predictions' shape are probabilities, none "
             "below 0 and each row with sum 1; if several classes may hold at once, use "
             "binary_cross_entropy_with_logits"
         )
-
-
-def _other_shape(scores: tuple[int, ...], targets: tuple[int, ...]) -> str:
-    if not scores:
-        return "the last axis must be the classes, and there is none"
-    expected = f"the classes are on the last axis, so targets have shape {scores[:-1]} (indices) "
-    expected += f"or {scores} (one-hot or probabilities); "
-    if targets == (*scores[:-1], 1):
-        return expected + "take the last axis off with targets[..., 0]"
-    if len(scores) > 2 and targets == (scores[0], *scores[2:]):
-        return expected + "if they are on axis 1, write np.moveaxis(prediction, 1, -1)"
-    return expected + "reshape one of them"
 
 
 def check_range(scores: Tensor, indices: Array) -> None:
@@ -182,17 +278,23 @@ def check_range(scores: Tensor, indices: Array) -> None:
     if indices.size and not (indices.min() >= 0 and indices.max() < n):
         raise ValueError(
             f"class indices from {indices.min()} to {indices.max()} were given, and logits "
-            f"for classes 0 to {n - 1} (shapes: {scores.shape}, {indices.shape})"
+            f"for classes 0 to {n - 1}{_two_classes(scores)}"
         )
+
+
+def at(scores: Any, indices: Array) -> Any:
+    """Each row's score of its class, on the last axis."""
+    rows = scores.reshape((indices.size, scores.shape[-1]))
+    return rows[np.arange(indices.size), indices.ravel()].reshape(indices.shape)
 
 
 # -------------------------------------------------------------------- probabilities for logits
 
 
-def expects(loss: str, wanted: str, x: Tensor, instead: str) -> None:
+def expects(loss: str, wanted: str, x: Tensor, instead: str, axis: int = -1) -> None:
     """Warn if `x` are probabilities where a loss wants something else."""
     if x.node is None:
-        found = _are_distributions(x.data)
+        found = _are_distributions(x.data if axis == -1 else np.moveaxis(x.data, axis, -1))
         reason = "rows sum to 1 and lie in [0, 1]"
     else:
         name = x.node.op.name if x.node.op is not None else ""

@@ -10,10 +10,10 @@ from tinygrad_edu import Tensor
 
 from .. import functional as F
 from ..module import Parameter, cast_like, get_default_dtype
-from ..validation import integer, not_negative
+from ..validation import boolean, has_bias, integer, not_negative
 from .layer import Layer, parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 Sizes = tuple[int, ...]
 
@@ -24,10 +24,15 @@ class _Normalization(Layer):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _start(self, shape: Sizes, eps: float, weight: bool, bias: bool, dtype: Any) -> None:
+    def _start(self, shape: Sizes, eps: float, affine: bool, bias: bool, dtype: Any) -> None:
         self.eps = not_negative(f"{type(self).__name__}: eps", eps)
-        self.weight = parameter("ones", shape, dtype) if weight else None
+        bias = has_bias(type(self).__name__, bias) and affine
+        self.weight = parameter("ones", shape, dtype) if affine else None
         self.bias = parameter("zeros", shape, dtype) if bias else None
+
+    def extra_repr(self) -> str:
+        shown = super().extra_repr()
+        return shown.removesuffix(", bias=False") if self.weight is None else shown
 
     def _like(self, x: Tensor) -> Tensor:
         """x in the parameters' dtype."""
@@ -50,7 +55,8 @@ class _BatchNorm(_Normalization):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
-        affine: bool = True, track_running_stats: bool = True, *, dtype: Any = None,
+        affine: bool = True, track_running_stats: bool = True, *, bias: bool = True,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         self.num_features = n = integer(f"{name}: num_features", num_features)
@@ -59,8 +65,10 @@ class _BatchNorm(_Normalization):
                 f"{name}: momentum is a number from 0 to 1, or None for the mean "
                 f"of all batches, and not {momentum!r}"
             )
-        self.momentum, self.affine, self.track_running_stats = momentum, affine, track_running_stats
-        self._start((n,), eps, affine, affine, dtype)
+        self.momentum = momentum
+        self.affine = boolean(f"{name}: affine", affine)
+        self.track_running_stats = boolean(f"{name}: track_running_stats", track_running_stats)
+        self._start((n,), eps, affine, bias, dtype)
         if track_running_stats:
             self.register_buffer("running_mean", np.zeros(n, dtype or get_default_dtype()))
             self.register_buffer("running_var", np.ones(n, dtype or get_default_dtype()))
@@ -99,7 +107,8 @@ class BatchNorm2d(_BatchNorm):
     """Each channel of images to mean 0 and variance 1, over batch and space, then γ y + β.
 
     y = γ (x - x̄) / √(σ² + ε) + β on (batch, num_features, height, width), where `weight` is γ and
-    `bias` β, of shape (num_features,), absent with `affine=False` (Ioffe and Szegedy, 2015).
+    `bias` β, of shape (num_features,), both absent with `affine=False`, the latter with
+    `bias=False` (Ioffe and Szegedy, 2015).
 
     In training x̄ and σ² are the batch's, and the buffers `running_mean` and `running_var` (of the
     unbiased variance) move towards them by the share `momentum`, or with None to the mean of all
@@ -120,6 +129,18 @@ class BatchNorm2d(_BatchNorm):
     _layout = "(batch, {n}, height, width)"
 
 
+class BatchNorm3d(_BatchNorm):
+    """`BatchNorm2d` of volumes (batch, num_features, depth, height, width).
+
+    >>> import numpy as np
+    >>> BatchNorm3d(2, bias=False)(np.ones((5, 2, 3, 4, 4))).shape
+    (5, 2, 3, 4, 4)
+    """
+
+    _axes = (5,)
+    _layout = "(batch, {n}, depth, height, width)"
+
+
 # -------------------------------------------------------------------- over each sample
 
 
@@ -128,7 +149,8 @@ class GroupNorm(_Normalization):
 
     y = γ (x - x̄) / √(σ² + ε) + β on (batch, num_channels, ...), the same in training and
     evaluation and for any size of batch (Wu and He, 2018).  `weight` and `bias` have shape
-    (num_channels,), or are absent with `affine=False`.  Raises ValueError for other channels.
+    (num_channels,); both are absent with `affine=False`, the latter with `bias=False`.  Raises
+    ValueError for other channels.
 
     >>> import numpy as np
     >>> GroupNorm(2, 4)(np.ones((5, 4, 8, 8))).shape
@@ -137,7 +159,7 @@ class GroupNorm(_Normalization):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *,
-        dtype: Any = None,
+        bias: bool = True, dtype: Any = None,
     ) -> None:  # fmt: skip
         self.num_groups = integer("GroupNorm: num_groups", num_groups)
         self.num_channels = integer("GroupNorm: num_channels", num_channels)
@@ -145,8 +167,8 @@ class GroupNorm(_Normalization):
             raise ValueError(
                 f"GroupNorm: {num_channels} channels do not divide into {num_groups} groups"
             )
-        self.affine = affine
-        self._start((self.num_channels,), eps, affine, affine, dtype)
+        self.affine = boolean("GroupNorm: affine", affine)
+        self._start((self.num_channels,), eps, affine, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, num_channels, ...) -> the same shape."""
@@ -158,10 +180,11 @@ class GroupNorm(_Normalization):
 class _LastAxes(_Normalization):
     """Over the last axes of each sample, which must have a given shape."""
 
-    def _over(self, shape: Any) -> Sizes:
+    def _over(self, shape: Any, affine: Any) -> Sizes:
         sizes = shape if isinstance(shape, (tuple, list)) and shape else (shape,)
-        name = f"{type(self).__name__}: normalized_shape"
-        self.normalized_shape = tuple(integer(name, n) for n in sizes)
+        name = type(self).__name__
+        self.elementwise_affine = boolean(f"{name}: elementwise_affine", affine)
+        self.normalized_shape = tuple(integer(f"{name}: normalized_shape", n) for n in sizes)
         return self.normalized_shape
 
 
@@ -169,8 +192,9 @@ class LayerNorm(_LastAxes):
     """The last axes of each sample to mean 0 and variance 1, then γ y + β, elementwise.
 
     y = γ (x - x̄) / √(σ² + ε) + β on (..., *normalized_shape), the same in training and evaluation
-    (Ba et al., 2016).  `weight` and `bias` have shape `normalized_shape`, or are absent with
-    `elementwise_affine=False` or `bias=False`.  Raises ValueError for other last axes.
+    (Ba et al., 2016).  `weight` and `bias` have shape `normalized_shape`; both are absent with
+    `elementwise_affine=False`, the latter with `bias=False`.  Raises ValueError for other last
+    axes.
 
     >>> import numpy as np
     >>> LayerNorm(2)(np.array([[1.0, 3.0], [2.0, -4.0]])).data.round(3)
@@ -182,9 +206,8 @@ class LayerNorm(_LastAxes):
         self, normalized_shape: int | Sizes, eps: float = 1e-5, elementwise_affine: bool = True,
         bias: bool = True, *, dtype: Any = None,
     ) -> None:  # fmt: skip
-        shape, affine = self._over(normalized_shape), elementwise_affine
-        self.elementwise_affine = affine
-        self._start(shape, eps, affine, affine and bias, dtype)
+        shape = self._over(normalized_shape, elementwise_affine)
+        self._start(shape, eps, elementwise_affine, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., *normalized_shape) -> the same shape."""
@@ -209,8 +232,8 @@ class RMSNorm(_LastAxes):
         self, normalized_shape: int | Sizes, eps: float | None = None,
         elementwise_affine: bool = True, *, dtype: Any = None,
     ) -> None:  # fmt: skip
-        self.elementwise_affine = elementwise_affine
-        self._start(self._over(normalized_shape), eps or 0.0, elementwise_affine, False, dtype)
+        shape = self._over(normalized_shape, elementwise_affine)
+        self._start(shape, eps or 0.0, elementwise_affine, False, dtype)
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Losses of classes and probabilities as modules."""
+"""Losses of one class out of many as modules."""
 
 from __future__ import annotations
 
@@ -8,29 +8,7 @@ from .. import functional as F
 from ..functional.classification import IGNORED
 from .loss import Loss
 
-__all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CategoricalCrossEntropyLoss", "CrossEntropyLoss", "HingeLoss",
-    "KLDivLoss", "NLLLoss",
-]  # fmt: skip
-
-
-class BCELoss(Loss, of=F.binary_cross_entropy):
-    """`nn.functional.binary_cross_entropy` as a module."""
-
-    weight: Any = None
-
-
-class BCEWithLogitsLoss(Loss, of=F.binary_cross_entropy_with_logits):
-    """`nn.functional.binary_cross_entropy_with_logits` as a module."""
-
-    weight: Any = None
-    pos_weight: Any = None
-
-
-class HingeLoss(Loss, of=F.hinge_loss):
-    """`nn.functional.hinge_loss` as a module."""
-
-    weight: Any = None
+__all__ = ["CategoricalCrossEntropyLoss", "CrossEntropyLoss", "FocalLoss", "NLLLoss"]
 
 
 class CrossEntropyLoss(Loss, of=F.cross_entropy):
@@ -39,6 +17,7 @@ class CrossEntropyLoss(Loss, of=F.cross_entropy):
     weight: Any = None
     ignore_index: int = IGNORED
     label_smoothing: float = 0.0
+    axis: int = -1
 
 
 class CategoricalCrossEntropyLoss(Loss, of=F.categorical_cross_entropy):
@@ -47,6 +26,7 @@ class CategoricalCrossEntropyLoss(Loss, of=F.categorical_cross_entropy):
     weight: Any = None
     ignore_index: int = IGNORED
     label_smoothing: float = 0.0
+    axis: int = -1
 
 
 class NLLLoss(Loss, of=F.nll_loss):
@@ -54,10 +34,13 @@ class NLLLoss(Loss, of=F.nll_loss):
 
     weight: Any = None
     ignore_index: int = IGNORED
+    axis: int = -1
 
 
-class KLDivLoss(Loss, of=F.kl_div):
-    """`nn.functional.kl_div` as a module."""
+class FocalLoss(Loss, of=F.focal_loss):
+    """`nn.functional.focal_loss` as a module."""
 
-    log_target: bool = False
+    gamma: float = 2.0
     weight: Any = None
+    ignore_index: int = IGNORED
+    axis: int = -1

@@ -1,4 +1,4 @@
-"""Losses of numbers and of directions as modules."""
+"""Losses of numbers as modules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from .. import functional as F
 from .loss import Loss
 
-__all__ = ["CosineEmbeddingLoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
+__all__ = ["HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
 
 
 class MSELoss(Loss, of=F.mse_loss):
@@ -33,11 +33,4 @@ class SmoothL1Loss(Loss, of=F.smooth_l1_loss):
     """`nn.functional.smooth_l1_loss` as a module."""
 
     beta: float = 1.0
-    weight: Any = None
-
-
-class CosineEmbeddingLoss(Loss, of=F.cosine_embedding_loss):
-    """`nn.functional.cosine_embedding_loss` as a module."""
-
-    margin: float = 0.0
     weight: Any = None

@@ -60,8 +60,12 @@ def _sort(a: Any, axis: Any, kind: Any, stable: Any) -> Any:
 
 
 ELSEWHERE = {  # compared with PyTorch in test_neural_torch
-    *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "bernoulli", "standardize"),
-    *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "unit_rms"),
+    *(
+        f"{name}{n}d"
+        for name in ("avg_pool", "max_pool", "conv", "conv_transpose")
+        for n in (1, 2, 3)
+    ),
+    *("bernoulli", "standardize", "unit_rms"),
     *("correlate", "correlate_input", "correlate_weight", "fold", "unfold"),
 }
 

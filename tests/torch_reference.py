@@ -153,14 +153,14 @@ def _convolve(a: Any, v: Any, mode: str) -> Any:
 
 
 def _lstm_cell(a: Any, c: Any) -> Any:
-    i, f, n, o = a.chunk(4, 1)
+    i, f, n, o = a.chunk(4, -1)
     i, f, n, o = i.sigmoid(), f.sigmoid(), n.tanh(), o.sigmoid()
     c = f * c + i * n
     return o * c.tanh(), c, torch.stack([i, f, n, o])
 
 
 def _gru_cell(x: Any, a: Any, h: Any) -> Any:
-    (x_r, x_z, x_n), (a_r, a_z, a_n) = x.chunk(3, 1), a.chunk(3, 1)
+    (x_r, x_z, x_n), (a_r, a_z, a_n) = x.chunk(3, -1), a.chunk(3, -1)
     r, z = (x_r + a_r).sigmoid(), (x_z + a_z).sigmoid()
     n = (x_n + r * a_n).tanh()
     return (1 - z) * n + z * h, torch.stack([r, z, n])

@@ -148,11 +148,8 @@ def test_gradients_of_attention() -> None:
 
 # -------------------------------------------------------------------- one more key
 
-KEYS = [
-    {"add_bias_kv": True},
-    {"add_zero_attn": True},
-    {"add_bias_kv": True, "add_zero_attn": True},
-]
+BIAS, ZERO = {"add_bias_kv": True}, {"add_zero_attn": True}
+KEYS = [BIAS, ZERO, BIAS | ZERO]
 
 
 @pytest.mark.parametrize("options", KEYS)

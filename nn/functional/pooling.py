@@ -75,8 +75,8 @@ def _max_unpooling(axes: int) -> Callable[..., Any]:
         lead, pooled = x.shape[:-axes], x.shape[-axes:]
         size = _size_before(pooled, moving, output_size)
         n, channels = math.prod(size), math.prod(lead)
-        at = _checked_indices(plain(indices), x.shape, n).reshape(channels, math.prod(pooled))
-        at = (at + np.arange(channels)[:, None] * n).reshape(-1)
+        rows = _checked_indices(plain(indices), x.shape, n).reshape(channels, math.prod(pooled))
+        at = (rows + np.arange(channels)[:, None] * n).reshape(-1)
         values, order = x.reshape(at.shape), np.arange(len(at))
         last = np.zeros(channels * n, order.dtype)
         last[at] = order
@@ -201,7 +201,9 @@ def _adaptive_max_pooling(axes: int) -> Callable[..., Any]:
                 x, kernel, return_indices=return_indices
             )
         met, inside = _windows(size, sizes)
-        windows = ops.where(inside, x[(..., *met)], np.asarray(_lowest(x.dtype), x.dtype))
+        lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        index = (..., *met)
+        windows = ops.where(inside, x[index], np.asarray(lowest, x.dtype))
         windows = windows.reshape(*windows.shape[:-axes], math.prod(windows.shape[-axes:]))
         y = windows.max(axis=-1)
         if not return_indices:
@@ -227,10 +229,6 @@ def _windows(size: Sizes, sizes: Sizes) -> tuple[tuple[np.ndarray, ...], np.ndar
         met.append(np.expand_dims(i.clip(None, n - 1), others))
         inside = inside & np.expand_dims(i < last, others)
     return tuple(met), inside
-
-
-def _lowest(dtype: Any) -> Any:
-    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 adaptive_max_pool1d = _adaptive_max_pooling(1)

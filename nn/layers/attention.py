@@ -100,7 +100,7 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         value = key if value is None else value
         self._check(query, key, value)
         several = query.ndim == 3
-        batches = [x if several else np.expand_dims(x, 0) for x in (query, key, value)]
+        batches = [x if several else ops.expand_dims(x, 0) for x in (query, key, value)]
         q, k, v = (self._projected(i, x) for i, x in enumerate(batches))
         masks = self._masks(attn_mask, key_padding_mask, (*q.shape[:3], key.shape[-2]), several)
         if is_causal:
@@ -119,11 +119,11 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         part = slice(i * n, (i + 1) * n)
         bias = None if self.in_proj_bias is None else self.in_proj_bias[part]
         y = ops.dense(x, self.in_proj_weight[:, part], bias)
-        one_more = (len(x), 1, n)
-        if i and self.bias_k is not None:
-            y = np.concatenate([y, np.broadcast_to((self.bias_k, self.bias_v)[i - 1], one_more)], 1)
+        one_more, own = (len(x), 1, n), (None, self.bias_k, self.bias_v)[i]
+        if own is not None:
+            y = ops.concatenate([y, ops.broadcast_to(own, one_more)], 1)
         if i and self.add_zero_attn:
-            y = np.concatenate([y, np.zeros(one_more, y.dtype)], 1)
+            y = ops.concatenate([y, np.zeros(one_more, y.dtype)], 1)
         return y.reshape((*y.shape[:2], self.num_heads, n // self.num_heads)).swapaxes(1, 2)
 
     def _masks(
@@ -147,7 +147,7 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         if not masks:
             return None
         if more:
-            masks = [np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, more)]) for mask in masks]  # type: ignore[call-overload]
+            masks = [ops.pad(m, [(0, 0)] * (m.ndim - 1) + [(0, more)]) for m in masks]
         if all(mask.dtype == bool for mask in masks):
             return ~functools.reduce(np.logical_or, [mask.data for mask in masks])
         added = [Tensor(np.where(m.data, -np.inf, 0)) if m.dtype == bool else m for m in masks]

@@ -154,8 +154,8 @@ class _TransposedConvolution(_Convolution):
         woven = apart.transpose(0, 2 + n, 1, *pairs)
         sizes = [part * s for part, s in zip(parts, strides, strict=True)]
         whole = woven.reshape(self.in_channels, outputs, *sizes)
-        kernel = tuple(slice(k) for k in self.kernel_size)
-        return np.ascontiguousarray(whole[(..., *kernel)])
+        kernel = (..., *(slice(k) for k in self.kernel_size))
+        return np.ascontiguousarray(whole[kernel])
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, in_channels, *space) -> (batch, out_channels, ...), or without batch."""

@@ -156,7 +156,7 @@ class _Layers(_Recurrent[Output]):
         if several := y.ndim == 3:
             y = y.swapaxes(0, 1) if self.batch_first else y
         else:
-            y = np.expand_dims(y, 1)
+            y = ops.expand_dims(y, 1)
         length, batch, _ = y.shape
         starts, ends = iter(self._states(hx, (batch,) if several else ())), []
         for layer, suffixes in enumerate(self._suffixes):
@@ -199,7 +199,7 @@ class _Layers(_Recurrent[Output]):
         axes = "layers and directions, batch, " if batch else "layers and directions, "
         state = self._start(hx, lead, axes, self.weight_hh_l0)
         if not batch:
-            state = tuple(np.expand_dims(each, 1) for each in state)
+            state = tuple(ops.expand_dims(each, 1) for each in state)
         return [tuple(each[i] for each in state) for i in range(lead[0])]
 
 

@@ -163,7 +163,7 @@ def _shifted(y: Any, bias: Any, x: Array) -> Array:
     if bias is not None:
         bias = bias.reshape(-1, *(1,) * (y.ndim - 2))
         y = np.add(y, bias, out=y if bias.dtype == y.dtype else None)
-    return y if x.ndim == y.ndim else y[0]  # type: ignore[no-any-return]
+    return y if x.ndim == y.ndim else y[0]
 
 
 def _bias_vjp(axes: int) -> Callable[[Any], Any]:

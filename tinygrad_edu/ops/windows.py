@@ -85,7 +85,7 @@ def per_axis(name: str, value: Any, axes: int, least: int = 1) -> Sizes:
 # -------------------------------------------------------------------- batches of channels
 
 
-def check_space(x: Array, axes: int) -> None:
+def check_space(x: Any, axes: int) -> None:
     """Whether x has channels and so many spatial dimensions, with or without a batch axis.
 
     Raises ValueError for other axes.

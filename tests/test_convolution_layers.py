@@ -339,6 +339,15 @@ def test_unpooling_is_the_inverse_on_the_maxima() -> None:
     np.testing.assert_array_equal(same, indices)
 
 
+def test_gradients_through_the_indices() -> None:
+    """Maxima in and out again: the identity where they are, also for second derivatives."""
+    pool, unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+    report = gradcheck(lambda x: unpool(*pool(x)) ** 3, images(2, 2, 4, 4), order=2)
+    assert report, report
+    y, indices = pool(images(2, 2, 4, 4))
+    assert gradcheck(lambda y: unpool(y, indices) ** 2, y.data, order=2)
+
+
 def test_of_equal_indices_the_last_counts() -> None:
     """In its value and in its gradient."""
     x, indices = Tensor([[1.0, 2.0, 3.0]], requires_grad=True), np.array([[4, 1, 4]])

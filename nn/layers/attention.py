@@ -199,9 +199,9 @@ class TransformerBlock(Module):
     batch_first=True: the same names of parameters, and dropout on the attention's weights, after
     the activation and before both sums.
 
-    `dim_feedforward`, by default 4 d_model, is the width between linear1 and linear2; `activation`
-    is a name such as "relu" or "gelu", a module or a function.  Raises ValueError if `nhead` does
-    not divide `d_model`, or for an input of another shape.
+    `dim_feedforward`, by default 4 d_model (PyTorch: 2048), is the width between linear1 and
+    linear2; `activation` is a name such as "relu" or "gelu", a module or a function.  Raises
+    ValueError if `nhead` does not divide `d_model`, or for an input of another shape.
 
     >>> block = TransformerBlock(8, nhead=2, activation="gelu")
     >>> block(np.ones((5, 3, 8)), is_causal=True).shape

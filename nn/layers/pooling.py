@@ -62,7 +62,8 @@ class MaxPool2d(_MaxPool, of=F.max_pool2d):
     With `return_indices` it returns a pair, the second being an array of the maxima's locations in
     the flattened image, for `MaxUnpool2d`.  With `ceil_mode` the number of windows is rounded up,
     so that the last may reach beyond the padding.  A single image has no batch axis.  Raises
-    ValueError for inputs of other axes, or smaller than the window.
+    ValueError for inputs of other axes, or smaller than the window, and for a dilation so large
+    that windows would hold nothing but padding.
 
     >>> import numpy as np
     >>> MaxPool2d(2)

@@ -136,13 +136,16 @@ def _counts(
     """How many elements each window's mean is of."""
     if divisor is not None:
         return divisor
+    windows = zip(positions, size, moving.stride, moving.kernel, strict=True)
+    axes = [*zip(windows, moving.before, moving.after, strict=True)]
+    inside = all((p - 1) * s + k <= before + n + after for (p, n, s, k), before, after in axes)
+    if inside and (count_include_pad or not any(moving.before + moving.after)):
+        return math.prod(moving.kernel)
     counts = []
-    for p, n, k, s, _, before, after in zip(positions, size, *moving[:5], strict=True):
+    for (p, n, s, k), before, after in axes:
         low, high = (-before, n + after) if count_include_pad else (0, n)
         first = np.arange(p) * s - before
         counts.append((first + k).clip(None, high) - first.clip(low, None))
-    if all((n == k).all() for n, k in zip(counts, moving.kernel, strict=True)):
-        return math.prod(moving.kernel)
     return functools.reduce(np.multiply.outer, counts)
 
 

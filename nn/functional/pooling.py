@@ -50,7 +50,7 @@ def _max_pooling(axes: int) -> Callable[..., Any]:
         moving = axes, kernel_size, stride, padding, dilation
         return y, ops.max_pool_indices(plain(x), plain(y), *moving)
 
-    return ops.spatial(axes, max_pool)
+    return ops.dimensioned(axes, max_pool)
 
 
 max_pool1d = _max_pooling(1)
@@ -85,7 +85,7 @@ def _max_unpooling(axes: int) -> Callable[..., Any]:
         return ops.scatter(values, at, (channels * n,)).reshape(lead + size)
 
     rule = lambda given: ops.window(axes, *(given[name] for name in _WINDOW))
-    return checked(rule)(ops.spatial(axes, max_unpool))
+    return checked(rule)(ops.dimensioned(axes, max_unpool))
 
 
 def _size_before(pooled: Sizes, moving: Any, output_size: Any) -> Sizes:
@@ -177,7 +177,7 @@ def _adaptive_avg_pooling(axes: int) -> Callable[..., Any]:
         return x
 
     rule = lambda options: output_sizes(options["output_size"], axes)
-    return checked(rule)(ops.spatial(axes, adaptive_avg_pool))
+    return checked(rule)(ops.dimensioned(axes, adaptive_avg_pool))
 
 
 adaptive_avg_pool1d = _adaptive_avg_pooling(1)
@@ -216,7 +216,7 @@ def _adaptive_max_pooling(axes: int) -> Callable[..., Any]:
         output_sizes(options["output_size"], axes)
         boolean("return_indices", options["return_indices"])
 
-    return checked(rule)(ops.spatial(axes, adaptive_max_pool))
+    return checked(rule)(ops.dimensioned(axes, adaptive_max_pool))
 
 
 def _windows(size: Sizes, sizes: Sizes) -> tuple[tuple[np.ndarray, ...], np.ndarray]:

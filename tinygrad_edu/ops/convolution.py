@@ -10,14 +10,12 @@ one of the three gives the three ops that are each other's derivatives: `correla
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..declare import Array, op
 from ..precision import accumulator, at_least_single
-from ..tensor import Tensor
 from .windows import (
     Geometry,
     Sizes,
@@ -166,82 +164,78 @@ def _shifted(y: Any, bias: Any, x: Array) -> Array:
     return y if x.ndim == y.ndim else y[0]
 
 
-def _bias_vjp(axes: int) -> Callable[[Any], Any]:
-    over = 0, *range(2, axes + 2)
-    return lambda g: batched(g, axes).sum(axis=over, dtype=accumulator(g.dtype))
+def _bias_vjp(g: Any, axes: int) -> Any:
+    over = (0, *range(2, axes + 2))
+    return batched(g, axes).sum(axis=over, dtype=accumulator(g.dtype))
 
 
 # -------------------------------------------------------------------- convolution
 
 
-def _convolution(axes: int) -> Callable[..., Tensor]:
-    """conv1d, conv2d or conv3d."""
-
-    def input_vjp(
-        g: Any, weight: Any, like: Any, stride: Any, padding: Any, dilation: Any, groups: Any
-    ) -> Any:
-        moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups)
-        return shaped(correlate_input(batched(g, axes), weight, like[-axes:], moving), like)
-
-    def weight_vjp(
-        g: Any, x: Any, like: Any, stride: Any, padding: Any, dilation: Any, groups: Any
-    ) -> Any:
-        moving = geometry(axes, like[2:], stride, padding, dilation, groups)
-        return correlate_weight(batched(x, axes), batched(g, axes), moving)
-
-    def conv(
-        x: Array, weight: Array, bias: Any = None, stride: Any = 1, padding: Any = 0,
-        dilation: Any = 1, groups: int = 1,
-    ) -> Array:  # fmt: skip
-        """Convolution of (batch, channels, *space) with (out, in / groups, *kernel).
-        y = w ⋆ x + b,  ∂L/∂x = w ⋆ᵀ g,  ∂L/∂w = g ⋆ x,  ∂L/∂b = Σ g"""
-        _check(axes, x, weight, bias, groups)
-        moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups)
-        positions = positions_in(x.shape[-axes:], moving)
-        return _shifted(correlate(batched(x, axes), weight, positions, moving), bias, x)
-
-    declare = op(None, input_vjp, weight_vjp, _bias_vjp(axes), products=True, method=False)
-    return declare(spatial(axes, conv))
+def _input_vjp(
+    g: Any, weight: Any, like: Any, stride: Any, padding: Any, dilation: Any, groups: Any,
+    axes: int,
+) -> Any:  # fmt: skip
+    moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups)
+    return shaped(correlate_input(batched(g, axes), weight, like[-axes:], moving), like)
 
 
-conv1d = _convolution(1)
-conv2d = _convolution(2)
-conv3d = _convolution(3)
+def _weight_vjp(
+    g: Any, x: Any, like: Any, stride: Any, padding: Any, dilation: Any, groups: Any, axes: int
+) -> Any:
+    moving = geometry(axes, like[2:], stride, padding, dilation, groups)
+    return correlate_weight(batched(x, axes), batched(g, axes), moving)
+
+
+def conv(
+    x: Array, weight: Array, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    groups: int = 1, axes: int = 2,
+) -> Array:  # fmt: skip
+    """Convolution of (batch, channels, *space) with (out, in / groups, *kernel).
+    y = w ⋆ x + b,  ∂L/∂x = w ⋆ᵀ g,  ∂L/∂w = g ⋆ x,  ∂L/∂b = Σ g"""
+    _check(axes, x, weight, bias, groups)
+    moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups)
+    positions = positions_in(x.shape[-axes:], moving)
+    return _shifted(correlate(batched(x, axes), weight, positions, moving), bias, x)
+
+
+conv1d = spatial(1, conv, _input_vjp, _weight_vjp, _bias_vjp, products=True)
+conv2d = spatial(2, conv, _input_vjp, _weight_vjp, _bias_vjp, products=True)
+conv3d = spatial(3, conv, _input_vjp, _weight_vjp, _bias_vjp, products=True)
 
 
 # -------------------------------------------------------------------- transposed convolution
 
 
-def _transposed_convolution(axes: int) -> Callable[..., Tensor]:
-    """conv_transpose1d, conv_transpose2d or conv_transpose3d."""
-
-    def input_vjp(
-        g: Any, weight: Any, like: Any, stride: Any, padding: Any, groups: Any, dilation: Any
-    ) -> Any:
-        moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups)
-        return shaped(correlate(batched(g, axes), weight, like[-axes:], moving), like)
-
-    def weight_vjp(
-        g: Any, x: Any, like: Any, stride: Any, padding: Any, groups: Any, dilation: Any
-    ) -> Any:
-        moving = geometry(axes, like[2:], stride, padding, dilation, groups)
-        return correlate_weight(batched(g, axes), batched(x, axes), moving)
-
-    def conv_transpose(
-        x: Array, weight: Array, bias: Any = None, stride: Any = 1, padding: Any = 0,
-        output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-    ) -> Array:  # fmt: skip
-        """Transposed convolution of (batch, channels, *space) with (in, out / groups, *kernel).
-        y = w ⋆ᵀ x + b,  ∂L/∂x = w ⋆ g,  ∂L/∂w = x ⋆ g,  ∂L/∂b = Σ g"""
-        _check(axes, x, weight, bias, groups, transposed=True)
-        moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups, output_padding)
-        size = _size(x.shape[-axes:], moving)
-        return _shifted(correlate_input(batched(x, axes), weight, size, moving), bias, x)
-
-    declare = op(None, input_vjp, weight_vjp, _bias_vjp(axes), products=True, method=False)
-    return declare(spatial(axes, conv_transpose))
+def _transposed_input_vjp(
+    g: Any, weight: Any, like: Any, stride: Any, padding: Any, groups: Any, dilation: Any,
+    axes: int,
+) -> Any:  # fmt: skip
+    moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups)
+    return shaped(correlate(batched(g, axes), weight, like[-axes:], moving), like)
 
 
-conv_transpose1d = _transposed_convolution(1)
-conv_transpose2d = _transposed_convolution(2)
-conv_transpose3d = _transposed_convolution(3)
+def _transposed_weight_vjp(
+    g: Any, x: Any, like: Any, stride: Any, padding: Any, groups: Any, dilation: Any, axes: int
+) -> Any:
+    moving = geometry(axes, like[2:], stride, padding, dilation, groups)
+    return correlate_weight(batched(g, axes), batched(x, axes), moving)
+
+
+def conv_transpose(
+    x: Array, weight: Array, bias: Any = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1, axes: int = 2,
+) -> Array:  # fmt: skip
+    """Transposed convolution of (batch, channels, *space) with (in, out / groups, *kernel).
+    y = w ⋆ᵀ x + b,  ∂L/∂x = w ⋆ g,  ∂L/∂w = x ⋆ g,  ∂L/∂b = Σ g"""
+    _check(axes, x, weight, bias, groups, transposed=True)
+    moving = geometry(axes, weight.shape[2:], stride, padding, dilation, groups, output_padding)
+    size = _size(x.shape[-axes:], moving)
+    return _shifted(correlate_input(batched(x, axes), weight, size, moving), bias, x)
+
+
+_TRANSPOSED = conv_transpose, _transposed_input_vjp, _transposed_weight_vjp, _bias_vjp
+
+conv_transpose1d = spatial(1, *_TRANSPOSED, products=True)
+conv_transpose2d = spatial(2, *_TRANSPOSED, products=True)
+conv_transpose3d = spatial(3, *_TRANSPOSED, products=True)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..declare import Array, op
+from ..declare import Array
 from ..precision import at_least_single, divided, rounded
-from ..tensor import Tensor
 from .windows import (
     Geometry,
     Sizes,
@@ -71,46 +69,52 @@ def _check_elements(positions: Sizes, size: Sizes, moving: Geometry) -> None:
             )
 
 
-def _max_pooling(axes: int) -> Callable[..., Tensor]:
-    """max_pool1d, max_pool2d or max_pool3d."""
-
-    def vjp(
-        g: Any, x: Any, out: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
-    ) -> Any:
-        given, moving = x.shape, window(axes, kernel_size, stride, padding, dilation)
-        g, x, out = (batched(each, axes) for each in (g, x, out))
-        chosen = np.zeros((*x.shape[:2], *moving.kernel, *out.shape[2:]), bool)
-        for unfolded, met, at in visits(out.shape[2:], x.shape[2:], moving):
-            chosen[unfolded] = x[met] == out[at]
-        counted = np.uint8 if math.prod(moving.kernel) < 256 else np.intp  # the small one is faster
-        ties = chosen.sum(tuple(range(2, axes + 2)), counted)
-        shares = divided(g, ties).reshape(*out.shape[:2], *(1,) * axes, *out.shape[2:])
-        return shaped(fold(shares * chosen, x.shape[2:], moving), given)
-
-    def max_pool(
-        x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-        ceil_mode: bool = False,
-    ) -> Array:  # fmt: skip
-        """Largest in each window of (batch, channels, *space).
-        y = max xᵢ,  ∂L/∂xᵢ = g / m for the m largest of a window,  0 for the others"""
-        check_space(x, axes)
-        moving = window(axes, kernel_size, stride, padding, dilation)
-        size = x.shape[-axes:]
-        positions = positions_in(size, moving, ceil_mode)
-        _check_elements(positions, size, moving)
-        lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        y = np.full(x.shape[:-axes] + positions, lowest, x.dtype)
-        for _, met, at in visits(positions, size, moving):
-            part = y[at]
-            np.maximum(part, x[met], out=part)
-        return y
-
-    return op(None, vjp, selects=True, method=False)(spatial(axes, max_pool))
+def _chosen(x: Any, out: Any, moving: Geometry) -> Array:
+    """Which elements of each window are its maximum, unfolded."""
+    chosen = np.zeros((*x.shape[:2], *moving.kernel, *out.shape[2:]), bool)
+    for unfolded, met, at in visits(out.shape[2:], x.shape[2:], moving):
+        chosen[unfolded] = x[met] == out[at]
+    return chosen
 
 
-max_pool1d = _max_pooling(1)
-max_pool2d = _max_pooling(2)
-max_pool3d = _max_pooling(3)
+def _max_vjp(
+    g: Any, x: Any, out: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, axes: int
+) -> Any:
+    given, moving = x.shape, window(axes, kernel_size, stride, padding, dilation)
+    g, x, out = batched(g, axes), batched(x, axes), batched(out, axes)
+    chosen = _chosen(x, out, moving)
+    counted = np.uint8 if math.prod(moving.kernel) < 256 else np.intp  # the small one is faster
+    ties = chosen.sum(tuple(range(2, axes + 2)), counted)
+    shares = divided(g, ties).reshape(*out.shape[:2], *(1,) * axes, *out.shape[2:])
+    return shaped(fold(shares * chosen, x.shape[2:], moving), given)
+
+
+def max_pool(
+    x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, axes: int = 2,
+) -> Array:  # fmt: skip
+    """Largest in each window of (batch, channels, *space).
+    y = max xᵢ,  ∂L/∂xᵢ = g / m for the m largest of a window,  0 for the others"""
+    check_space(x, axes)
+    moving, size = window(axes, kernel_size, stride, padding, dilation), x.shape[-axes:]
+    positions = positions_in(size, moving, ceil_mode)
+    _check_elements(positions, size, moving)
+    return _maxima(x, positions, moving)
+
+
+def _maxima(x: Array, positions: Sizes, moving: Geometry) -> Array:
+    axes = len(positions)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    y = np.full(x.shape[:-axes] + positions, lowest, x.dtype)
+    for _, met, at in visits(positions, x.shape[-axes:], moving):
+        part = y[at]
+        np.maximum(part, x[met], out=part)
+    return y
+
+
+max_pool1d = spatial(1, max_pool, _max_vjp, selects=True)
+max_pool2d = spatial(2, max_pool, _max_vjp, selects=True)
+max_pool3d = spatial(3, max_pool, _max_vjp, selects=True)
 
 
 def max_pool_indices(
@@ -155,40 +159,42 @@ def check_divisor(divisor: Any) -> None:
         raise ValueError(f"divisor_override is an integer other than 0, and not {divisor!r}")
 
 
-def _avg_pooling(axes: int) -> Callable[..., Tensor]:
-    """avg_pool1d, avg_pool2d or avg_pool3d."""
-
-    def vjp(
-        g: Any, like: Any, kernel_size: Any, stride: Any, padding: Any, count_include_pad: bool,
-        divisor_override: int | None,
-    ) -> Any:  # fmt: skip
-        g, moving, size = batched(g, axes), window(axes, kernel_size, stride, padding), like[-axes:]
-        positions = g.shape[2:]
-        n = _counts(positions, size, moving, count_include_pad, divisor_override)
-        shares = divided(g, n).reshape(*g.shape[:2], *(1,) * axes, *positions)
-        spread = np.broadcast_to(shares, (*g.shape[:2], *moving.kernel, *positions))
-        return shaped(fold(spread, size, moving), like)
-
-    def avg_pool(
-        x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: int | None = None,
-    ) -> Array:  # fmt: skip
-        """Mean of each window of (batch, channels, *space).
-        y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n"""
-        check_space(x, axes)
-        check_divisor(divisor_override)
-        moving, size = window(axes, kernel_size, stride, padding), x.shape[-axes:]
-        positions = positions_in(size, moving, ceil_mode)
-        wide = at_least_single(x if x.dtype.kind == "f" else x.astype(np.float64))
-        y = np.zeros(x.shape[:-axes] + positions, wide.dtype)
-        for _, met, at in visits(positions, size, moving):
-            y[at] += wide[met]
-        y /= _counts(positions, size, moving, count_include_pad, divisor_override)
-        return rounded(y, x)
-
-    return op(None, vjp, method=False)(spatial(axes, avg_pool))
+def _avg_vjp(
+    g: Any, like: Any, kernel_size: Any, stride: Any, padding: Any, count_include_pad: bool,
+    divisor_override: int | None, axes: int,
+) -> Any:  # fmt: skip
+    g, moving, size = batched(g, axes), window(axes, kernel_size, stride, padding), like[-axes:]
+    positions = g.shape[2:]
+    n = _counts(positions, size, moving, count_include_pad, divisor_override)
+    shares = divided(g, n).reshape(*g.shape[:2], *(1,) * axes, *positions)
+    spread = np.broadcast_to(shares, (*g.shape[:2], *moving.kernel, *positions))
+    return shaped(fold(spread, size, moving), like)
 
 
-avg_pool1d = _avg_pooling(1)
-avg_pool2d = _avg_pooling(2)
-avg_pool3d = _avg_pooling(3)
+def avg_pool(
+    x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None, axes: int = 2,
+) -> Array:  # fmt: skip
+    """Mean of each window of (batch, channels, *space).
+    y = Σ xᵢ / n,  ∂L/∂xᵢ = g / n"""
+    check_space(x, axes)
+    check_divisor(divisor_override)
+    moving, size = window(axes, kernel_size, stride, padding), x.shape[-axes:]
+    positions = positions_in(size, moving, ceil_mode)
+    n = _counts(positions, size, moving, count_include_pad, divisor_override)
+    return _means(x, positions, moving, n)
+
+
+def _means(x: Array, positions: Sizes, moving: Geometry, n: Any) -> Array:
+    axes = len(positions)
+    wide = at_least_single(x if x.dtype.kind == "f" else x.astype(np.float64))
+    y = np.zeros(x.shape[:-axes] + positions, wide.dtype)
+    for _, met, at in visits(positions, x.shape[-axes:], moving):
+        y[at] += wide[met]
+    y /= n
+    return rounded(y, x)
+
+
+avg_pool1d = spatial(1, avg_pool, _avg_vjp)
+avg_pool2d = spatial(2, avg_pool, _avg_vjp)
+avg_pool3d = spatial(3, avg_pool, _avg_vjp)

@@ -8,24 +8,40 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..declare import Array, op
 from ..precision import accumulator, rounded
+from ..tensor import Tensor
 
-__all__ = ["check_space", "fold", "geometry", "spatial", "unfold"]
+__all__ = ["check_space", "dimensioned", "fold", "geometry", "spatial", "unfold"]
 
 Sizes = tuple[int, ...]
 
 _SPACES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 
 
-def spatial(axes: int, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of any spatial dimensions as that of so many: `conv` as conv1d, conv2d or conv3d.
+def spatial(
+    axes: int, forward: Callable[..., Any], *vjps: Callable[..., Any], **traits: Any
+) -> Callable[..., Tensor]:
+    """The op of so many spatial dimensions: of `conv`, it is conv1d, conv2d or conv3d.
 
-    This completes its name and, in its docstring, `*space`.
+    The forward and VJPs of all are the same; each has its number as the default of `axes`, the
+    forward's last parameter.
+    """
+    code, defaults = forward.__code__, forward.__defaults__ or ()
+    own = FunctionType(code, forward.__globals__, forward.__name__, (*defaults[:-1], axes))
+    own.__doc__, own.__annotations__ = forward.__doc__, forward.__annotations__
+    return op(None, *vjps, method=False, **traits)(dimensioned(axes, own))
+
+
+def dimensioned(axes: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the number of spatial dimensions in its name, as in conv2d.
+
+    In its docstring, `*space` becomes their names.
     """
     function.__name__ = function.__qualname__ = f"{function.__name__}{axes}d"
     function.__doc__ = (function.__doc__ or "").replace("*space", _SPACES[axes])

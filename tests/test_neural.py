@@ -10,6 +10,7 @@ import pytest
 
 import nn.functional as F
 from tinygrad_edu import Tensor, grad, ops
+from tinygrad_edu.ops.windows import Geometry
 
 REDUCTIONS = ["none", "mean", "sum"]
 DTYPES = [np.float64, np.float32]
@@ -185,6 +186,9 @@ def test_half_precision_is_summed_in_single() -> None:
     y.backward(np.full(y.shape, 4, np.float16))
     np.testing.assert_array_equal(weight.grad, np.full(weight.shape, 3620))
     np.testing.assert_array_equal(bias.grad, [3620])
+    met = np.ones((1, 1, 2100, 2100), np.float16)  # the element in the middle is met 2100 times
+    still = Geometry((2100,), (1,), (1,), (0,), (0,))
+    assert ops.fold(met, (4199,), still)[0, 0, 2099] == 2100
     tied = leaf(np.zeros((1, 1, 4096)), np.float16)
     ops.max_pool1d(tied, 4096).backward(np.full((1, 1, 1), 4096, np.float16))
     np.testing.assert_array_equal(tied.grad, np.ones(tied.shape))

@@ -54,7 +54,7 @@ def _columns(x: Array, positions: Sizes, geometry: Geometry) -> Array:
 
 def _rows(y: Array, groups: int) -> Array:
     """Each channel's values for all samples: (groups, channels, batch · positions)."""
-    y, channels = at_least_single(y), y.shape[1] // groups
+    channels = y.shape[1] // groups
     return y.swapaxes(0, 1).reshape(groups, channels, len(y) * math.prod(y.shape[2:]))
 
 

@@ -331,7 +331,7 @@ def test_unpooling_is_the_inverse_on_the_maxima() -> None:
     np.testing.assert_array_equal(indices, [[1, 2], [0, 3]])
     small = nn.MaxUnpool1d(2)(y, indices)
     np.testing.assert_array_equal(small.data, [[0, 2, 6, 0], [5, 0, 0, 8]])
-    for size in (x.shape, (5,)):
+    for size in (x.shape, (5,), 5):
         whole = nn.MaxUnpool1d(2)(y, indices, size)
         np.testing.assert_array_equal(whole.data, [[0, 2, 6, 0, 0], [5, 0, 0, 8, 0]])
     again, same = pool(whole)
@@ -362,6 +362,10 @@ def test_what_cannot_be_unpooled() -> None:
     indices = np.array([[[0, 2], [8, 10]]])
     with pytest.raises(TypeError, match="max_unpool2d: the indices must be integers, and are flo"):
         layer(x, indices * 1.0)
+    with pytest.raises(
+        ValueError, match=r"x has 2 axes, not \(batch, channels, height, width\) or"
+    ):
+        layer(x[0], indices[0])
     with pytest.raises(ValueError, match=r"indices have shape \(2, 2\), and x has \(1, 2, 2\)"):
         layer(x, indices[0])
     with pytest.raises(IndexError, match="indices from 0 to 16 were given, and of an output of 16"):
@@ -370,6 +374,11 @@ def test_what_cannot_be_unpooled() -> None:
         layer(x, indices, (4, 6))
     with pytest.raises(ValueError, match=r"output_size is \(4, 4\), or differs .* not \(4,\)"):
         layer(x, indices, (4,))
+
+
+def test_unsigned_indices() -> None:
+    y = nn.MaxUnpool1d(2)(np.array([[1.0, 2.0]]), np.array([[1, 2]], np.uint64))
+    np.testing.assert_array_equal(y.data, [[0, 1, 2, 0]])
 
 
 def test_indices_of_equal_maxima_and_of_nan() -> None:

@@ -71,6 +71,7 @@ def _max_unpooling(axes: int) -> Callable[..., Any]:
         shape of the pooling's input, or its spatial part, if not the smallest that there is.
         Raises ValueError for shapes that do not fit, TypeError or IndexError for such indices.
         """
+        ops.check_space(x, axes)
         moving = ops.window(axes, kernel_size, stride, padding)
         lead, pooled = x.shape[:-axes], x.shape[-axes:]
         size = _size_before(pooled, moving, output_size)
@@ -94,12 +95,14 @@ def _size_before(pooled: Sizes, moving: Any, output_size: Any) -> Sizes:
     least = tuple((n - 1) * s - 2 * pad + k for n, k, s, pad in axes)
     if output_size is None:
         return least
-    given = tuple(output_size)[-len(axes) :]
+    several = isinstance(output_size, (tuple, list))
+    sizes = tuple(output_size) if several else (output_size,) * len(axes)
+    given = sizes[-len(axes) :]
     near = all(abs(n - m) < s for n, m, s in zip(given, least, moving.stride, strict=False))
-    if not len(axes) <= len(output_size) <= len(axes) + 2 or not near:
+    if not len(axes) <= len(sizes) <= len(axes) + 2 or not near:
         raise ValueError(
             f"output_size is {least}, or differs from it by less than the stride {moving.stride}, "
-            f"and not {tuple(output_size)}"
+            f"and not {output_size}"
         )
     return given
 
@@ -114,7 +117,7 @@ def _checked_indices(indices: np.ndarray, shape: Sizes, n: int) -> np.ndarray:
             f"indices from {indices.min()} to {indices.max()} were given, and of an output of "
             f"{n} elements there are only 0 to {n - 1}; give the pooling's input as output_size"
         )
-    return indices
+    return indices.astype(np.intp)
 
 
 max_unpool1d = _max_unpooling(1)

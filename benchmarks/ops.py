@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 from tinygrad_edu.declare import Op
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.ops.convolution import Geometry
+from tinygrad_edu.ops.windows import Geometry
 
 from .by_hand import HAND
 from .harness import Row, Table, compare
@@ -33,6 +33,7 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("cofactor", "cholesky", "eigh"), ([SMALL], [])),
     **dict.fromkeys(("max_pool1d", "avg_pool1d"), ([(64, 16, SIDE)], [2])),
     **dict.fromkeys(("max_pool2d", "avg_pool2d"), ([(64, 16, 32, 32)], [2])),
+    **dict.fromkeys(("max_pool3d", "avg_pool3d"), ([(16, 16, 16, 16, 16)], [2])),
     "matmul": ([SQUARE, SQUARE], []),
     "dense": ([SQUARE, SQUARE, (SIDE,)], []),
     "lstm_cell": ([SQUARE, (SIDE, SIDE // 4)], []),
@@ -58,8 +59,10 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     "cross_entropy": ([SQUARE, (SIDE,)], []),
     "conv1d": ([(64, 16, 200), (32, 16, 3), (32,)], [1, 1]),
     "conv2d": ([(64, 16, 14, 14), (32, 16, 3, 3), (32,)], [1, 1]),
+    "conv3d": ([(8, 16, 8, 8, 8), (32, 16, 3, 3, 3), (32,)], [1, 1]),
     "conv_transpose1d": ([(64, 16, 200), (16, 32, 3), (32,)], [1, 1]),
     "conv_transpose2d": ([(64, 16, 14, 14), (16, 32, 3, 3), (32,)], [1, 1]),
+    "conv_transpose3d": ([(8, 16, 8, 8, 8), (16, 32, 3, 3, 3), (32,)], [1, 1]),
     "unfold": ([(64, 16, 14, 14)], [(12, 12), STEP]),
     "fold": ([(64, 16, 3, 3, 12, 12)], [(14, 14), STEP]),
     "correlate": ([(64, 16, 14, 14), (32, 16, 3, 3)], [(12, 12), STEP]),

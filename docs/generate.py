@@ -120,7 +120,7 @@ READING_ORDER = [
         "joining",
     ),
     *("index", "products", "linear", "losses", "normalization", "dropout"),
-    *("convolution", "pooling", "recurrent", "creation"),
+    *("windows", "convolution", "pooling", "recurrent", "creation"),
 ]
 
 

@@ -146,6 +146,85 @@ def test_gradients_of_attention() -> None:
     assert small, small
 
 
+# -------------------------------------------------------------------- one more key
+
+BIAS, ZERO = {"add_bias_kv": True}, {"add_zero_attn": True}
+KEYS = [BIAS, ZERO, BIAS | ZERO]
+
+
+@pytest.mark.parametrize("options", KEYS)
+def test_one_more_key_is_open_to_all(options: dict[str, bool]) -> None:
+    """As if it stood at the end of keys and values, where no mask forbids it."""
+    layer, x = attention(**options), data(2, 3, 4)
+    more = len(options)
+    for masks in ({"is_causal": True}, {"attn_mask": ~np.tri(3, dtype=bool)},
+                  {"attn_mask": np.where(np.tri(3), 0, -np.inf)}):  # fmt: skip
+        _, weights = layer(x, **masks, average_attn_weights=False)
+        assert weights.shape == (2, 2, 3, 3 + more)
+        seen = np.hstack([np.tri(3), np.ones((3, more))])
+        assert ((weights.data > 0) == seen).all()
+        np.testing.assert_allclose(weights.data.sum(-1), 1)
+    none, _ = layer(x, key_padding_mask=np.ones((2, 3), bool))
+    if more == 1:
+        last = none.data[0, 0] if options == BIAS else layer.out_proj.bias.data
+        np.testing.assert_allclose(none.data, np.broadcast_to(last, none.shape))
+    if options == ZERO:
+        q = (x @ layer.in_proj_weight.data[:, :4] + layer.in_proj_bias.data[:4])[0, 0, :2]
+        k = (x @ layer.in_proj_weight.data[:, 4:8] + layer.in_proj_bias.data[4:8])[0, 0, :2]
+        e = np.exp(q @ k / np.sqrt(2))
+        np.testing.assert_allclose(weights.data[0, 0, 0, [0, 3]], [e / (1 + e), 1 / (1 + e)])
+
+
+@pytest.mark.parametrize("options", KEYS)
+def test_gradients_of_one_more_key(options: dict[str, bool]) -> None:
+    layer = attention(**options)
+    names = [name for name, _ in layer.named_parameters()]
+    assert ("bias_k" in names) == ("bias_v" in names) == ("add_bias_kv" in options)
+    report = gradcheck(layer, lambda y: (y[0] * y[0]).sum() + (y[1] ** 3).sum(), data(2, 3, 4))
+    assert report, report
+    small = gradcheck(lambda x: layer(x, is_causal=True), data(1, 2, 4), order=2)
+    assert small, small
+
+
+# -------------------------------------------------------------------- with and without a batch
+
+
+@pytest.mark.parametrize("options", [{}, *KEYS])
+def test_a_single_sequence_has_no_batch_axis(options: dict[str, bool]) -> None:
+    layer, q, k = attention(**options), data(3, 4), data(5, 4)
+    padding, bias = np.arange(5) > 2, data(3, 5)
+    for masks, batched in (
+        ({}, {}),
+        ({"key_padding_mask": padding}, {"key_padding_mask": padding[None]}),
+        ({"attn_mask": bias}, {"attn_mask": bias}),
+        ({"attn_mask": np.stack([bias] * 2)}, {"attn_mask": bias}),
+        ({"is_causal": True, "key_padding_mask": 1.0 * padding},
+         {"is_causal": True, "key_padding_mask": 1.0 * padding[None]}),
+    ):  # fmt: skip
+        for average in (True, False):
+            alone = layer(q, k, **masks, average_attn_weights=average)
+            batch = layer(q[None], k[None], **batched, average_attn_weights=average)
+            for a, b in zip(alone, batch, strict=True):
+                assert a.shape == b.shape[1:]
+                np.testing.assert_allclose(a.data, b.data[0], atol=1e-12)
+    assert layer(q, k, need_weights=False)[1] is None
+    assert gradcheck(layer, data(3, 4), data(5, 4), order=1)
+    block = nn.TransformerBlock(4, 2, dropout=0.0, **DOUBLE)
+    np.testing.assert_allclose(
+        block(q, is_causal=True).data, block(q[None], is_causal=True).data[0], atol=1e-12
+    )
+
+
+def test_an_empty_batch() -> None:
+    layer = attention(add_bias_kv=True)
+    output, weights = layer(data(0, 3, 4), is_causal=True)
+    assert (output.shape, weights.shape) == ((0, 3, 4), (0, 3, 4))
+    output.sum().backward()
+    assert not layer.in_proj_weight.grad.any()
+    assert nn.TransformerBlock(4, 2)(data(0, 3, 4)).shape == (0, 3, 4)
+    assert nn.Dense(4, 2)(data(0, 3, 4)).shape == (0, 3, 2)
+
+
 # -------------------------------------------------------------------- the block
 
 
@@ -327,22 +406,26 @@ def test_shapes_that_do_not_fit() -> None:
         nn.MultiheadAttention(6, 4)
     with pytest.raises(ValueError, match="num_heads must be a positive integer, not 0"):
         nn.MultiheadAttention(6, 0)
+    with pytest.raises(TypeError, match="MultiheadAttention: add_bias_kv must be True or False"):
+        nn.MultiheadAttention(6, 2, 0.0, True, 8)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="dim_feedforward must be a positive integer, not 0"):
         nn.TransformerBlock(6, 2, 0)
     with pytest.raises(ValueError, match="unknown activation 'gulu'"):
         nn.TransformerBlock(6, 2, activation="gulu")
     layer = attention()
-    takes = r"MultiheadAttention takes \(batch, length, 4\), and the "
+    takes = r"MultiheadAttention takes \(batch, length, 4\) or \(length, 4\), and the "
     with pytest.raises(ValueError, match=takes + r"query has shape \(2, 3, 5\), at test_att"):
         layer(data(2, 3, 5))
     with pytest.raises(ValueError, match=takes + r"value has shape \(2, 3, 5\)"):
         layer(data(2, 3, 4), data(2, 3, 4), data(2, 3, 5))
-    with pytest.raises(ValueError, match=r"query has shape \(3, 4\); a single .* x\[np.newaxis\]"):
-        layer(data(3, 4))
+    with pytest.raises(ValueError, match=takes + r"query has shape \(4,\)"):
+        layer(data(4))
     for q, k, v in (
         ((2, 3, 4), (1, 3, 4), (1, 3, 4)),
         ((2, 3, 4), (2, 3, 4), (2, 5, 4)),
         ((2, 3, 4), (2, 3, 4), (1, 3, 4)),
+        ((3, 4), (2, 3, 4), (2, 3, 4)),
+        ((3, 4), (5, 4), (6, 4)),
     ):
         with pytest.raises(ValueError, match="have the same batch, and key and value the same len"):
             layer(data(*q), data(*k), data(*v))
@@ -355,5 +438,9 @@ def test_masks_that_do_not_fit() -> None:
         block(x, np.zeros((5, 4), bool))
     with pytest.raises(ValueError, match=r"key_padding_mask has shape \(5, 3\), and \(3, 5\) is"):
         block(x, src_key_padding_mask=np.zeros((5, 3), bool))
+    with pytest.raises(ValueError, match=r"mask has shape \(4, 5\), and \(5, 5\) or \(2, 5, 5\)"):
+        block(x[0], np.zeros((4, 5), bool))
+    with pytest.raises(ValueError, match=r"padding_mask has shape \(1, 5\), and \(5,\) is needed"):
+        block(x[0], src_key_padding_mask=np.zeros((1, 5), bool))
     with pytest.raises(TypeError, match="attn_mask is boolean, True where it is forbidden to look"):
         block(x, np.ones((5, 5), int))

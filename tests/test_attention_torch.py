@@ -73,16 +73,19 @@ def torched(mask: Any) -> Any:
 @given(data=st.data(), seed=st.integers(0, 99))
 def test_torch_attention(dtype: Any, data: st.DataObject, seed: int) -> None:
     draw, rng = data.draw, np.random.default_rng(seed)
-    heads, bias = draw(st.sampled_from([1, 2, 3])), draw(st.booleans())
-    ours = nn.MultiheadAttention(6, heads, bias=bias, dtype=dtype)
-    theirs = torch.nn.MultiheadAttention(6, heads, bias=bias, batch_first=True, dtype=kind(dtype))
+    heads = draw(st.sampled_from([1, 2, 3]))
+    options = {name: draw(st.booleans()) for name in ("bias", "add_bias_kv", "add_zero_attn")}
+    ours = nn.MultiheadAttention(6, heads, **options, dtype=dtype)
+    theirs = torch.nn.MultiheadAttention(6, heads, **options, batch_first=True, dtype=kind(dtype))
     alike(ours, theirs, rng)
     n, queries, keys = (int(rng.integers(1, 5)) for _ in range(3))
-    one = draw(st.booleans())
-    q, q2 = leaves(rng.normal(size=(n, queries, 6)).astype(dtype))
-    k, k2 = (q, q2) if one else leaves(rng.normal(size=(n, keys, 6)).astype(dtype))
-    v, v2 = (q, q2) if one else leaves(rng.normal(size=(n, keys, 6)).astype(dtype))
-    attn, padding = masks(draw, rng, dtype, n, heads, (queries, k.shape[1]))
+    one, alone = draw(st.booleans()), draw(st.booleans())
+    n, batch = (1, ()) if alone else (n, (n,))
+    q, q2 = leaves(rng.normal(size=(*batch, queries, 6)).astype(dtype))
+    k, k2 = (q, q2) if one else leaves(rng.normal(size=(*batch, keys, 6)).astype(dtype))
+    v, v2 = (q, q2) if one else leaves(rng.normal(size=(*batch, keys, 6)).astype(dtype))
+    attn, padding = masks(draw, rng, dtype, n, heads, (queries, k.shape[-2]))
+    padding = padding[0] if alone and padding is not None else padding
     average = draw(st.booleans())
     y, w = ours(q, k, v, padding, True, attn, average)
     y2, w2 = theirs(
@@ -123,9 +126,11 @@ def test_torch_transformer_block(dtype: Any, data: st.DataObject, seed: int) -> 
         6, heads, **options, batch_first=True, dtype=kind(dtype)
     )
     alike(ours, theirs, rng)
-    n, length = int(rng.integers(1, 4)), int(rng.integers(1, 5))
-    x, z = leaves(rng.normal(size=(n, length, 6)).astype(dtype))
+    n, length, alone = int(rng.integers(1, 4)), int(rng.integers(1, 5)), draw(st.booleans())
+    n, batch = (1, ()) if alone else (n, (n,))
+    x, z = leaves(rng.normal(size=(*batch, length, 6)).astype(dtype))
     attn, padding = masks(draw, rng, dtype, n, heads, (length, length))
+    padding = padding[0] if alone and padding is not None else padding
     causal = draw(st.booleans())
     other = torched(attn)
     if causal:  # PyTorch wants the mask as well

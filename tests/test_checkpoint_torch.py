@@ -53,6 +53,17 @@ PAIRS: dict[str, Pair] = {
         lambda: T.LSTM(6, 4, num_layers=2, bidirectional=True, batch_first=True),
         SEQUENCES,
     ),
+    "volumes": (
+        lambda: nn.Sequential(nn.Conv3d(1, 4, 2), nn.MaxPool3d(2), nn.ConvTranspose3d(4, 2, 2)),
+        lambda: T.Sequential(T.Conv3d(1, 4, 2), T.MaxPool3d(2), T.ConvTranspose3d(4, 2, 2)),
+        RNG.normal(size=(2, 1, 5, 5, 7)),
+    ),
+    "signals": (
+        lambda: nn.Sequential(nn.Conv1d(5, 4, 3), nn.ConvTranspose1d(4, 2, 3, 2, groups=2)),
+        lambda: T.Sequential(T.Conv1d(5, 4, 3), T.ConvTranspose1d(4, 2, 3, 2, groups=2)),
+        SEQUENCES,
+    ),
+    "cell": (lambda: nn.GRUCell(6, 4), lambda: T.GRUCell(6, 4), VECTORS),
     "transformer": (
         lambda: nn.TransformerBlock(6, 2, 8),
         lambda: T.TransformerEncoderLayer(6, 2, 8, batch_first=True, norm_first=True),

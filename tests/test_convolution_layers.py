@@ -46,13 +46,25 @@ LAYERS: list[tuple[Any, tuple[int, ...]]] = [
     (lambda: nn.Conv1d(4, 2, 2, dilation=2, groups=2, bias=False), (2, 4, 7)),
     (lambda: nn.Conv2d(2, 3, (3, 2), (2, 1), (1, 0)), (2, 2, 5, 6)),
     (lambda: nn.Conv2d(4, 6, 2, padding="same", dilation=(1, 2), groups=2), (1, 4, 5, 4)),
+    (lambda: nn.Conv3d(2, 3, (1, 2, 3), (1, 2, 1), (0, 1, 1)), (2, 2, 2, 3, 3)),
+    (lambda: nn.ConvTranspose1d(2, 3, 3, 2, 1, 1), (2, 2, 3)),
+    (lambda: nn.ConvTranspose3d(2, 2, 2, (2, 1, 1)), (2, 2, 2, 2, 2)),
     (lambda: nn.ConvTranspose2d(2, 3, 3, 2, 1, 1), (2, 2, 3, 2)),
     (lambda: nn.ConvTranspose2d(4, 2, (2, 3), (1, 3), 0, (0, 2), 2, False, 2), (1, 4, 2, 3)),
     (lambda: nn.MaxPool1d(3, 2, 1), (2, 2, 7)),
     (lambda: nn.MaxPool2d((2, 3), 2, (0, 1)), (2, 2, 5, 6)),
+    (lambda: nn.MaxPool2d(2, 2, 0, 2, ceil_mode=True), (2, 2, 5, 6)),
+    (lambda: nn.MaxPool3d(2, ceil_mode=True), (2, 2, 3, 2, 2)),
     (lambda: nn.AvgPool1d(2), (2, 2, 7)),
+    (lambda: nn.AvgPool2d(2, ceil_mode=True, divisor_override=3), (2, 2, 3, 4)),
+    (lambda: nn.AvgPool3d(2, padding=1), (2, 2, 2, 3, 2)),
     (lambda: nn.AvgPool2d(3, 1, 1, count_include_pad=False), (2, 2, 4, 5)),
     (lambda: nn.AdaptiveAvgPool2d((2, 3)), (2, 2, 5, 7)),
+    (lambda: nn.AdaptiveAvgPool1d(3), (2, 2, 5)),
+    (lambda: nn.AdaptiveAvgPool3d((None, 2, 1)), (2, 2, 2, 3, 4)),
+    (lambda: nn.AdaptiveMaxPool1d(3), (2, 2, 5)),
+    (lambda: nn.AdaptiveMaxPool2d((2, 3)), (2, 2, 5, 6)),
+    (lambda: nn.AdaptiveMaxPool3d((None, 2, 1)), (2, 2, 2, 3, 2)),
     (lambda: nn.GlobalAvgPool(), (2, 3, 4, 5)),
     (lambda: nn.GlobalAvgPool(), (2, 3, 4)),
 ]
@@ -131,7 +143,10 @@ def test_parameters_and_their_layout() -> None:
     shapes = {key: value.shape for key, value in layer.state_dict().items()}
     assert shapes == {"weight": (6, 2, 3, 5), "bias": (6,)}
     assert nn.Conv1d(4, 6, 3).weight.shape == (6, 4, 3)
+    assert nn.Conv3d(4, 6, (1, 2, 3)).weight.shape == (6, 4, 1, 2, 3)
+    assert nn.ConvTranspose1d(4, 6, 3).weight.shape == (4, 6, 3)
     assert nn.ConvTranspose2d(4, 6, (3, 5), groups=2).weight.shape == (4, 3, 3, 5)
+    assert nn.ConvTranspose3d(4, 6, 2).weight.shape == (4, 6, 2, 2, 2)
     assert list(nn.Conv2d(1, 1, 1, bias=False).state_dict()) == ["weight"]
     assert layer.weight.dtype == np.float32
     assert layer.weight.data.flags.c_contiguous
@@ -157,6 +172,9 @@ def test_dtype_of_inputs_and_parameters() -> None:
         (lambda: nn.ConvTranspose2d(32, 8, 4, 2), (8, 32, 14, 14)),
         (lambda: nn.ConvTranspose2d(16, 32, (2, 3), (2, 3), groups=2), (8, 16, 14, 14)),
         (lambda: nn.ConvTranspose2d(16, 32, (4, 3), (2, 1)), (8, 16, 14, 14)),
+        (lambda: nn.ConvTranspose1d(16, 32, 6, 3), (16, 16, 40)),
+        (lambda: nn.Conv3d(16, 32, 2), (2, 16, 14, 14, 14)),
+        (lambda: nn.ConvTranspose3d(16, 8, 2, 2), (4, 16, 10, 10, 10)),
     ],
 )
 def test_initial_weights_keep_the_size_of_activations(layer: Any, shape: tuple[int, ...]) -> None:
@@ -218,6 +236,7 @@ def test_reprs_show_what_is_not_the_default() -> None:
         "AvgPool2d(2, stride=1, count_include_pad=False)"
     )
     assert repr(nn.AdaptiveAvgPool2d((1, 2))) == "AdaptiveAvgPool2d((1, 2))"
+    assert repr(nn.MaxPool2d(2, ceil_mode=True)) == "MaxPool2d(2, ceil_mode=True)"
     assert repr(nn.GlobalAvgPool()) == "GlobalAvgPool()"
 
 
@@ -228,18 +247,22 @@ def test_reprs_show_what_is_not_the_default() -> None:
     ("layer", "shape", "message"),
     [
         (nn.Conv1d(3, 4, 3), (2, 4, 8), "take 3 channels, and x has 4 on axis 1"),
-        (nn.Conv1d(3, 4, 3), (3, 8), r"x has 2 axes, not \(batch, channels, length\)"),
+        (nn.Conv1d(3, 4, 3), (8,), r"x has 1 axes, not \(batch, channels, length\) or \(cha"),
+        (nn.Conv1d(1, 4, 3), (5, 8), r"has 5 on axis 0; if that is the batch, write x\[:, None\]"),
         (nn.Conv2d(3, 4, 3), (2, 4, 8, 8), "take 3 channels, and x has 4 on axis 1"),
         (nn.Conv2d(3, 4, 3), (2, 8, 8, 3), r"come last, write x.transpose\(0, 3, 1, 2\)"),
-        (nn.Conv2d(3, 4, 3), (3, 8, 8), r"a single sample is x\[None\]"),
+        (nn.Conv2d(3, 4, 3), (4, 8, 8), "take 3 channels, and x has 4 on axis 0"),
+        (nn.Conv2d(3, 4, 3), (8, 8, 3), r"come last, write x.transpose\(2, 0, 1\)"),
+        (nn.Conv3d(3, 4, 3), (3, 8, 8), r"x has 3 axes, not \(batch, channels, depth, height, w"),
         (nn.Conv2d(3, 4, 3), (2, 3, 2, 8), "kernel spans 3 elements .* has only 2"),
         (nn.ConvTranspose2d(3, 4, 3), (2, 4, 8, 8), "take 3 channels, and x has 4 on axis 1"),
         (nn.ConvTranspose2d(3, 4, 3), (3, 8), "x has 2 axes"),
         (nn.ConvTranspose2d(3, 4, 3, output_padding=1), (2, 3, 8, 8), "output_padding must be"),
-        (nn.MaxPool1d(2), (3, 8), "x has 2 axes"),
-        (nn.MaxPool2d(2), (3, 8, 8), "x has 3 axes"),
+        (nn.MaxPool1d(2), (8,), "x has 1 axes"),
+        (nn.MaxPool2d(2), (8, 8), "x has 2 axes"),
         (nn.AvgPool2d(9), (2, 3, 8, 8), "take a smaller kernel"),
-        (nn.AdaptiveAvgPool2d(1), (3, 8, 8), "x has 3 axes"),
+        (nn.AdaptiveAvgPool2d(1), (8, 8), "x has 2 axes"),
+        (nn.AdaptiveMaxPool3d(1), (8, 8), "x has 2 axes"),
         (nn.GlobalAvgPool(), (3, 8), r"expected \(batch, channels, \*space\), and was .*\(3, 8\)"),
     ],
 )
@@ -274,11 +297,107 @@ def test_inputs_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: str
         (lambda: nn.AvgPool1d((2, 2)), "AvgPool1d: kernel_size is"),
         (lambda: nn.AvgPool2d(2, padding=-1), "AvgPool2d: padding is"),
         (lambda: nn.AdaptiveAvgPool2d(0), "AdaptiveAvgPool2d: output_size is"),
+        (lambda: nn.AdaptiveAvgPool3d((1, 2)), "for each of the 3 .* where None keeps the input's"),
+        (lambda: nn.Conv3d(1, 1, (3, 3)), r"Conv3d: kernel_size is .* 3 of them .* not \(3, 3\)"),
+        (lambda: nn.MaxPool1d(2, dilation=0), "MaxPool1d: dilation is"),
+        (lambda: nn.MaxPool3d(2, padding=2), "MaxPool3d: padding 2 is more than half"),
+        (lambda: nn.MaxUnpool2d(2, padding=2), "MaxUnpool2d: padding 2 is more than half"),
+        (lambda: nn.AvgPool2d(2, divisor_override=0), "AvgPool2d: divisor_override is an integer"),
     ],
 )
 def test_arguments_that_make_no_layer(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_options_that_are_no_booleans() -> None:
+    for make, name in (
+        (lambda: nn.MaxPool2d(2, ceil_mode=1), "MaxPool2d: ceil_mode"),  # type: ignore[arg-type]
+        (lambda: nn.MaxPool2d(2, 2, 0, 1, 2), "MaxPool2d: return_indices"),  # type: ignore[arg-type]
+        (lambda: nn.AvgPool2d(2, 2, 0, False, "x"), "count_include_pad"),  # type: ignore[arg-type]
+        (lambda: nn.AdaptiveMaxPool1d(2, "x"), "return_indices"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError, match=f"{name} must be True or False, not"):
+            make()
+
+
+# -------------------------------------------------------------------- maxima and their way back
+
+
+def test_unpooling_is_the_inverse_on_the_maxima() -> None:
+    x = np.array([[1.0, 2, 6, 3, 9], [5, 4, 0, 8, 7]])
+    pool = nn.MaxPool1d(2, return_indices=True)
+    y, indices = pool(x)
+    np.testing.assert_array_equal(indices, [[1, 2], [0, 3]])
+    small = nn.MaxUnpool1d(2)(y, indices)
+    np.testing.assert_array_equal(small.data, [[0, 2, 6, 0], [5, 0, 0, 8]])
+    for size in (x.shape, (5,), 5):
+        whole = nn.MaxUnpool1d(2)(y, indices, size)
+        np.testing.assert_array_equal(whole.data, [[0, 2, 6, 0, 0], [5, 0, 0, 8, 0]])
+    again, same = pool(whole)
+    np.testing.assert_array_equal(again.data, y.data)
+    np.testing.assert_array_equal(same, indices)
+
+
+def test_gradients_through_the_indices() -> None:
+    """Maxima in and out again: the identity where they are, also for second derivatives."""
+    pool, unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+    report = gradcheck(lambda x: unpool(*pool(x)) ** 3, images(2, 2, 4, 4), order=2)
+    assert report, report
+    y, indices = pool(images(2, 2, 4, 4))
+    assert gradcheck(lambda y: unpool(y, indices) ** 2, y.data, order=2)
+
+
+def test_of_equal_indices_the_last_counts() -> None:
+    """In its value and in its gradient."""
+    x, indices = Tensor([[1.0, 2.0, 3.0]], requires_grad=True), np.array([[4, 1, 4]])
+    y = nn.MaxUnpool1d(2)(x, indices)
+    np.testing.assert_array_equal(y.data, [[0, 2, 0, 0, 3, 0]])
+    (y * np.arange(6)).sum().backward()
+    np.testing.assert_array_equal(x.grad, [[0, 1, 4]])
+
+
+def test_what_cannot_be_unpooled() -> None:
+    x, layer = np.ones((1, 2, 2)), nn.MaxUnpool2d(2)
+    indices = np.array([[[0, 2], [8, 10]]])
+    with pytest.raises(TypeError, match="max_unpool2d: the indices must be integers, and are flo"):
+        layer(x, indices * 1.0)
+    with pytest.raises(
+        ValueError, match=r"x has 2 axes, not \(batch, channels, height, width\) or"
+    ):
+        layer(x[0], indices[0])
+    with pytest.raises(ValueError, match=r"indices have shape \(2, 2\), and x has \(1, 2, 2\)"):
+        layer(x, indices[0])
+    with pytest.raises(IndexError, match="indices from 0 to 16 were given, and of an output of 16"):
+        layer(x, indices + np.array([[0, 0], [0, 6]]))
+    with pytest.raises(ValueError, match=r"output_size is \(4, 4\), or differs .* not \(4, 6\)"):
+        layer(x, indices, (4, 6))
+    with pytest.raises(ValueError, match=r"output_size is \(4, 4\), or differs .* not \(4,\)"):
+        layer(x, indices, (4,))
+
+
+def test_unsigned_indices() -> None:
+    y = nn.MaxUnpool1d(2)(np.array([[1.0, 2.0]]), np.array([[1, 2]], np.uint64))
+    np.testing.assert_array_equal(y.data, [[0, 1, 2, 0]])
+
+
+def test_indices_of_equal_maxima_and_of_nan() -> None:
+    x = np.array([[2.0, 2, 1, np.nan, 3, 0]])
+    y, indices = nn.MaxPool1d(2, return_indices=True)(x)
+    np.testing.assert_array_equal(y.data, [[2, np.nan, 3]])
+    np.testing.assert_array_equal(indices, [[0, 3, 4]])
+
+
+# -------------------------------------------------------------------- with and without a batch
+
+
+@pytest.mark.parametrize(("make", "shape"), [each for each in LAYERS if each[1][0] == 2])
+def test_batches_of_none_and_samples_alone(make: Any, shape: tuple[int, ...]) -> None:
+    layer, x = make(), images(*shape)
+    y = layer(x)
+    assert layer(x[:0]).shape == (0, *y.shape[1:])
+    if not isinstance(layer, nn.GlobalAvgPool):  # which takes any number of axes
+        np.testing.assert_allclose(layer(x[0]).data, y.data[0], rtol=1e-6)
 
 
 def test_a_gradient_reaches_an_input_of_another_dtype() -> None:

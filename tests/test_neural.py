@@ -10,6 +10,7 @@ import pytest
 
 import nn.functional as F
 from tinygrad_edu import Tensor, grad, ops
+from tinygrad_edu.ops.windows import Geometry
 
 REDUCTIONS = ["none", "mean", "sum"]
 DTYPES = [np.float64, np.float32]
@@ -120,8 +121,81 @@ def test_avg_pool_by_hand() -> None:
     np.testing.assert_array_equal(ops.avg_pool1d(x, 2, 1, 1), [[[1, 3, 5, 3]]])
     without = ops.avg_pool1d(x, 2, 1, 1, count_include_pad=False)
     np.testing.assert_array_equal(without, [[[2, 3, 5, 6]]])
-    g = gradient(lambda x: ops.avg_pool1d(x, 2, 1, 1, False), x)
+    g = gradient(lambda x: ops.avg_pool1d(x, 2, 1, 1, False, False), x)
     np.testing.assert_array_equal(g, [[[1.5, 1, 1.5]]])
+
+
+def test_ceil_mode_by_hand() -> None:
+    """One more window, which meets what is left, unless it would meet padding alone."""
+    x = np.array([[[1.0, 5.0, 2.0, 6.0, 4.0]]])
+    np.testing.assert_array_equal(ops.max_pool1d(x, 2, ceil_mode=True), [[[5, 6, 4]]])
+    np.testing.assert_array_equal(ops.avg_pool1d(x, 2, ceil_mode=True), [[[3, 4, 4]]])
+    np.testing.assert_array_equal(ops.max_pool1d(x, 2, 2, 1, ceil_mode=True), [[[1, 5, 6]]])
+    np.testing.assert_array_equal(ops.avg_pool1d(x, 4, 4, 1, ceil_mode=True), [[[2, 10 / 3]]])
+    without = ops.avg_pool1d(x, 4, 4, 1, True, False)
+    np.testing.assert_allclose(without, [[[8 / 3, 5]]])
+    np.testing.assert_array_equal(ops.avg_pool1d(x, 2, divisor_override=4), [[[1.5, 2]]])
+    g = gradient(lambda x: ops.avg_pool1d(x, 3, ceil_mode=True), x)
+    np.testing.assert_allclose(g, [[[1 / 3, 1 / 3, 1 / 3, 0.5, 0.5]]])
+
+
+def test_dilated_windows_by_hand() -> None:
+    x = np.array([[[9.0, 1.0, 2.0, 7.0, 4.0, 5.0]]])
+    np.testing.assert_array_equal(ops.max_pool1d(x, 3, 1, 0, 2), [[[9, 7]]])
+    g = gradient(lambda x: ops.max_pool1d(x, 3, 1, 0, 2), x)
+    np.testing.assert_array_equal(g, [[[1, 0, 0, 1, 0, 0]]])
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_a_sample_without_a_batch_axis(axes: int) -> None:
+    """It gives the values and gradients of a batch of one."""
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.normal(size=shape) for shape in ((2, *[4] * axes), (2, 2, *[2] * axes), (2,)))
+    for name, more in (("conv", (w, b)), ("conv_transpose", (w, b)), ("max_pool", ()),
+                       ("avg_pool", ())):  # fmt: skip
+        function = getattr(ops, f"{name}{axes}d")
+        one, several = leaf(x), leaf(x[None])
+        y, batch = (function(each, *(more or (2,))) for each in (one, several))
+        assert y.shape == batch.shape[1:]
+        np.testing.assert_array_equal(y.data, batch.data[0])
+        (y * y).sum().backward()
+        (batch * batch).sum().backward()
+        np.testing.assert_array_equal(one.grad, several.grad[0])
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_an_empty_batch(axes: int) -> None:
+    x, w = leaf(np.zeros((0, 2, *[4] * axes))), leaf(np.ones((2, 2, *[2] * axes)))
+    for name, more in (("conv", w), ("conv_transpose", w), ("max_pool", 2), ("avg_pool", 2)):
+        y = getattr(ops, f"{name}{axes}d")(x, more)
+        assert y.shape[:2] == (0, 2)
+        y.sum().backward()
+        assert x.grad.shape == x.shape
+    np.testing.assert_array_equal(w.grad, np.zeros(w.shape))
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    """float16 has no odd numbers above 2048, so that one more added there would be lost."""
+    ones = leaf(np.ones((1, 1, 5001)), np.float16)
+    pooled = ops.avg_pool1d(ones, 5001)
+    assert pooled.dtype == np.float16
+    np.testing.assert_array_equal(pooled.data, 1)
+    weight, bias = leaf(np.full((1, 1, 4097), 0.5), np.float16), leaf([0.0], np.float16)
+    y = ops.conv1d(ones, weight, bias)
+    np.testing.assert_array_equal(y.data, np.full((1, 1, 905), 2048.0))
+    y.backward(np.full(y.shape, 4, np.float16))
+    np.testing.assert_array_equal(weight.grad, np.full(weight.shape, 3620))
+    np.testing.assert_array_equal(bias.grad, [3620])
+    met = np.ones((1, 1, 2100, 2100), np.float16)  # the element in the middle is met 2100 times
+    still = Geometry((2100,), (1,), (1,), (0,), (0,))
+    assert ops.fold(met, (4199,), still)[0, 0, 2099] == 2100
+    tied = leaf(np.zeros((1, 1, 4096)), np.float16)
+    ops.max_pool1d(tied, 4096).backward(np.full((1, 1, 1), 4096, np.float16))
+    np.testing.assert_array_equal(tied.grad, np.ones(tied.shape))
+    spread = leaf(np.zeros((1, 1, 2)), np.float16)  # 1000 windows meet each element
+    y = ops.conv_transpose1d(spread, np.ones((1, 1, 3000), np.float16))
+    y.backward(np.ones(y.shape, np.float16))
+    np.testing.assert_array_equal(spread.grad, np.full((1, 1, 2), 3000))
 
 
 def test_adaptive_pooling_covers_evenly() -> None:
@@ -241,10 +315,14 @@ MISTAKES = [
      "conv2d: the kernels take 2 channels, and x has 3 on axis 1 (shapes:"),
     (lambda: ops.conv2d(X.transpose(0, 2, 3, 1), np.zeros((4, 3, 3, 3))), ValueError,
      "if they come last, write x.transpose(0, 3, 1, 2)"),
-    (lambda: ops.conv2d(X[0], np.zeros((4, 3, 3, 3))), ValueError,
-     "x has 3 axes, not (batch, channels, height, width); a single sample is x[None]"),
+    (lambda: ops.conv2d(X[0].transpose(1, 2, 0), np.zeros((4, 3, 3, 3))), ValueError,
+     "x has 8 on axis 0; if they come last, write x.transpose(2, 0, 1)"),
+    (lambda: ops.conv2d(X[:, 0], np.zeros((4, 1, 3, 3))), ValueError,
+     "x has 2 on axis 0; if that is the batch, write x[:, None]"),
+    (lambda: ops.conv2d(X[0, 0], np.zeros((4, 3, 3, 3))), ValueError,
+     "x has 2 axes, not (batch, channels, height, width) or (channels, height, width)"),
     (lambda: ops.conv1d(X, np.zeros((4, 3, 3))), ValueError,
-     "x has 4 axes, not (batch, channels, length)"),
+     "x has 4 axes, not (batch, channels, length) or (channels, length)"),
     (lambda: ops.conv2d(X, np.zeros((4, 3, 3))), ValueError, "weight has 3 axes"),
     (lambda: ops.conv2d(X, np.zeros((4, 3, 9, 9))), ValueError,
      "the kernel spans 9 elements and the padded input has only 8"),
@@ -265,6 +343,15 @@ MISTAKES = [
      "output_padding must be smaller"),
     (lambda: ops.max_pool2d(X, 9), ValueError, "the kernel spans 9 elements"),
     (lambda: ops.max_pool2d(X, 2, padding=2), ValueError, "more than half of kernel_size"),
+    (lambda: ops.max_pool2d(X, 2, padding=3, dilation=4), ValueError,
+     "padding 3 is more than half of kernel_size 2 of dilation 4"),
+    (lambda: ops.max_pool1d(X[..., :1, 0], 2, 1, 2, 4), ValueError,
+     "between the elements of a window of dilation 4 there is room for all 1 of the input"),
+    (lambda: ops.max_pool3d(X, 4), ValueError, "max_pool3d: the kernel spans 4 elements and the"),
+    (lambda: ops.max_pool2d(X, 9, 1, ceil_mode=True), ValueError, "kernel spans 9 elements"),
+    (lambda: ops.avg_pool2d(X, 2, divisor_override=0), ValueError,
+     "divisor_override is an integer other than 0, and not 0"),
+    (lambda: ops.avg_pool2d(X, 2, divisor_override=0.5), ValueError, "and not 0.5"),
     (lambda: F.adaptive_avg_pool2d(X, 0), ValueError,
      "adaptive_avg_pool2d: output_size is one positive integer"),
     (lambda: ops.conv2d(X, np.zeros((4, 3, 3, 3)), stride=1.5), ValueError, "not 1.5"),

@@ -44,19 +44,24 @@ def compare(ours: Any, theirs: Any, arrays: list[np.ndarray], dtype: Any) -> Non
         )
 
 
+def numbers(rng: np.random.Generator, axes: int, low: int, high: int) -> tuple[int, ...]:
+    return tuple(int(n) for n in rng.integers(low, high + 1, axes))
+
+
 @pytest.mark.parametrize("seed", range(30))
-@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("axes", [1, 2, 3])
 def test_convolution(axes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    draw = lambda low, high: tuple(int(n) for n in rng.integers(low, high + 1, axes))
+    draw = lambda low, high: numbers(rng, axes, low, high)
     groups = int(rng.integers(1, 4))
     taken, made = groups * int(rng.integers(1, 3)), groups * int(rng.integers(1, 3))
-    kernel, size = draw(1, 3), draw(5, 8)
+    kernel, size = draw(1, 3), draw(5, 8) if axes < 3 else draw(4, 5)
     call: dict[str, Any] = {"stride": draw(1, 3), "dilation": draw(1, 2), "groups": groups}
-    call["padding"] = draw(0, 2)
+    call["padding"] = draw(0 if axes < 3 else 1, 2)
     if seed % 5 == 0:
         call |= {"stride": 1, "padding": "same"}
-    x, w, b = (2, taken, *size), (made, taken // groups, *kernel), (made,)
+    x, w, b = (taken, *size), (made, taken // groups, *kernel), (made,)
+    x = x if seed % 4 == 0 else (2, *x)
     name = f"conv{axes}d"
     if seed % 3 == 0 and call["padding"] != "same":
         name, w = f"conv_transpose{axes}d", (taken, made // groups, *kernel)
@@ -74,17 +79,23 @@ def test_convolution(axes: int, seed: int) -> None:
         )
 
 
-@pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("name", ["max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"])
-def test_pooling(name: str, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["max", "avg"])
+def test_pooling(kind: str, axes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    axes = int(name[-2])
-    kernel = tuple(int(n) for n in rng.integers(1, 4, axes))
-    call: dict[str, Any] = {"stride": tuple(int(n) for n in rng.integers(1, 4, axes))}
+    kernel = numbers(rng, axes, 1, 3)
+    call: dict[str, Any] = {"stride": numbers(rng, axes, 1, 3), "ceil_mode": bool(seed % 2)}
     call["padding"] = tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
-    if name.startswith("avg"):
-        call["count_include_pad"] = bool(seed % 2)
-    x = rng.normal(size=(2, 3, *rng.integers(3, 8, axes)))
+    if kind == "max":
+        call["dilation"] = numbers(rng, axes, 1, 2)
+    else:
+        call["count_include_pad"] = bool(seed // 2 % 2)
+        if axes > 1 and seed % 5 == 0:
+            call["divisor_override"] = seed + 1
+    x = rng.normal(size=(3, *rng.integers(5, 8, axes)))
+    x = x if seed % 4 == 1 else np.stack([x, x[::-1]])
+    name = f"{kind}_pool{axes}d"
     compare(
         lambda x: getattr(F, name)(x, kernel, **call),
         lambda x: getattr(REFERENCE, name)(x, kernel, **call),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tinygrad_edu import ops
 from tinygrad_edu.checks import UndefinedValue, check_op
-from tinygrad_edu.ops.convolution import Geometry
+from tinygrad_edu.ops.windows import Geometry
 
 from .samples import ALL, SAMPLERS, calls
 

@@ -226,6 +226,103 @@ def test_without_a_state_it_is_zero(kind: Any) -> None:
     np.testing.assert_array_equal(layer(x, hx=joined(zero))[0].data, layer(x)[0].data)
 
 
+# -------------------------------------------------------------------- projections
+
+
+def test_a_projection_makes_the_output_smaller() -> None:
+    layer = nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2, dtype=np.float64)
+    shapes = {k: v.shape for k, v in layer.state_dict().items() if k.endswith("_l1")}
+    assert shapes == {
+        "weight_ih_l1": (4, 16), "weight_hh_l1": (2, 16), "bias_ih_l1": (16,), "bias_hh_l1": (16,),
+        "weight_hr_l1": (4, 2),
+    }  # fmt: skip
+    x = data(5, 6, 3)
+    output, (h, c) = layer(x)
+    assert (output.shape, h.shape, c.shape) == ((5, 6, 4), (4, 5, 2), (4, 5, 4))
+    again, _ = layer(x, (np.zeros((4, 5, 2)), np.zeros((4, 5, 4))))
+    np.testing.assert_array_equal(again.data, output.data)
+    with pytest.raises(
+        ValueError, match=r"starts from h and c of shapes .* = \(4, 5, 2\) and \(4, 5, 4\), and was"
+    ):
+        layer(x, (np.zeros((4, 5, 4)), np.zeros((4, 5, 4))))
+    assert repr(nn.LSTM(3, 4, proj_size=2)) == "LSTM(3, 4, proj_size=2)"
+
+
+def test_gradcheck_of_a_projection() -> None:
+    layer = nn.LSTM(2, 3, 2, proj_size=2, dtype=np.float64)
+    report = gradcheck(layer, total, data(2, 3, 2), samples=20)
+    assert report, report
+    assert len(report.rows) == 10
+    small = nn.LSTM(2, 2, proj_size=1, dtype=np.float64)
+    assert gradcheck(lambda x: total(small(x)), data(1, 3, 2), order=2, samples=10)
+
+
+# -------------------------------------------------------------------- with and without a batch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_a_single_sequence_has_no_batch_axis(kind: Any, batch_first: bool) -> None:
+    layer = kind(3, 4, 2, bidirectional=True, batch_first=batch_first, dtype=np.float64)
+    x, axis = data(6, 3), 0 if batch_first else 1
+    states = [data(4, 4) for _ in range(2 if kind is nn.LSTM else 1)]
+    alone = layer(x, joined(states))
+    batch = layer(np.expand_dims(x, axis), joined([s[:, None] for s in states]))
+    np.testing.assert_array_equal(alone[0].data, batch[0].data.squeeze(axis))
+    for a, b in zip(parts_of(alone[1]), parts_of(batch[1]), strict=True):
+        np.testing.assert_array_equal(a.data, b.data.squeeze(1))
+    report = gradcheck(lambda x, *hx: total(layer(x, joined(hx))), x, *states, samples=10)
+    assert report, report
+    zero = layer(x, joined([0 * s for s in states]))[0]
+    np.testing.assert_array_equal(layer(x)[0].data, zero.data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_batch(kind: Any) -> None:
+    layer = kind(3, 4, 2, bidirectional=True)
+    output, state = layer(data(0, 6, 3))
+    assert output.shape == (0, 6, 8)
+    assert {part.shape for part in parts_of(state)} == {(4, 0, 4)}
+    total((output, state)).backward()
+    assert all(not p.grad.any() for p in layer.parameters())
+
+
+# -------------------------------------------------------------------- cells
+
+CELLS = [(nn.RNNCell, nn.RNN), (nn.LSTMCell, nn.LSTM), (nn.GRUCell, nn.GRU)]
+
+
+@pytest.mark.parametrize(("cell_kind", "kind"), CELLS)
+def test_a_cell_is_one_step_of_its_layer(cell_kind: Any, kind: Any) -> None:
+    layer, cell = kind(3, 4, dtype=np.float64), cell_kind(3, 4, dtype=np.float64)
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in layer.state_dict().items()})
+    x, state, alone = data(2, 5, 3), None, None
+    for t in range(5):
+        state, alone = cell(x[:, t], state), cell(x[0, t], alone)
+    for a, b, one in zip(*map(parts_of, (state, layer(x)[1], alone)), strict=True):
+        np.testing.assert_allclose(a.data, b.data[0], atol=1e-14)
+        np.testing.assert_allclose(one.data, b.data[0, 0], atol=1e-14)
+    assert parts_of(cell(data(0, 3)))[0].shape == (0, 4)
+    states = [data(4) for _ in range(2 if kind is nn.LSTM else 1)]
+    flat = lambda x, *hx: sum((y * y).sum() for y in parts_of(cell(x, joined(hx))))
+    for lead in ((), (2,)):
+        report = gradcheck(flat, data(*lead, 3), *(data(*lead, 4) for _ in states), order=2)
+        assert report, report
+
+
+@pytest.mark.parametrize(("cell_kind", "kind"), CELLS)
+def test_cells_that_do_not_fit(cell_kind: Any, kind: Any) -> None:
+    cell = cell_kind(3, 4, False)
+    assert list(cell.state_dict()) == ["weight_ih", "weight_hh"]
+    assert repr(cell) == f"{cell_kind.__name__}(3, 4, bias=False)"
+    with pytest.raises(ValueError, match=r"Cell takes \(batch, 3\) or \(3,\), and x has shape \(1"):
+        cell(data(1, 2, 3))
+    with pytest.raises(ValueError, match=r"\(batch, features\) = \(2, 4\), and was given \(4,\)"):
+        cell(data(2, 3), joined([data(4) for _ in parts_of(cell(data(2, 3)))]))
+    with pytest.raises(ValueError, match=r"\(features\) = \(4,\), and was given \(3,\)"):
+        cell(data(3), joined([data(3) for _ in parts_of(cell(data(2, 3)))]))
+
+
 # -------------------------------------------------------------------- derivatives
 
 
@@ -317,7 +414,9 @@ def test_steps_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match=r"gru_cell: .* needs 3 blocks of H numbers .*test_recurr"):
         ops.gru_cell(Tensor(data(2, 9)), data(1, 9), data(2, 3))
     with pytest.raises(ValueError, match="needs 3 blocks"):
-        ops.gru_cell(data(9), data(9), data(3))
+        ops.gru_cell(data(9), data(9), data(2))
+    with pytest.raises(ValueError, match="needs 4 blocks"):
+        ops.lstm_cell(data(4), np.array(1.0))
 
 
 # -------------------------------------------------------------------- bad inputs
@@ -333,21 +432,27 @@ def test_inputs_that_do_not_fit(kind: Any) -> None:
             return self.body[0](x)
 
     name, model, layer = kind.__name__, Model(), kind(3, 4)
-    with pytest.raises(ValueError, match=rf"{name} takes \(batch, length, 3\), and x has shape "):
+    with pytest.raises(
+        ValueError, match=rf"{name} takes \(batch, length, 3\) or \(length, 3\), and "
+    ):
         layer(data(2, 5, 4))
     with pytest.raises(ValueError, match=r"at test_recurrent.py:\d+, in layer body.0$"):
         model(data(2, 5, 4))
-    with pytest.raises(ValueError, match=r"\(5, 3\); a single sequence is x\[np.newaxis\]"):
-        layer(data(5, 3))
-    with pytest.raises(ValueError, match=r"takes \(length, batch, 3\), and x has shape \(5, 3\), "):
-        kind(3, 4, batch_first=False)(data(5, 3))
+    with pytest.raises(ValueError, match=r"takes \(length, batch, 3\) or .* has shape \(5, 4\), "):
+        kind(3, 4, batch_first=False)(data(5, 4))
     with pytest.raises(ValueError, match="an empty sequence has no last state"):
         layer(data(2, 0, 3))
+    with pytest.raises(ValueError, match="an empty sequence has no last state"):
+        layer(data(0, 3))
     states = 2 if kind is nn.LSTM else 1
     with pytest.raises(
         ValueError, match=rf"{name} starts from .* = \(1, 2, 4\), and was given \(2"
     ):
         layer(data(2, 5, 3), joined([data(2, 2, 4) for _ in range(states)]))
+    with pytest.raises(
+        ValueError, match=r"\(layers and directions, features\) = \(1, 4\), and was"
+    ):
+        layer(data(5, 3), joined([data(1, 1, 4) for _ in range(states)]))
     with pytest.raises(ValueError, match=r"and was given \(1, 2, 4\)"):
         layer(data(2, 5, 3), joined([data(1, 2, 4) for _ in range(3 - states)]))
 
@@ -357,6 +462,16 @@ def test_options_that_do_not_fit() -> None:
         nn.LSTM(3, 0)
     with pytest.raises(ValueError, match=r"GRU: num_layers must be a positive integer, not 1\.5"):
         nn.GRU(3, 4, 1.5)
+    with pytest.raises(ValueError, match="LSTM: proj_size must be below hidden_size=4, not 4"):
+        nn.LSTM(3, 4, proj_size=4)
+    with pytest.raises(ValueError, match="proj_size must be an integer of at least 0, not -1"):
+        nn.LSTM(3, 4, proj_size=-1)
+    with pytest.raises(TypeError, match="GRU has no argument proj_size"):
+        nn.GRU(3, 4, proj_size=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="LSTM: batch_first must be True or False"):
+        nn.LSTM(3, 4, batch_first="no")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="RNNCell: nonlinearity is 'tanh' or 'relu', not 'selu'"):
+        nn.RNNCell(3, 4, nonlinearity="selu")
     with pytest.raises(ValueError, match="p must be a probability"):
         nn.GRU(3, 4, 2, dropout=1.5)
     with pytest.raises(ValueError, match="'tanh' or 'relu', not 'selu'"):

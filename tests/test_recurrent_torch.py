@@ -40,13 +40,18 @@ def same(a: Any, b: Any) -> None:
     np.testing.assert_allclose(a, b.detach().numpy(), tolerance, tolerance, strict=True)
 
 
-def compared(ours: Any, theirs: Any, rng: np.random.Generator, dtype: Any, start: bool) -> None:
+def compared(
+    ours: Any, theirs: Any, rng: np.random.Generator, dtype: Any, start: bool, alone: bool = False
+) -> None:
+    """Output, state and gradients, also of a sequence alone, without a batch axis."""
     n, length = int(rng.integers(1, 4)), int(rng.integers(1, 7))
     shape = (n, length, 3) if ours.batch_first else (length, n, 3)
+    shape, batch = ((length, 3), ()) if alone else (shape, (n,))
     x, z = leaves(rng.normal(size=shape).astype(dtype))
     several = isinstance(ours, nn.LSTM)
     rows = ours.num_layers * (1 + ours.bidirectional)
-    states = [leaves(rng.normal(size=(rows, n, 4)).astype(dtype)) for _ in range(1 + several)]
+    sizes = [getattr(ours, "proj_size", 0) or 4, 4][: 1 + several]
+    states = [leaves(rng.normal(size=(rows, *batch, m)).astype(dtype)) for m in sizes]
     hx = [tuple(s) if several else s[0] for s in zip(*states, strict=True)]
     (y, h), (y2, h2) = (ours(x, hx[0]), theirs(z, hx[1])) if start else (ours(x), theirs(z))
     answers = list(
@@ -66,15 +71,48 @@ def compared(ours: Any, theirs: Any, rng: np.random.Generator, dtype: Any, start
         same(p.grad, grad.T if name in ours._transposed else grad)
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # of how PyTorch computes it
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(options=st.fixed_dictionaries(OPTIONS), start=st.booleans(), seed=st.integers(0, 99))
+@given(data=st.data(), start=st.booleans(), alone=st.booleans(), seed=st.integers(0, 99))
 def test_torch_recurrent(
-    name: str, dtype: Any, options: dict[str, Any], start: bool, seed: int
+    name: str, dtype: Any, data: st.DataObject, start: bool, alone: bool, seed: int
 ) -> None:
-    ours, theirs = pair(name, options, dtype)
-    compared(ours, theirs, np.random.default_rng(seed), dtype, start)
+    more = {"proj_size": st.sampled_from([0, 2])} if name == "LSTM" else {}
+    ours, theirs = pair(name, data.draw(st.fixed_dictionaries(OPTIONS | more)), dtype)
+    compared(ours, theirs, np.random.default_rng(seed), dtype, start, alone)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", ["RNNCell", "LSTMCell", "GRUCell"])
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    bias=st.booleans(),
+    batch=st.sampled_from([(2,), (1,), ()]),
+    start=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_torch_cells(
+    name: str, dtype: Any, bias: bool, batch: tuple[int, ...], start: bool, seed: int
+) -> None:
+    ours, theirs = pair(name, {"bias": bias}, dtype)
+    rng, several = np.random.default_rng(seed), name == "LSTMCell"
+    x, z = leaves(rng.normal(size=(*batch, 3)).astype(dtype))
+    states = [leaves(rng.normal(size=(*batch, 4)).astype(dtype)) for _ in range(1 + several)]
+    hx = [tuple(s) if several else s[0] for s in zip(*states, strict=True)]
+    found = (ours(x, hx[0]), theirs(z, hx[1])) if start else (ours(x), theirs(z))
+    ends = list(zip(*found, strict=True)) if several else [found]
+    for a, b in ends:
+        same(a.data, b)
+    sum((a * a).sum() for a, _ in ends).backward()
+    sum((b * b).sum() for _, b in ends).backward()
+    same(x.grad, z.grad)
+    for a, b in states if start else []:
+        same(a.grad, b.grad)
+    for key, p in ours.named_parameters():
+        grad = getattr(theirs, key).grad
+        same(p.grad, grad.T if key in ours._transposed else grad)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)

@@ -60,8 +60,12 @@ def _sort(a: Any, axis: Any, kind: Any, stable: Any) -> Any:
 
 
 ELSEWHERE = {  # compared with PyTorch in test_neural_torch
-    *("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d", "bernoulli", "standardize"),
-    *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "unit_rms"),
+    *(
+        f"{name}{n}d"
+        for name in ("avg_pool", "max_pool", "conv", "conv_transpose")
+        for n in (1, 2, 3)
+    ),
+    *("bernoulli", "standardize", "unit_rms"),
     *("correlate", "correlate_input", "correlate_weight", "fold", "unfold"),
 }
 
@@ -149,14 +153,14 @@ def _convolve(a: Any, v: Any, mode: str) -> Any:
 
 
 def _lstm_cell(a: Any, c: Any) -> Any:
-    i, f, n, o = a.chunk(4, 1)
+    i, f, n, o = a.chunk(4, -1)
     i, f, n, o = i.sigmoid(), f.sigmoid(), n.tanh(), o.sigmoid()
     c = f * c + i * n
     return o * c.tanh(), c, torch.stack([i, f, n, o])
 
 
 def _gru_cell(x: Any, a: Any, h: Any) -> Any:
-    (x_r, x_z, x_n), (a_r, a_z, a_n) = x.chunk(3, 1), a.chunk(3, 1)
+    (x_r, x_z, x_n), (a_r, a_z, a_n) = x.chunk(3, -1), a.chunk(3, -1)
     r, z = (x_r + a_r).sigmoid(), (x_z + a_z).sigmoid()
     n = (x_n + r * a_n).tanh()
     return (1 - z) * n + z * h, torch.stack([r, z, n])

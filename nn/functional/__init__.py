@@ -17,9 +17,9 @@ array([[-1.,  1.]])
 """
 
 from tinygrad_edu.ops import (  # noqa: I001
-    avg_pool1d, avg_pool2d, conv1d, conv2d, conv_transpose1d, conv_transpose2d, dense, elu,
-    leaky_relu, log_softmax, logsigmoid, max_pool1d, max_pool2d, mish, relu, selu, sigmoid, silu,
-    softmax, softsign, tanh,
+    avg_pool1d, avg_pool2d, avg_pool3d, conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d,
+    conv_transpose3d, dense, elu, leaky_relu, log_softmax, logsigmoid, mish, relu, selu, sigmoid,
+    silu, softmax, softsign, tanh,
 )  # fmt: skip
 
 from .activations import *
@@ -37,20 +37,22 @@ from .sparse import *
 linear = dense
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "attention_weights", "avg_pool1d",
-    "avg_pool2d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "categorical_cross_entropy", "celu", "conv1d", "conv2d", "conv_transpose1d",
-    "conv_transpose2d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dense",
-    "dropout", "dropout2d", "elu", "embedding", "focal_loss", "gaussian_nll_loss", "gelu",
-    "global_avg_pool", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish",
-    "hardtanh", "hinge_embedding_loss", "hinge_loss", "huber_loss", "kl_div", "l1_loss",
-    "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss",
-    "max_pool1d", "max_pool2d", "mish", "mse_loss", "multi_margin_loss",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+    "adaptive_max_pool2d", "adaptive_max_pool3d", "attention_weights", "avg_pool1d", "avg_pool2d",
+    "avg_pool3d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "categorical_cross_entropy", "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "dense", "dropout", "dropout2d", "elu", "embedding", "focal_loss",
+    "gaussian_nll_loss", "gelu", "global_avg_pool", "glu", "group_norm", "hardshrink",
+    "hardsigmoid", "hardswish", "hardtanh", "hinge_embedding_loss", "hinge_loss", "huber_loss",
+    "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid",
+    "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d",
+    "max_unpool2d", "max_unpool3d", "mish", "mse_loss", "multi_margin_loss",
     "multiclass_hinge_loss", "multilabel_soft_margin_loss", "nll_loss", "one_hot",
     "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "scaled_dot_product_attention",
     "selu", "sigmoid", "sigmoid_focal_loss", "silu", "smooth_l1_loss", "soft_margin_loss",
-    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
-    "threshold", "triplet_margin_loss",
+    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "triplet_margin_loss",
 ]  # fmt: skip
 
 

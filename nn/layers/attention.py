@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..activations import AnyActivation
 from ..activations import activation as as_module
 from ..init import Initializer
 from ..module import Module, cast_like
-from ..validation import has_bias, integer
+from ..validation import boolean, has_bias, integer
 from .dense import Dense
 from .dropout import Dropout
 from .layer import parameter
@@ -30,8 +31,9 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
     q = query W_q + b_q,  k = key W_k + b_k,  v = value W_v + b_v,  d = embed_dim / num_heads
 
     and what the heads return, side by side, goes through the Dense `out_proj` (Vaswani et al.,
-    2017).  All are (batch, length, embed_dim); key and value have the same length.  `attention(x)`
-    is self-attention, short for `attention(x, x, x)`; `attention(x, memory)` is cross-attention.
+    2017).  All are (batch, length, embed_dim), or without a batch axis (length, embed_dim); key and
+    value have the same length.  `attention(x)` is self-attention, short for `attention(x, x, x)`;
+    `attention(x, memory)` is cross-attention.
 
     Returns `(output, weights)` as PyTorch does: weights (batch, queries, keys) are the mean over
     the heads, before dropout; one for each head, (batch, heads, queries, keys), with
@@ -42,9 +44,13 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
     With `is_causal` a query i sees keys 0 to i.  A query that may look nowhere gets 0 from every
     head (PyTorch: NaN).  Unlike PyTorch's, the batch is always the first axis.
 
+    With `add_bias_kv` all queries may also look at one more key and value, the parameters `bias_k`
+    and `bias_v`; with `add_zero_attn` at a key and value of zeros, which is to look nowhere.  The
+    weights have a column more for each, and masks have none for them.
+
     `in_proj_weight` (embed_dim, 3 embed_dim) holds W_q, W_k and W_v side by side; weights start by
-    `init`, and biases at 0.  Raises ValueError for shapes that do not fit, TypeError for a mask of
-    integers.
+    `init`, biases at 0, and bias_k and bias_v as in PyTorch.  Raises ValueError for shapes that do
+    not fit, TypeError for a mask of integers.
 
     >>> attention = MultiheadAttention(8, num_heads=2)
     >>> output, weights = attention(np.ones((5, 3, 8)), is_causal=True)
@@ -57,7 +63,8 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
     _transposed = ("in_proj_weight",)
 
     def __init__(
-        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True,
+        add_bias_kv: bool = False, add_zero_attn: bool = False, *,
         init: str | Initializer = "xavier_uniform", dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
@@ -71,6 +78,12 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         self.in_proj_bias = (
             parameter("zeros", (3 * embed_dim,), dtype) if has_bias(name, bias) else None
         )
+        self.bias_k = self.bias_v = None
+        if boolean(f"{name}: add_bias_kv", add_bias_kv):
+            self.bias_k, self.bias_v = (
+                parameter("xavier_normal", (1, 1, embed_dim), dtype) for _ in "kv"
+            )
+        self.add_zero_attn = boolean(f"{name}: add_zero_attn", add_zero_attn)
         self.out_proj = Dense(embed_dim, embed_dim, bias, init=init, dtype=dtype)
         self.dropout = Dropout(dropout)
 
@@ -79,18 +92,26 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         key_padding_mask: Any = None, need_weights: bool = True, attn_mask: Any = None,
         average_attn_weights: bool = True, is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-        """query (batch, queries, embed_dim) and what it reads -> output of its shape, weights."""
+        """query (batch, queries, embed_dim) and what it reads -> output of its shape, weights.
+
+        Of a single sequence nothing has a batch axis, neither the masks nor what is returned.
+        """
         key = query if key is None else key
         value = key if value is None else value
         self._check(query, key, value)
-        q, k, v = (self._projected(i, x) for i, x in enumerate((query, key, value)))
-        mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]))
-        weights = F.attention_weights(q, k, mask, is_causal)
+        several = query.ndim == 3
+        batches = [x if several else ops.expand_dims(x, 0) for x in (query, key, value)]
+        q, k, v = (self._projected(i, x) for i, x in enumerate(batches))
+        masks = self._masks(attn_mask, key_padding_mask, (*q.shape[:3], key.shape[-2]), several)
+        if is_causal:
+            masks.append(Tensor(~np.tri(query.shape[-2], key.shape[-2], dtype=bool)))
+        weights = F.attention_weights(q, k, self._joined(masks, k.shape[2] - key.shape[-2]))
         y = self.dropout(weights) @ v
         output = self.out_proj(y.swapaxes(1, 2).reshape(query.shape))
         if not need_weights:
             return output, None
-        return output, weights.mean(axis=1) if average_attn_weights else weights
+        weights = weights.mean(axis=1) if average_attn_weights else weights
+        return output, weights if several else weights.squeeze(0)
 
     def _projected(self, i: int, x: Tensor) -> Tensor:
         """Queries (i = 0), keys (1) or values (2) as (batch, heads, length, features)."""
@@ -98,35 +119,50 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         part = slice(i * n, (i + 1) * n)
         bias = None if self.in_proj_bias is None else self.in_proj_bias[part]
         y = ops.dense(x, self.in_proj_weight[:, part], bias)
-        return y.reshape((*x.shape[:2], self.num_heads, n // self.num_heads)).swapaxes(1, 2)
+        one_more, own = (len(x), 1, n), (None, self.bias_k, self.bias_v)[i]
+        if own is not None:
+            y = ops.concatenate([y, ops.broadcast_to(own, one_more)], 1)
+        if i and self.add_zero_attn:
+            y = ops.concatenate([y, np.zeros(one_more, y.dtype)], 1)
+        return y.reshape((*y.shape[:2], self.num_heads, n // self.num_heads)).swapaxes(1, 2)
 
-    def _mask(self, attn_mask: Any, key_padding_mask: Any, shape: tuple[int, ...]) -> Any:
-        """Both masks as one: booleans that are True where a query may look, or what to add."""
+    def _masks(
+        self, attn_mask: Any, key_padding_mask: Any, shape: tuple[int, ...], several: bool
+    ) -> list[Tensor]:
+        """The masks that are given, in shapes that broadcast to the scores'."""
         batch, heads, queries, keys = shape
         attn: Shapes = {(queries, keys): (queries, keys), (batch * heads, queries, keys): shape}
-        padding: Shapes = {(batch, keys): (batch, 1, 1, keys)}
+        padding: Shapes = {(batch, keys) if several else (keys,): (batch, 1, 1, keys)}
         masks = [
             _broadcastable("attn_mask", attn_mask, attn),
             _broadcastable("key_padding_mask", key_padding_mask, padding),
         ]
-        masks = [mask for mask in masks if mask is not None]
+        return [mask for mask in masks if mask is not None]
+
+    def _joined(self, masks: list[Tensor], more: int) -> Any:
+        """All masks as one, and so many keys more that no mask forbids.
+
+        Either booleans that are True where a query may look, or what to add to the scores.
+        """
         if not masks:
             return None
+        if more:
+            masks = [ops.pad(m, [(0, 0)] * (m.ndim - 1) + [(0, more)]) for m in masks]
         if all(mask.dtype == bool for mask in masks):
-            return ~np.logical_or(masks[0].data, masks[-1].data)
+            return ~functools.reduce(np.logical_or, [mask.data for mask in masks])
         added = [Tensor(np.where(m.data, -np.inf, 0)) if m.dtype == bool else m for m in masks]
         added = [cast_like(mask, self.in_proj_weight) for mask in added]
         return sum(added[1:], added[0])
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
         for name, x in (("query", query), ("key", key), ("value", value)):
-            if x.ndim != 3 or x.shape[-1] != self.embed_dim:
-                advice = "; a single sequence is x[np.newaxis]" if x.ndim == 2 else ""
+            if x.ndim not in (2, 3) or x.shape[-1] != self.embed_dim:
+                n = self.embed_dim
                 raise ValueError(
-                    f"MultiheadAttention takes (batch, length, {self.embed_dim}), and the {name} "
-                    f"has shape {x.shape}{advice}"
+                    f"MultiheadAttention takes (batch, length, {n}) or (length, {n}), and the "
+                    f"{name} has shape {x.shape}"
                 )
-        if len(query) != len(key) or key.shape != value.shape:
+        if query.shape[:-2] != key.shape[:-2] or key.shape != value.shape:
             raise ValueError(
                 "MultiheadAttention: query, key and value have the same batch, and key and value "
                 f"the same length (shapes: {query.shape}, {key.shape}, {value.shape})"
@@ -163,9 +199,9 @@ class TransformerBlock(Module):
     batch_first=True: the same names of parameters, and dropout on the attention's weights, after
     the activation and before both sums.
 
-    `dim_feedforward`, by default 4 d_model, is the width between linear1 and linear2; `activation`
-    is a name such as "relu" or "gelu", a module or a function.  Raises ValueError if `nhead` does
-    not divide `d_model`, or for an input of another shape.
+    `dim_feedforward`, by default 4 d_model (PyTorch: 2048), is the width between linear1 and
+    linear2; `activation` is a name such as "relu" or "gelu", a module or a function.  Raises
+    ValueError if `nhead` does not divide `d_model`, or for an input of another shape.
 
     >>> block = TransformerBlock(8, nhead=2, activation="gelu")
     >>> block(np.ones((5, 3, 8)), is_causal=True).shape
@@ -192,7 +228,10 @@ class TransformerBlock(Module):
         self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None,
         is_causal: bool = False,
     ) -> Tensor:  # fmt: skip
-        """src (batch, length, d_model) -> the same shape; masks as for MultiheadAttention."""
+        """src (batch, length, d_model) -> the same shape; masks as for MultiheadAttention.
+
+        A single sequence has no batch axis.
+        """
         x = cast_like(src, self.linear1.weight)
         masks = {
             "attn_mask": src_mask,

@@ -8,7 +8,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_edu.ops.convolution import Geometry
+from tinygrad_edu.ops.windows import Geometry
 
 from .core import Call, axes, sampler, shapes, values
 
@@ -67,7 +67,8 @@ def _numbers(draw: Any, axes: int, most: int, least: int = 1) -> tuple[int, ...]
 
 def _moving(draw: Any, axes: int) -> tuple[Any, Any, Any]:
     """Positions, a size around what the kernel meets there, and how it moves."""
-    kernel, positions = _numbers(draw, axes, 3), _numbers(draw, axes, 3)
+    most = 3 if axes < 3 else 2
+    kernel, positions = _numbers(draw, axes, most), _numbers(draw, axes, most)
     stride, dilation, before = (
         _numbers(draw, axes, 3),
         _numbers(draw, axes, 2),
@@ -89,21 +90,21 @@ def _channels(draw: Any, groups: int) -> tuple[int, int]:
 
 @sampler("unfold")
 def unfolded(draw: Any, op: Any) -> Call:
-    positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 3)))
     x = values(draw, op, (draw(st.integers(0, 2)), 2, *size))
     return Call(x, {"positions": positions, "geometry": geometry})
 
 
 @sampler("fold")
 def folded(draw: Any, op: Any) -> Call:
-    positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 3)))
     y = values(draw, op, (draw(st.integers(0, 2)), 2, *geometry.kernel, *positions))
     return Call(y, {"size": size, "geometry": geometry})
 
 
 @sampler("correlate", "correlate_input", "correlate_weight")
 def correlated(draw: Any, op: Any) -> Call:
-    positions, size, geometry = _moving(draw, draw(st.integers(1, 2)))
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 3)))
     batch = draw(st.integers(0, 9))
     taken, made = _channels(draw, geometry.groups)
     shaped = {
@@ -118,48 +119,57 @@ def correlated(draw: Any, op: Any) -> Call:
 
 def _arguments(draw: Any, axes: int) -> tuple[tuple[int, ...], dict[str, Any]]:
     """A kernel, and the arguments of a convolution in the forms that users write."""
-    either = st.integers(1, 3) | st.just((2, 1)[:axes])
-    padding = st.sampled_from([0, 1, 2, (1, 0)[:axes], "valid", "same"])
+    either = st.integers(1, 3) | st.just((2, 1, 2)[:axes])
+    padding = st.sampled_from([0, 1, 2, (1, 0, 1)[:axes], "valid", "same"])
     call = {"stride": draw(either), "padding": draw(padding), "groups": draw(st.integers(1, 2))}
     if call["padding"] == "same":
         call["stride"] = 1
-    return _numbers(draw, axes, 3), call | {
-        "dilation": draw(st.sampled_from([1, 2, (1, 2)[:axes]]))
-    }
+    call["dilation"] = draw(st.sampled_from([1, 2, (1, 2, 1)[:axes]]))
+    return _numbers(draw, axes, 3 if axes < 3 else 2), call
 
 
-@sampler("conv1d", "conv2d")
+def _batch(draw: Any) -> tuple[int, ...]:
+    """The batch axis of an input, or none."""
+    return draw(st.sampled_from([(2,), (), (0,)]))
+
+
+@sampler("conv1d", "conv2d", "conv3d")
 def convolved(draw: Any, op: Any) -> Call:
     axes = int(op.name[4])
     kernel, statics = _arguments(draw, axes)
     taken, made = _channels(draw, statics["groups"])
-    size = _numbers(draw, axes, 6, 3)
-    shapes_ = (2, taken, *size), (made, taken // statics["groups"], *kernel), (made,)
+    size = _numbers(draw, axes, 6 if axes < 3 else 4, 3)
+    x = (*_batch(draw), taken, *size)
+    shapes_ = x, (made, taken // statics["groups"], *kernel), (made,)
     return Call(values(draw, op, *shapes_), statics)
 
 
-@sampler("conv_transpose1d", "conv_transpose2d")
+@sampler("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed(draw: Any, op: Any) -> Call:
     axes = int(op.name[-2])
     kernel, statics = _arguments(draw, axes)
     taken, made = _channels(draw, statics["groups"])
-    size = _numbers(draw, axes, 3)
-    shapes_ = (2, taken, *size), (taken, made // statics["groups"], *kernel), (made,)
+    x = (*_batch(draw), taken, *_numbers(draw, axes, 3 if axes < 3 else 2))
+    shapes_ = x, (taken, made // statics["groups"], *kernel), (made,)
     extra = draw(st.integers(0, 1)) if statics["stride"] != 1 else 0
     return Call(values(draw, op, *shapes_), statics | {"output_padding": extra})
 
 
-@sampler("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d")
+@sampler(*(f"{kind}_pool{axes}d" for kind in ("max", "avg") for axes in (1, 2, 3)))
 def pooled(draw: Any, op: Any) -> Call:
     axes = int(op.name[-2])
-    kernel = draw(st.integers(1, 3) | st.just((3, 2)[:axes]))
+    kernel = draw(st.integers(1, 3) | st.just((3, 2, 1)[:axes]))
+    padded = kernel != 1 and not (isinstance(kernel, tuple) and 1 in kernel)
     statics = {
         "kernel_size": kernel,
-        "stride": draw(st.none() | st.integers(1, 3) | st.just((2, 1)[:axes])),
-        "padding": draw(st.sampled_from([0, 0 if kernel == 1 else 1])),
+        "stride": draw(st.none() | st.integers(1, 3) | st.just((2, 1, 2)[:axes])),
+        "padding": draw(st.integers(0, int(padded))),
+        "ceil_mode": draw(st.booleans()),
     }
+    if "dilation" in op.statics:
+        statics["dilation"] = draw(st.sampled_from([1, 2, (1, 2, 1)[:axes]]))
     if "count_include_pad" in op.statics:
         statics["count_include_pad"] = draw(st.booleans())
-    return Call(
-        values(draw, op, (2, draw(st.integers(0, 2)), *_numbers(draw, axes, 6, 3))), statics
-    )
+        statics["divisor_override"] = draw(st.sampled_from([None, None, 3, -2]))
+    size = _numbers(draw, axes, 6 if axes < 3 else 4, 3)
+    return Call(values(draw, op, (*_batch(draw), draw(st.integers(0, 2)), *size)), statics)

@@ -12,6 +12,6 @@ from .core import Call, sampler, values
 @sampler("lstm_cell", "gru_cell")
 def stepped(draw: Any, op: Any) -> Call:
     gates = 4 if op.name == "lstm_cell" else 3
-    n, size = draw(st.integers(0, 3)), draw(st.integers(1, 3))
-    wide = [(n, gates * size)] * (len(op.tensors) - 1)
-    return Call(values(draw, op, *wide, (n, size)), {})
+    batch, size = draw(st.sampled_from([(), (0,), (1,), (3,), (2, 2)])), draw(st.integers(1, 3))
+    wide = [(*batch, gates * size)] * (len(op.tensors) - 1)
+    return Call(values(draw, op, *wide, (*batch, size)), {})

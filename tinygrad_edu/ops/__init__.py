@@ -28,6 +28,7 @@ from . import (
     shape,
     statistics,
     trigonometric,
+    windows,
 )
 from .activations import *
 from .convolution import *
@@ -49,6 +50,7 @@ from .selections import *
 from .shape import *
 from .statistics import *
 from .trigonometric import *
+from .windows import *
 
 _FAMILIES = (
     *(activations, convolution, creation, elementwise, extended, index, joining, linear),
@@ -62,7 +64,7 @@ _FAMILIES = (
         reduce,
         regularization,
     ),
-    *(selections, shape, statistics, trigonometric),
+    *(selections, shape, statistics, trigonometric, windows),
 )
 if not _TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = sorted(name for family in _FAMILIES for name in family.__all__)

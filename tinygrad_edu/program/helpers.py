@@ -1,0 +1,172 @@
+"""Functions of the library copied into a program, with what they call, in plain NumPy."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from ..tensor import Tensor
+from . import literals, source
+
+
+class Helpers:
+    """The functions, constants and imports that a program needs before its own function."""
+
+    def __init__(self, fresh: Callable[[str], str]) -> None:
+        self.fresh = fresh
+        self.imports: dict[str, None] = {}
+        self.constants: dict[str, str] = {}
+        self.functions: dict[str, ast.FunctionDef] = {}
+        self._names: dict[Any, str] = {}
+
+    def add(self, function: Callable[..., Any]) -> str:
+        """The name under which the program finds a function of this library."""
+        op = getattr(function, "op", None)
+        function = getattr(op.forward if op else function, "__wrapped__", None) or (
+            op.forward if op else function
+        )
+        if function in self._names:
+            return self._names[function]
+        tree = source.tree_of(function)
+        wanted = function.__name__ if isinstance(tree, ast.FunctionDef) else "derivative"
+        name = self._names[function] = self.fresh(wanted)
+        copied = _Copied(self, function, tree).function(name)
+        self.functions[name] = copied  # after what it calls
+        return name
+
+    def need(self, value: Any) -> None:
+        """Define the named tuples that a literal of the value is made of."""
+        for kind in literals.named_tuples(value):
+            self.named_tuple(kind)
+
+    def named_tuple(self, kind: Any) -> str:
+        name: str = kind.__name__
+        self.imports["from collections import namedtuple"] = None
+        fields, defaults = list(kind._fields), list(kind._field_defaults.values())
+        self.constants[name] = (
+            f"namedtuple({name!r}, {fields!r}, defaults={literals.text(defaults)})"
+        )
+        return name
+
+    def constant(self, name: str, value: Any) -> str:
+        """The name of a module's constant."""
+        text = literals.text(value)
+        if self.constants.get(name, text) != text:
+            name = self.fresh(name)
+        self.constants[name] = text
+        return name
+
+
+class _Copied(ast.NodeTransformer):
+    """A function without annotations and checks, whose outer names are the program's."""
+
+    def __init__(self, helpers: Helpers, function: Any, tree: source.Function) -> None:
+        self.helpers = helpers
+        self.outer = function.__globals__
+        self.tree = copy.deepcopy(tree)
+        self.local = {a.arg for a in ast.walk(self.tree) if isinstance(a, ast.arg)}
+        self.local |= {
+            n.id
+            for n in ast.walk(self.tree)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+
+    def function(self, name: str) -> ast.FunctionDef:
+        for each in ast.walk(self.tree):
+            if isinstance(each, ast.arg):
+                each.annotation = None
+        if isinstance(self.tree, ast.Lambda):
+            body: list[ast.stmt] = [ast.Return(self.tree.body)]
+        else:
+            body = self.tree.body
+        body = [new for each in body for new in _listed(self.visit(each))]
+        made = ast.FunctionDef(name, self.visit(self.tree.args), body, [])
+        made.type_params = []  # type: ignore[attr-defined, unused-ignore]
+        return made
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        self.generic_visit(node)
+        node.returns = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is None:
+            return None
+        return self.visit(ast.Assign([node.target], node.value))
+
+    def visit_If(self, node: ast.If) -> Any:
+        """Static tests are decided, and checks of the arguments left out."""
+        if all(isinstance(each, ast.Raise) for each in node.body) and not node.orelse:
+            return None
+        node.test = self.visit(node.test)
+        if isinstance(node.test, ast.Constant):
+            chosen = node.body if node.test.value else node.orelse
+            return [new for each in chosen for new in _listed(self.visit(each))]
+        node.body = [new for each in node.body for new in _listed(self.visit(each))] or [ast.Pass()]
+        node.orelse = [new for each in node.orelse for new in _listed(self.visit(each))]
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        test = self.visit(node.test)
+        if isinstance(test, ast.Constant):
+            return self.visit(node.body if test.value else node.orelse)
+        return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        self.generic_visit(node)
+        decisive = isinstance(node.op, ast.Or)
+        values = [
+            v for v in node.values
+            if not (isinstance(v, ast.Constant) and bool(v.value) is not decisive)
+        ]  # fmt: skip
+        if not values:
+            return ast.Constant(not decisive)
+        first = values[0]
+        if isinstance(first, ast.Constant) or len(values) == 1:
+            return first
+        return ast.BoolOp(node.op, values)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        spelled = ast.unparse(node.func)
+        if spelled == "isinstance" and self._is_tensor(node.args[1]):
+            return ast.Constant(False)
+        if spelled in ("as_operand", "data_of") and len(node.args) == 1:
+            return self.visit(node.args[0])
+        return self.generic_visit(node)
+
+    def _is_tensor(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and self.outer.get(node.id) is Tensor
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        if node.id in self.local or not isinstance(node.ctx, ast.Load):
+            return node
+        if node.id not in self.outer:
+            if hasattr(builtins, node.id):
+                return node
+            raise source.NoSource(node.id)
+        return ast.Name(self._outer(node.id, self.outer[node.id]))
+
+    def _outer(self, name: str, value: Any) -> str:
+        helpers = self.helpers
+        if isinstance(value, ModuleType):
+            if value.__name__ != "numpy":
+                helpers.imports[f"import {value.__name__}"] = None
+            return name
+        module = getattr(value, "__module__", None) or ""
+        if callable(value) and not isinstance(value, type):
+            if module.startswith("tinygrad_edu"):
+                return helpers.add(value)
+            if module:
+                helpers.imports[f"from {module} import {value.__name__}"] = None
+                return name
+        if isinstance(value, type) and hasattr(value, "_fields"):
+            return helpers.named_tuple(value)
+        return helpers.constant(name, value)
+
+
+def _listed(new: Any) -> list[Any]:
+    return [] if new is None else new if isinstance(new, list) else [new]

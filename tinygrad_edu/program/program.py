@@ -1,0 +1,160 @@
+"""A program: what a function computes and its gradients, as NumPy code that runs alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..pytree import flat, like
+from ..tensor import Tensor
+from . import layout, tidy
+from .backward import Sweep, sweep, used
+from .dyed import TraceError
+from .inline import Statement
+from .recording import Step, Value
+from .tracing import ARRAYS, Arguments, Traced
+from .writing import Writer
+
+
+class Program:
+    """A function's value and gradients as a program of NumPy alone, made by `trace`.
+
+    Called with arguments of the shapes and dtypes that were traced it returns the value and, by
+    name, the gradients of the parameters and of the arguments that required grad. `code` is its
+    source; `constants` are the arrays it takes besides, by name.
+    """
+
+    def __init__(self, f: Callable[..., Any], traced: Traced) -> None:
+        self.f = f
+        self.traced = traced
+        self.name = layout.function_name(f)
+        recording = traced.recording
+        seeds = _seeds(self.name, traced)
+        back = sweep(recording, seeds, set(traced.variables()))
+        outputs = [v for v in traced.outputs if v is not None]
+        forward = used(recording.steps, [*outputs, *_read_by(back)])
+        self.writer = writer = Writer(recording, seeds.values())
+        writer.write(forward)
+        boundary = len(writer.statements)
+        writer.write(used(back.steps, list(back.gradients.values())))
+        self._finish(boundary, seeds, outputs, back)
+
+    def _finish(
+        self, boundary: int, seeds: dict[Value, Value], outputs: list[Value], back: Sweep
+    ) -> None:
+        writer = self.writer
+        for y, g in seeds.items():
+            dtype = y.array.dtype.name
+            start = ast.parse(f"np.{dtype}(1.0)", mode="eval").body
+            statement = Statement([writer.name_of(g)], start, [g.array])
+            statement.temporary = False
+            writer.statements.insert(boundary, statement)
+        for i, statement in enumerate(writer.statements):
+            statement.backward = i >= boundary
+        results = {f"value {i}": writer.variables[y].expression for i, y in enumerate(outputs)}
+        self.gradients = {
+            writer.name_of(value): value for value in self.traced.variables() if value in back.gradients
+        }
+        for name, value in self.gradients.items():
+            results[f"gradient {name}"] = writer.variables[back.gradients[value]].expression
+        statements = writer.statements
+        tidy.plain(statements)
+        statements = tidy.shared(statements, results)
+        statements = tidy.nested(tidy.live(statements, results), results)
+        self.statements, self.results = statements, results
+        recording = self.traced.recording
+        self.arguments = [writer.name_of(v) for v in recording.inputs]
+        self.parameters = {writer.name_of(v): v for v in recording.captured}
+        self.constants = {name: value.array for name, value in writer.constants.items()}
+        self._constant_values = writer.constants
+        self.code = layout.module(self)
+        self._function: Any = None
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that the code defines."""
+        if self._function is None:
+            namespace: dict[str, Any] = {}
+            exec(compile(self.code, f"<program {self.name}>", "exec"), namespace)  # noqa: S102
+            self._function = namespace[self.name]
+        return self._function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, np.ndarray]]:
+        given = Arguments(self.f, args, kwargs)
+        self._check(given)
+        arrays = [x._array if isinstance(x, Tensor) else np.asarray(x) for x in given.arrays]
+        captured = [v.tensor._array for v in self.parameters.values()]
+        constants = [v.array for v in self._constant_values.values()]
+        value, gradients = self.function(*arrays, *captured, *constants)
+        return self._structured(value), gradients
+
+    def _structured(self, value: Any) -> Any:
+        leaves = flat(self.traced.output)
+        values = iter([value] if len([v for v in self.traced.outputs if v]) == 1 else value)
+        filled = (next(values) if isinstance(y, Tensor) else y for y in leaves)
+        return like(self.traced.output, filled)
+
+    def _check(self, given: Arguments) -> None:
+        traced = self.traced.arguments
+        if len(given.arrays) != len(traced.arrays):
+            raise TypeError(
+                f"the program of {self.name} takes {len(traced.arrays)} arrays "
+                f"({', '.join(traced.names)}), and was given {len(given.arrays)}"
+            )
+        for name, x, y in zip(traced.names, traced.arrays, given.arrays, strict=True):
+            if np.shape(x) != np.shape(y) or x.dtype != y.dtype:
+                raise ValueError(
+                    f"the program of {self.name} was traced with `{name}` of shape {np.shape(x)}, "
+                    f"{x.dtype}, and was given shape {np.shape(y)}, {y.dtype}; trace it again, or "
+                    "use compile, which makes a program for each"
+                )
+
+    def __str__(self) -> str:
+        return self.code
+
+    def __repr__(self) -> str:
+        n = len(self.statements)
+        return f"<Program {self.name}({', '.join(self.arguments)}), {n} statements>"
+
+
+def _seeds(name: str, traced: Traced) -> dict[Value, Value]:
+    seeds = {}
+    for value, connected in zip(traced.outputs, traced.connected, strict=True):
+        if value is not None and connected:
+            if value.array.size != 1:
+                raise TraceError(
+                    f"{name}() returned a Tensor of shape {value.array.shape}, and gradients are "
+                    "those of one number; return a loss, such as a sum or a mean"
+                )
+            seeds[value] = Value(np.ones(value.array.shape, value.array.dtype), "seed", "d_loss")
+    if not seeds:
+        raise TraceError(
+            f"{name}() returned nothing that was computed from Tensors that require grad, so there "
+            "is no backward pass to write; return the loss as a Tensor"
+        )
+    return seeds
+
+
+def _read_by(back: Sweep) -> list[Value]:
+    from .recording import values_in
+
+    return [v for step in back.steps for v in values_in([step.args, step.kwargs])]
+
+
+def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
+    """Run f once on its arguments, and return what it computes, with its gradients, as a program.
+
+    >>> import numpy as np
+    >>> from tinygrad_edu import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> program = trace(lambda x: np.tanh(x * w).sum(), np.array([0.5, -1.0]))
+    >>> value, gradients = program(np.array([0.1, 0.2]))
+    """
+    return Program(f, Traced(f, args, kwargs))
+
+
+__all__ = ["Program", "TraceError", "trace"]
+_ = (Step, ARRAYS)

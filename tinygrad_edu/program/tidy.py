@@ -1,0 +1,140 @@
+"""Statements made shorter and plainer without changing what they compute."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from typing import Any
+
+from .inline import Statement
+
+SHORT = 30
+"""A value used once moves into the expression that uses it, if it takes no more characters."""
+
+_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all", "var", "std")
+
+
+class _Plain(ast.NodeTransformer):
+    """Arguments at their defaults left out, and common calls as one writes them."""
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        named = isinstance(node.func, ast.Attribute)
+        attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        method = named and not _is_numpy(node.func)
+        if method and attribute in _REDUCTIONS:
+            names = ("axis", "dtype")
+            moved = [ast.keyword(n, a) for n, a in zip(names, node.args, strict=False)]
+            node.args, node.keywords = [], moved + node.keywords
+        if attribute in (*_REDUCTIONS, "reduce", "cumsum", "repeat", "take"):
+            node.keywords = [k for k in node.keywords if not _is_default(k)]
+            while len(node.args) > 1 and _is(node.args[-1], None):
+                node.args.pop()
+            for each in node.keywords:
+                if each.arg == "axis":
+                    each.value = _single(each.value)
+        if method and attribute == "reshape" and len(node.args) == 1:
+            if isinstance(node.args[0], (ast.Tuple, ast.List)) and node.args[0].elts:
+                node.args = list(node.args[0].elts)
+        if method and attribute == "swapaxes" and _ends(node.args):
+            return ast.Attribute(node.func.value, "mT")  # type: ignore[union-attr]
+        if method and attribute == "transpose" and all(_is(a, None) for a in node.args):
+            return ast.Attribute(node.func.value, "T")  # type: ignore[union-attr]
+        return node
+
+
+def _is_numpy(node: ast.expr) -> bool:
+    """Whether it is a path such as np.add.reduce."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == "np"
+
+
+def _is(node: ast.expr, value: Any) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
+def _is_default(keyword: ast.keyword) -> bool:
+    return (keyword.arg in ("dtype", "axis") and _is(keyword.value, None)) or (
+        keyword.arg == "keepdims" and _is(keyword.value, False)
+    )
+
+
+def _single(axis: ast.expr) -> ast.expr:
+    return axis.elts[0] if isinstance(axis, ast.Tuple) and len(axis.elts) == 1 else axis
+
+
+def _ends(args: list[ast.expr]) -> bool:
+    return sorted(ast.unparse(a) for a in args) == ["-1", "-2"]
+
+
+class Renamed(ast.NodeTransformer):
+    """Names replaced by expressions."""
+
+    def __init__(self, by: dict[str, ast.expr]) -> None:
+        self.by = by
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        return self.by.get(node.id, node)
+
+
+def names_in(node: ast.AST) -> Counter[str]:
+    """How often each name occurs."""
+    return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+
+
+def plain(statements: list[Statement]) -> None:
+    """Write each expression as one would."""
+    for statement in statements:
+        statement.expression = _Plain().visit(statement.expression)
+
+
+def shared(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
+    """Compute once what several statements compute; `results` are renamed along."""
+    known: dict[str, str] = {}
+    by: dict[str, ast.expr] = {}
+    kept = []
+    for statement in statements:
+        statement.expression = Renamed(by).visit(statement.expression)
+        text = ast.unparse(statement.expression)
+        repeatable = len(statement.targets) == 1 and not statement.effect
+        if repeatable and text in known:
+            by[statement.targets[0]] = ast.Name(known[text])
+            continue
+        if repeatable:
+            known[text] = statement.targets[0]
+        kept.append(statement)
+    for key, expression in results.items():
+        results[key] = Renamed(by).visit(expression)
+    return kept
+
+
+def live(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
+    """The statements that the results need."""
+    needed = Counter(name for each in results.values() for name in names_in(each))
+    kept = []
+    for statement in reversed(statements):
+        if statement.effect or any(needed[target] for target in statement.targets):
+            needed += names_in(statement.expression)
+            kept.append(statement)
+    return kept[::-1]
+
+
+def nested(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
+    """Short values that are used once, moved to where they are used."""
+    uses = Counter(name for each in results.values() for name in names_in(each))
+    for statement in statements:
+        uses += names_in(statement.expression)
+    by: dict[str, ast.expr] = {}
+    kept = []
+    for statement in statements:
+        statement.expression = Renamed(by).visit(statement.expression)
+        single = len(statement.targets) == 1 and not statement.effect
+        if single and statement.temporary and uses[statement.targets[0]] == 1:
+            if len(ast.unparse(statement.expression)) <= SHORT:
+                by[statement.targets[0]] = statement.expression
+                continue
+        kept.append(statement)
+    for key, expression in results.items():
+        results[key] = Renamed(by).visit(expression)
+    return kept

@@ -37,7 +37,9 @@ def zero_unreached(part: Any, g: Any, call: Call, position: int, kept: Any) -> A
 
 def sweep(recording: Recording, seeds: dict[Value, Value], wanted: set[Value]) -> Sweep:
     """Backpropagate from the gradients of some outputs to the wanted inputs and captured Values."""
-    return _Sweep(seeds, _leading_to(recording.steps, wanted)).run(recording.steps, wanted)
+    visible = [*recording.inputs, *recording.captured, *recording.constants, *seeds]
+    live = _leading_to(recording.steps, wanted)
+    return _Sweep(seeds, live, visible).run(recording.steps, wanted)
 
 
 def _leading_to(steps: list[Step], wanted: set[Value]) -> set[Value]:
@@ -49,7 +51,10 @@ def _leading_to(steps: list[Step], wanted: set[Value]) -> set[Value]:
 
 
 class _Sweep:
-    def __init__(self, seeds: dict[Value, Value], live: set[Value]) -> None:
+    def __init__(
+        self, seeds: dict[Value, Value], live: set[Value], visible: list[Value]
+    ) -> None:
+        self.visible = visible
         self.gradients = dict(seeds)
         self.live = live
         self.steps: list[Step] = []
@@ -136,11 +141,12 @@ class _Sweep:
 
     def _distinct(self, found: dict[Value, Value]) -> dict[Value, Value]:
         """Every gradient an array of its own, as a program returns it."""
-        result, seen = {}, set()
+        result: dict[Value, Value] = {}
+        others = [step_value.array for step_value in self.visible]
         for value, g in found.items():
-            if g in seen or g.kind != "computed" or not _is_own_array(g.array):
+            if g.kind != "computed" or _overlaps(g.array, others):
                 (g,) = self._step(np.copy, [g], "copy", None, value)
-            seen.add(g)
+            others.append(g.array)
             result[value] = g
         return result
 
@@ -166,6 +172,14 @@ def cast(x: Any, dtype: Any) -> Any:
 
 def _array(value: Any) -> Any:
     return value.array if isinstance(value, Value) else value
+
+
+def _overlaps(array: Any, others: list[Any]) -> bool:
+    """Whether writing into an array would change another one, or itself elsewhere."""
+    if type(array) is not np.ndarray:
+        return False
+    repeated = any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
+    return repeated or any(np.may_share_memory(array, other) for other in others)
 
 
 def _is_own_array(part: Any) -> bool:

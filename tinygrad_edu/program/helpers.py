@@ -21,6 +21,7 @@ class Helpers:
         self.imports: dict[str, None] = {}
         self.constants: dict[str, str] = {}
         self.functions: dict[str, ast.FunctionDef] = {}
+        self.empty: set[str] = set()  # functions that did nothing but check
         self._names: dict[Any, str] = {}
 
     def add(self, function: Callable[..., Any]) -> str:
@@ -35,7 +36,10 @@ class Helpers:
         wanted = function.__name__ if isinstance(tree, ast.FunctionDef) else "derivative"
         name = self._names[function] = self.fresh(wanted)
         copied = _Copied(self, function, tree).function(name)
-        self.functions[name] = copied  # after what it calls
+        if _is_empty(copied.body):
+            self.empty.add(name)
+        else:
+            self.functions[name] = copied  # after what it calls
         return name
 
     def need(self, value: Any) -> None:
@@ -100,7 +104,7 @@ class _Copied(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> Any:
         """Static tests are decided, and checks of the arguments left out."""
-        if all(isinstance(each, ast.Raise) for each in node.body) and not node.orelse:
+        if isinstance(node.body[-1], ast.Raise) and not node.orelse:
             return None
         node.test = self.visit(node.test)
         if isinstance(node.test, ast.Constant):
@@ -109,6 +113,16 @@ class _Copied(ast.NodeTransformer):
         node.body = [new for each in node.body for new in _listed(self.visit(each))] or [ast.Pass()]
         node.orelse = [new for each in node.orelse for new in _listed(self.visit(each))]
         return node
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        """Calls of functions that do nothing but check are left out."""
+        self.generic_visit(node)
+        called = node.value.func if isinstance(node.value, ast.Call) else None
+        return None if isinstance(called, ast.Name) and called.id in self.helpers.empty else node
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.generic_visit(node)
+        return node if node.body else None
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
         test = self.visit(node.test)
@@ -166,6 +180,10 @@ class _Copied(ast.NodeTransformer):
         if isinstance(value, type) and hasattr(value, "_fields"):
             return helpers.named_tuple(value)
         return helpers.constant(name, value)
+
+
+def _is_empty(body: list[ast.stmt]) -> bool:
+    return all(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in body)
 
 
 def _listed(new: Any) -> list[Any]:

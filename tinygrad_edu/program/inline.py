@@ -202,6 +202,8 @@ class Inliner:
         concrete = [_concrete(value) for value in args]
         with np.errstate(all="ignore"):
             result = function(*concrete, **{k: _concrete(v) for k, v in kwargs.items()})
+        if result is None:
+            raise NotInlinable("called for what it changes")
         if not isinstance(result, (tuple, list)):
             return Array(call, result) if _is_array(result) else _known_result(result)
         targets = [self.fresh(f"{name.strip('_')}_{i}") for i in range(len(result))]
@@ -298,7 +300,7 @@ class _Body:
         self._bind(node.target, after)
 
     def _If(self, node: ast.If) -> None:
-        only_raises = all(isinstance(each, ast.Raise) for each in node.body) and not node.orelse
+        only_raises = isinstance(node.body[-1], ast.Raise) and not node.orelse
         try:
             test = self.value(node.test)
         except NotInlinable:

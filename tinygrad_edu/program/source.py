@@ -45,17 +45,16 @@ def _definitions(path: str) -> dict[tuple[str, int], list[Function]]:
 
 
 def _is_same(node: ast.Lambda, code: Any) -> bool:
-    """Whether a lambda compiles to that code: several may stand on one line."""
+    """Whether a lambda is the one with that code: several may stand on one line."""
+    if parameters(node) != list(code.co_varnames[: code.co_argcount]):
+        return False
+    if hasattr(code, "co_positions"):  # from Python 3.11
+        columns = [(line, column) for line, _, column, _ in code.co_positions() if column]
+        first = (node.body.lineno, node.body.col_offset)
+        last = (node.end_lineno or 0, node.end_col_offset or 0)
+        return all(first <= position < last for position in columns)
     compiled = compile(ast.Expression(node), "", "eval").co_consts[0]
-    fields = ("co_code", "co_names", "co_varnames")
-    return all(getattr(compiled, field) == getattr(code, field) for field in fields) and (
-        _constants(compiled) == _constants(code)
-    )
-
-
-def _constants(code: Any) -> list[str]:
-    """Nested code aside, and -0.0 told from 0.0."""
-    return [repr(each) for each in code.co_consts if not hasattr(each, "co_code")]
+    return bool(compiled.co_code == code.co_code and compiled.co_consts == code.co_consts)
 
 
 def parameters(node: Function) -> list[str]:

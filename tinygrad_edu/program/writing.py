@@ -30,7 +30,7 @@ class Names:
 
     def fresh(self, wanted: str) -> str:
         """A name like the one that is wanted."""
-        base = re.sub(r"\W+", "_", wanted).strip("_") or "value"
+        base = re.sub(r"\W+", "_", wanted) or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, n = base, 1
         while name in self.taken:
@@ -119,7 +119,7 @@ class Writer:
     def _wanted_name(self, step: Step) -> str:
         if step.of is not None:
             return f"d_{self.name_of(step.of)}"
-        name = step.op.name if step.op else getattr(step.function, "__name__", "value").strip("_")
+        name = step.op.name if step.op else getattr(step.function, "__name__", "value")
         return parameter_name(f"{step.scope}.{name}") if step.scope else name
 
     def _call(self, step: Step) -> Any:

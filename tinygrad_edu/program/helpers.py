@@ -135,12 +135,12 @@ class _Copied(ast.NodeTransformer):
         decisive = isinstance(node.op, ast.Or)
         values = [
             v for v in node.values
-            if not (isinstance(v, ast.Constant) and bool(v.value) is not decisive)
+            if not (isinstance(v, ast.Constant) and v.value is (not decisive))
         ]  # fmt: skip
         if not values:
             return ast.Constant(not decisive)
         first = values[0]
-        if isinstance(first, ast.Constant) or len(values) == 1:
+        if len(values) == 1 or (isinstance(first, ast.Constant) and first.value is decisive):
             return first
         return ast.BoolOp(node.op, values)
 

@@ -69,10 +69,13 @@ class _Return(Exception):
 class Statement:
     """`targets = expression`, and the arrays that came out.
 
-    `temporary` are the local variables of a body that was inlined; an `effect` is never left out.
+    `temporary` are the local variables of a body that was inlined; an `effect` is never left out,
+    such as writing to the elements `into`, in place of targets, or adding to them.
     """
 
-    __slots__ = ("targets", "expression", "arrays", "temporary", "effect", "step", "backward")
+    __slots__ = (
+        "targets", "expression", "arrays", "temporary", "effect", "into", "adds", "step", "backward",
+    )  # fmt: skip
 
     def __init__(self, targets: list[str], expression: ast.expr, arrays: list[Any]) -> None:
         self.targets = targets
@@ -80,6 +83,8 @@ class Statement:
         self.arrays = arrays
         self.temporary = True
         self.effect = False
+        self.into: ast.expr | None = None
+        self.adds = False
         self.step: Any = None
         self.backward = False
 
@@ -128,6 +133,7 @@ class Inliner:
         self.fresh = fresh
         self.helpers = helpers
         self.statements: list[Statement] = []
+        self.writable: set[str] = set()  # variables whose elements may be assigned
 
     def call(self, function: Callable[..., Any], args: list[Any]) -> Any:
         """What a call returns: its body if that is short, else the call of a helper function."""
@@ -142,6 +148,15 @@ class Inliner:
         del self.statements[start:]
         return self._helper(function, args, {})
 
+    def changed(self, function: Callable[..., Any], args: list[Any]) -> bool:
+        """Write the body of a function that changes its first argument, if that can be done."""
+        try:
+            with np.errstate(all="ignore"):
+                self._inlined(function, args, {})
+        except (NotInlinable, source.NoSource, literals.NoLiteral):
+            return False
+        return True
+
     def assign(self, name: str, value: Any) -> Any:
         """A variable for what a call returned."""
         if isinstance(value, Known):
@@ -153,6 +168,8 @@ class Inliner:
             return value
         target = self.fresh(name)
         self.statements.append(Statement([target], value.expression, [value.array]))
+        if ast.unparse(value.expression).startswith(("np.zeros(", "np.zeros_like(", "np.empty(")):
+            self.writable.add(target)
         return Array(ast.Name(target), value.array)
 
     # ---------------------------------------------------------------- calls
@@ -277,6 +294,9 @@ class _Body:
             self._bind(node.target, self.value(node.value))
 
     def _bind(self, target: ast.expr, value: Any) -> None:
+        if isinstance(target, ast.Subscript):
+            self._write(target, value, adds=False)
+            return
         if isinstance(target, (ast.Tuple, ast.List)):
             parts = list(_parts(value))
             if len(parts) != len(target.elts):
@@ -290,7 +310,26 @@ class _Body:
         else:
             raise NotInlinable("assignment into an array")
 
+    def _write(self, target: ast.Subscript, value: Any, *, adds: bool) -> None:
+        """Elements of an array that this body made, or was given to add to."""
+        owner, index = self.value(target.value), self.value(target.slice)
+        if not (isinstance(owner, Array) and isinstance(owner.expression, ast.Name)):
+            raise NotInlinable("assignment into a list")
+        if owner.expression.id not in self.inliner.writable:
+            raise NotInlinable("assignment into an argument")
+        if adds:
+            owner.array[_concrete(index)] += _concrete(value)
+        else:
+            owner.array[_concrete(index)] = _concrete(value)
+        statement = Statement([], expression_of(value), [])
+        statement.into = ast.Subscript(owner.expression, _index(index))
+        statement.effect, statement.adds = True, adds
+        self.inliner.statements.append(statement)
+
     def _AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Subscript) and isinstance(node.op, ast.Add):
+            self._write(node.target, self.value(node.value), adds=True)
+            return
         if not isinstance(node.target, ast.Name):
             raise NotInlinable("assignment into an array")
         before = self.env[node.target.id]
@@ -463,6 +502,8 @@ class _Body:
                 raise NotInlinable("keywords of any name")
             kwargs[keyword.arg] = self.value(keyword.value)
         if isinstance(function, Method):
+            if function.name == "astype" and _is_same_dtype(function.owner, args, kwargs):
+                return function.owner
             made = ast.Attribute(function.owner.expression, function.name)
             return _called(made, getattr(function.owner.array, function.name), args, kwargs)
         if not isinstance(function, Known):
@@ -497,6 +538,14 @@ class _Body:
         if module == "tinygrad_edu":
             return self.inliner.function(function, args, kwargs)
         raise NotInlinable(spelled)
+
+
+def _is_same_dtype(owner: Array, args: list[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether `astype(..., copy=False)` returns the array itself."""
+    keep = kwargs.get("copy")
+    if not (isinstance(keep, Known) and keep.value is False and len(args) == 1):
+        return False
+    return isinstance(args[0], Known) and owner.array.dtype == np.dtype(args[0].value)
 
 
 def _called(made: ast.expr, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -50,6 +50,8 @@ def _function(program: Any) -> list[str]:
 
 def _statement(statement: Any) -> str:
     text = source(statement.expression)
+    if statement.into is not None:
+        return f"{source(statement.into)} {'+=' if statement.adds else '='} {text}"
     return f"{', '.join(statement.targets)} = {text}" if statement.targets else text
 
 

@@ -22,12 +22,14 @@ _TYPES: dict[Any, str] = {
 
 
 def literal(value: Any) -> ast.expr:
-    """An expression whose value this is. Raises NoLiteral."""
+    """An expression that stands for this value as an argument. Raises NoLiteral."""
+    if isinstance(value, np.dtype):
+        return ast.parse(f"np.{value.name}", mode="eval").body
     return ast.parse(text(value), mode="eval").body
 
 
 def text(value: Any) -> str:
-    """The source of `literal`."""
+    """The source of an expression with exactly this value."""
     if value is None or value is Ellipsis or isinstance(value, (bool, int, str)):
         return "..." if value is Ellipsis else repr(value)
     if isinstance(value, np.generic):

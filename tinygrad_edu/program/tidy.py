@@ -33,6 +33,10 @@ class _Plain(ast.NodeTransformer):
             for each in node.keywords:
                 if each.arg == "axis":
                     each.value = _single(each.value)
+        if ast.unparse(node.func) == "np.matmul" and len(node.args) == 2 and not node.keywords:
+            return ast.BinOp(node.args[0], ast.MatMult(), node.args[1])
+        if method and attribute == "reshape":
+            node.keywords = [k for k in node.keywords if ast.unparse(k) != "order='C'"]
         if method and attribute == "reshape" and len(node.args) == 1:
             if isinstance(node.args[0], (ast.Tuple, ast.List)) and node.args[0].elts:
                 node.args = list(node.args[0].elts)
@@ -77,27 +81,49 @@ class Renamed(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> Any:
         return self.by.get(node.id, node)
 
+    def apply(self, statement: Statement) -> None:
+        """Replace the names that a statement reads."""
+        statement.expression = self.visit(statement.expression)
+        if statement.into is not None:
+            statement.into = self.visit(statement.into)
+
 
 def names_in(node: ast.AST) -> Counter[str]:
     """How often each name occurs."""
     return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
 
 
+def reads(statement: Statement) -> Counter[str]:
+    """The names that a statement reads."""
+    found = names_in(statement.expression)
+    return found if statement.into is None else found + names_in(statement.into)
+
+
+def changed(statements: list[Statement]) -> set[str]:
+    """The variables whose elements change after they were computed."""
+    effects = [s for s in statements if s.effect]
+    return {n for s in effects for n in names_in(s.into or s.expression)}
+
+
 def plain(statements: list[Statement]) -> None:
     """Write each expression as one would."""
     for statement in statements:
         statement.expression = _Plain().visit(statement.expression)
+        if statement.into is not None:
+            statement.into = _Plain().visit(statement.into)
 
 
 def shared(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
     """Compute once what several statements compute; `results` are renamed along."""
+    unstable = changed(statements)
     known: dict[str, str] = {}
     by: dict[str, ast.expr] = {}
     kept = []
     for statement in statements:
-        statement.expression = Renamed(by).visit(statement.expression)
+        Renamed(by).apply(statement)
         text = ast.unparse(statement.expression)
         repeatable = len(statement.targets) == 1 and not statement.effect
+        repeatable = repeatable and unstable.isdisjoint((*statement.targets, *reads(statement)))
         if repeatable and text in known:
             by[statement.targets[0]] = ast.Name(known[text])
             continue
@@ -115,7 +141,7 @@ def live(statements: list[Statement], results: dict[str, ast.expr]) -> list[Stat
     kept = []
     for statement in reversed(statements):
         if statement.effect or any(needed[target] for target in statement.targets):
-            needed += names_in(statement.expression)
+            needed += reads(statement)
             kept.append(statement)
     return kept[::-1]
 
@@ -124,12 +150,14 @@ def nested(statements: list[Statement], results: dict[str, ast.expr]) -> list[St
     """Short values that are used once, moved to where they are used."""
     uses = Counter(name for each in results.values() for name in names_in(each))
     for statement in statements:
-        uses += names_in(statement.expression)
+        uses += reads(statement)
+    unstable = changed(statements)
     by: dict[str, ast.expr] = {}
     kept = []
     for statement in statements:
-        statement.expression = Renamed(by).visit(statement.expression)
+        Renamed(by).apply(statement)
         single = len(statement.targets) == 1 and not statement.effect
+        single = single and unstable.isdisjoint((*statement.targets, *reads(statement)))
         if single and statement.temporary and uses[statement.targets[0]] == 1:
             if len(ast.unparse(statement.expression)) <= SHORT:
                 by[statement.targets[0]] = statement.expression

@@ -112,7 +112,9 @@ class Writer:
             made[name].targets = [new if t == name else t for t in made[name].targets]
             by = Renamed({name: ast.Name(new)})
             for statement in self.statements[start:]:
-                statement.expression = by.visit(statement.expression)
+                by.apply(statement)
+            if name in self.inliner.writable:
+                self.inliner.writable.add(new)
             return Array(ast.Name(new), part.array)
         return part
 
@@ -135,11 +137,19 @@ class Writer:
         return self.inliner.call(step.function, args)
 
     def _in_place(self, step: Step, args: list[Any]) -> Any:
+        """Elements added to a gradient that the program owns."""
+        total = args[0]
+        start = len(self.statements)
+        self.inliner.writable.add(total.expression.id)
+        given = [Array(total.expression, total.array.copy()), *args[1:]]
+        if self.inliner.changed(step.function, given):
+            return total
+        del self.statements[start:]
         name = self.helpers.add(step.function)
         call = ast.Call(ast.Name(name), [expression_of(each) for each in args], [])
         self.statements.append(Statement([], call, []))
         self.statements[-1].effect = True
-        return args[0]
+        return total
 
     def _numpy(self, step: Step, args: list[Any]) -> Any:
         kind = _COMPARISONS.get(step.function)

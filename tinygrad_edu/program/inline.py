@@ -434,15 +434,16 @@ class _Body:
     def _value_BinOp(self, node: ast.BinOp) -> Any:
         return self._binary(type(node.op), self.value(node.left), self.value(node.right))
 
-    def _binary(self, kind: type[ast.operator], left: Any, right: Any) -> Any:
+    def _binary(self, op: type[ast.operator], left: Any, right: Any) -> Any:
         if isinstance(left, Known) and isinstance(right, Known):
-            return Known(_BINARY[kind](left.value, right.value))
+            return Known(_BINARY[op](left.value, right.value))
         if isinstance(left, Items) or isinstance(right, Items):
-            if kind is not ast.Add:
+            if op is not ast.Add:
                 raise NotInlinable("arithmetic of lists")
-            return _sequence(list, [*_parts(left), *_parts(right)])
-        array = _BINARY[kind](_concrete(left), _concrete(right))
-        return Array(ast.BinOp(expression_of(left), kind(), expression_of(right)), array)
+            kind = left.kind if isinstance(left, Items) else type(left.value)
+            return _sequence(kind, [*_parts(left), *_parts(right)])
+        array = _BINARY[op](_concrete(left), _concrete(right))
+        return Array(ast.BinOp(expression_of(left), op(), expression_of(right)), array)
 
     def _value_Compare(self, node: ast.Compare) -> Any:
         values = [self.value(each) for each in (node.left, *node.comparators)]
@@ -450,7 +451,8 @@ class _Body:
             pairs = zip(node.ops, itertools.pairwise(values), strict=True)
             return Known(all(_COMPARE[type(op)](a.value, b.value) for op, (a, b) in pairs))
         if isinstance(node.ops[0], (ast.Is, ast.IsNot)) and len(node.ops) == 1:
-            return Known(isinstance(node.ops[0], ast.IsNot))  # an array is not None
+            same = _concrete(values[0]) is _concrete(values[1])
+            return Known(same is isinstance(node.ops[0], ast.Is))
         if len(node.ops) > 1 or not all(isinstance(each, (Known, Array)) for each in values):
             raise NotInlinable("a chain of comparisons")
         left, right = values
@@ -553,6 +555,8 @@ def _called(made: ast.expr, function: Any, args: list[Any], kwargs: dict[str, An
         raise NotInlinable("out=")
     concrete = {key: _concrete(value) for key, value in kwargs.items()}
     result = function(*map(_concrete, args), **concrete)
+    if result is None:
+        raise NotInlinable("called for what it changes")
     call = ast.Call(
         made,
         [expression_of(each) for each in args],

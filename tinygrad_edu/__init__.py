@@ -6,6 +6,7 @@ from . import errors, operators, ops
 from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
 from .declare import op
+from .effects import effect
 from .functional import (
     elementwise_grad,
     grad,
@@ -21,7 +22,7 @@ from .tensor import Tensor
 __version__ = "0.2.0"
 
 __all__ = [
-    "Graph", "Tensor", "check_op", "compare", "draw_graph", "elementwise_grad", "enable_grad",
+    "Graph", "Tensor", "check_op", "compare", "draw_graph", "effect", "elementwise_grad", "enable_grad",
     "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
     "operators", "ops", "scope", "value_and_grad", "vjp",
 ]  # fmt: skip

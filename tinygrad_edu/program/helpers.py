@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from .. import errors
 from ..tensor import Tensor
 from . import literals, source
 
@@ -172,7 +173,7 @@ class _Copied(ast.NodeTransformer):
             return name
         module = getattr(value, "__module__", None) or ""
         if callable(value) and not isinstance(value, type):
-            if module.startswith("tinygrad_edu"):
+            if module.split(".")[0] in errors.internal:
                 return helpers.add(value)
             if module:
                 helpers.imports[f"from {module} import {value.__name__}"] = None

@@ -52,6 +52,8 @@ def text(value: Any) -> str:
             return f"np.{value.__name__}"
     if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
         return f"np.{value.__name__}"
+    if isinstance(value, np.random.Generator):
+        return "np.random.default_rng()"
     raise NoLiteral(repr(value))
 
 

@@ -14,8 +14,8 @@ from . import layout, tidy
 from .backward import Sweep, sweep, used
 from .dyed import TraceError
 from .inline import Statement
-from .recording import Step, Value
-from .tracing import ARRAYS, Arguments, Traced
+from .recording import Value
+from .tracing import Arguments, Traced, traced
 from .writing import Writer
 
 
@@ -79,6 +79,7 @@ class Program:
         if self._function is None:
             namespace: dict[str, Any] = {}
             exec(compile(self.code, f"<program {self.name}>", "exec"), namespace)  # noqa: S102
+            namespace.update(self.writer.effects)  # which draw from the generator in use
             self._function = namespace[self.name]
         return self._function
 
@@ -153,8 +154,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     >>> program = trace(lambda x: np.tanh(x * w).sum(), np.array([0.5, -1.0]))
     >>> value, gradients = program(np.array([0.1, 0.2]))
     """
-    return Program(f, Traced(f, args, kwargs))
+    return Program(f, traced(f, args, kwargs))
 
 
 __all__ = ["Program", "TraceError", "trace"]
-_ = (Step, ARRAYS)

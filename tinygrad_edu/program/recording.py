@@ -20,10 +20,11 @@ Location = tuple[str, int]
 class Value:
     """An array of a program: an input, something captured, a constant, or what a step computes.
 
-    `array` is the one that was met while recording; `tensor` the Tensor that was captured.
+    `array` is the one that was met while recording; `tensor` the Tensor that was captured. A
+    constant is `captured` too if every run of the function meets the same array, and not a new one.
     """
 
-    __slots__ = ("array", "kind", "name", "tensor", "location")
+    __slots__ = ("array", "kind", "name", "tensor", "location", "captured")
 
     def __init__(self, array: Any, kind: str, name: str = "", tensor: Any = None) -> None:
         self.array = array
@@ -31,6 +32,7 @@ class Value:
         self.name = name
         self.tensor = tensor
         self.location: Location | None = None
+        self.captured = kind == "captured"
 
     def __repr__(self) -> str:
         return f"Value({self.kind} {self.name} {np.shape(self.array)})"
@@ -186,9 +188,19 @@ class Recording(Observer):
             self._of_arrays[id(array)] = value
             self._alive.append(array)
 
+    def effect(self, function: Callable[..., Any], args: Any, changes: tuple[Any, ...]) -> Any:
+        """A call that a program repeats each time; what it changes is put back after the trace."""
+        self.undo += map(_restorer, changes)
+        return self.call(function, args, {}, "effect")
+
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any, role: str) -> Any:
         """A call of a function without a derivative, whose arrays are constant Tensors."""
         result = function(*data_of(args), **data_of(kwargs))
+        if result is None:
+            step = Step(function, [self.reference(a) for a in args], [], role)
+            step.location = location()
+            self.steps.append(step)
+            return None
         many = isinstance(result, (tuple, list))
         parts = [np.asarray(part) for part in result] if many else [np.asarray(result)]
         outs = [Value(part, "computed") for part in parts]
@@ -203,6 +215,19 @@ class Recording(Observer):
             self._know(tensor, value)
             tensors.append(tensor)
         return tuple(tensors) if many else tensors[0]
+
+
+def _restorer(changed: Any) -> Callable[[], None]:
+    """What puts an array, or a random generator, back as it is now."""
+    if isinstance(changed, np.random.Generator):
+        before = changed.bit_generator.state
+        return lambda: setattr(changed.bit_generator, "state", before)
+    array = changed.copy()
+
+    def restore() -> None:
+        changed[...] = array
+
+    return restore
 
 
 def location() -> Location:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from ..context import enable_grad
 from ..pytree import flat, like, paths
 from ..tensor import Tensor, wrap
 from .dyed import TraceError
-from .recording import Recording, Value
+from .recording import Recording, Value, filled
 
 ARRAYS = (np.ndarray, np.generic, Tensor)
 
@@ -76,6 +78,87 @@ class Traced:
         """What a gradient can be asked for: captured Tensors and arguments that require grad."""
         values = [*self.recording.inputs, *self.recording.captured]
         return [v for v in values if v.tensor.node is not None]
+
+
+FACTOR = 1.0625
+"""By which parameters are multiplied in the last run; exact in floating point."""
+
+
+def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
+    """A run of f, checked against two more: what they do differently cannot be recorded.
+
+    The second run tells arrays that are captured, the same in each run, from those that f makes. In
+    the third the arguments are rolled along their first axis and the parameters a little larger:
+    a constant that has changed then was computed from them outside of the ops.
+    """
+    first = Traced(f, args, kwargs)
+    again = Traced(f, args, kwargs)
+    _compare(first, again, "is another at each run; draw it by tinygrad_edu.effect, or pass it as an argument")
+    for a, b in zip(first.recording.constants, again.recording.constants, strict=True):
+        a.captured = a.array is b.array
+    arrays = [_rolled(x) for x in first.arguments.arrays]
+    with _larger(v.tensor for v in first.recording.captured):
+        other = Traced(f, args, kwargs, arrays)
+    _compare(
+        first, other,
+        "was computed from the arguments or parameters outside of the ops, and would be frozen as "
+        "it is now; compute it from Tensors, or pass it as an argument",
+    )  # fmt: skip
+    return first
+
+
+def _compare(a: Traced, b: Traced, complaint: str) -> None:
+    one, two = a.recording, b.recording
+    steps = zip(one.steps, two.steps, strict=False)
+    different = [s for s, t in steps if s.function is not t.function]
+    if different or len(one.steps) != len(two.steps):
+        step = (different or [*one.steps, None])[0]
+        where = f" from {_spelled(step.location)} on" if step else ""
+        raise TraceError(
+            f"two runs of the function do not call the same ops{where}, so that one program cannot "
+            "stand for both; let no branch depend on values or on what happened before"
+        )
+    for v, w in zip(one.constants, two.constants, strict=False):
+        x, y = np.asarray(v.array), np.asarray(w.array)
+        if x.shape != y.shape or x.tobytes() != y.tobytes():
+            raise TraceError(
+                f"an array of shape {x.shape} that {_spelled(v.location)} reads {complaint}"
+            )
+    for s, t in zip(one.steps, two.steps, strict=True):
+        if _plain(s) != _plain(t):
+            raise TraceError(
+                f"a static argument of the call at {_spelled(s.location)} {complaint}"
+            )
+
+
+def _plain(step: Any) -> str:
+    return repr(filled([step.args, step.kwargs], lambda value: None))
+
+
+def _spelled(location: Any) -> str:
+    path, line = location or ("?", 0)
+    return f"{os.path.basename(path)}:{line}"
+
+
+def _rolled(x: Any) -> Any:
+    """The same numbers in another order."""
+    if isinstance(x, Tensor):
+        return wrap(_rolled(x._array), x.node, x._name)
+    array = np.asarray(x)
+    return np.roll(array, 1, 0) if array.ndim else array
+
+
+@contextlib.contextmanager
+def _larger(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Parameters a little larger, for as long as it lasts."""
+    before = [(t, t._array) for t in tensors]
+    for tensor, array in before:
+        tensor._array = array * np.asarray(FACTOR, array.dtype)
+    try:
+        yield
+    finally:
+        for tensor, array in before:
+            tensor._array = array
 
 
 def _fresh(x: Any) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import errors
 from . import literals
 from .helpers import Helpers
 from .inline import Array, Inliner, Items, Known, Statement, expression_of
@@ -48,7 +49,7 @@ def parameter_name(path: str) -> str:
             words[-1:] = [f"{words[-1] if words else 'layer'}{part}"]
         elif part:
             words.append(part)
-    return "_".join(words)
+    return re.sub("_+", "_", "_".join(words))
 
 
 class Writer:
@@ -60,6 +61,7 @@ class Writer:
         self.inliner = Inliner(self.names.fresh, self.helpers)
         self.variables: dict[Value, Any] = {}
         self.constants: dict[str, Value] = {}
+        self.effects: dict[str, Callable[..., Any]] = {}
         for value in recording.inputs:
             self._declare(value, value.name)
         for value in recording.captured:
@@ -96,6 +98,7 @@ class Writer:
                 self.variables[out] = self._named(part, self._wanted_name(step), start)
             for statement in self.statements[start:]:
                 statement.step = step
+                statement.effect |= step.role == "effect"
 
     def _named(self, part: Any, wanted: str, start: int) -> Any:
         """A variable of that name for what a step returned."""
@@ -162,6 +165,10 @@ class Writer:
             [expression_of(each) for each in args],
             [ast.keyword(k, expression_of(self.abstract(v))) for k, v in step.kwargs.items()],
         )
+        if not arrays:
+            self.statements.append(Statement([], call, []))
+            self.statements[-1].effect = True
+            return Items(tuple, [])
         if len(arrays) == 1:
             return Array(call, arrays[0])
         targets = [self.names.fresh(self._wanted_name(step)) for out in step.outs]
@@ -173,8 +180,10 @@ class Writer:
         if isinstance(owner, np.ufunc):
             return ast.parse(f"np.{owner.__name__}.{function.__name__}", mode="eval").body
         module = getattr(function, "__module__", None) or "numpy"
-        if module.startswith("tinygrad_edu"):
-            return ast.Name(self.helpers.add(function))
+        if module.split(".")[0] in errors.internal:
+            name = self.helpers.add(function)
+            self.effects[name] = function
+            return ast.Name(name)
         name = function.__name__
         path = f"np.{name}" if getattr(np, name, None) is function else f"{module}.{name}"
         return ast.parse(path.replace("numpy.", "np."), mode="eval").body
@@ -190,7 +199,7 @@ class Writer:
 
     def _constant(self, value: Value) -> Any:
         array = np.asarray(value.array)
-        if array.ndim == 0 and value.tensor is None:
+        if array.ndim == 0 and not value.captured:
             return Array(literals.literal(array[()]), value.array)
         name = self.names.fresh(parameter_name(value.name or "constant"))
         self.constants[name] = value

@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "observers": set(),
     "pytree": set(),
     "registry": set(),
-    "graph": {"changes", "errors", "guard", "precision"},
+    "graph": {"changes", "context", "errors", "guard", "precision"},
     "precision": set(),
     "errors": {"context"},
     "array_interface": {"conversion", "errors", "methods", "registry", "unrecorded"},

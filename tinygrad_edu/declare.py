@@ -69,7 +69,7 @@ class VJP:
         op = node.op
         for slot, value in zip(self.slots, kept, strict=True):
             if slot == op.slots["out"]:
-                yield _wrapped(op, value, node)
+                yield wrapped(op, value, node)
             elif not op.is_operand(slot):
                 yield value
             elif op.sequence:
@@ -329,7 +329,7 @@ def _record(op: Op, vjps: Any, operands: Any, values: list[Any], out: Any) -> An
         else:
             edges.append(Edge(None, (), None, data, None, None))
     node = Node(op, edges, statics, state.scope) if connected else None
-    result = _wrapped(op, out, node)
+    result = wrapped(op, out, node)
     if observers:
         tell("operation", op, operands, values, out, result)
     return result
@@ -342,7 +342,7 @@ class Shapes(tuple[tuple[int, ...], ...]):
 # -------------------------------------------------------------------- several outputs
 
 
-def _wrapped(op: Op, out: Any, node: Node | None) -> Any:
+def wrapped(op: Op, out: Any, node: Node | None) -> Any:
     """An output as a Tensor on its node; several outputs each on a pick of their own."""
     if out is None:
         raise errors.no_result(op)

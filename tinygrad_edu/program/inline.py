@@ -129,8 +129,11 @@ SIMPLE: dict[Callable[..., Any], Callable[..., Any]] = {
 class Inliner:
     """Writes calls as statements; `fresh(name)` gives each variable a name of its own."""
 
-    def __init__(self, fresh: Callable[[str], str], helpers: Helpers) -> None:
+    def __init__(
+        self, fresh: Callable[[str], str], helpers: Helpers, simple: dict[Any, Any]
+    ) -> None:
         self.fresh = fresh
+        self.simple = simple
         self.helpers = helpers
         self.statements: list[Statement] = []
         self.writable: set[str] = set()  # variables whose elements may be assigned
@@ -140,7 +143,7 @@ class Inliner:
         start = len(self.statements)
         try:
             with np.errstate(all="ignore"):
-                result = self._inlined(SIMPLE.get(function, function), args, {})
+                result = self._inlined(self.simple.get(function, function), args, {})
             if len(self.statements) - start <= MOST_STATEMENTS:
                 return result
         except (NotInlinable, source.NoSource, literals.NoLiteral):
@@ -242,7 +245,7 @@ class Inliner:
             )
         start = len(self.statements)
         try:
-            return self._inlined(SIMPLE.get(function, function), args, kwargs)
+            return self._inlined(self.simple.get(function, function), args, kwargs)
         except (NotInlinable, source.NoSource):
             del self.statements[start:]
             return self._helper(function, args, kwargs)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from typing import Any
+
+from .inline import Statement
+from .written import Written
 
 
 def function_name(f: Any) -> str:
@@ -14,17 +16,23 @@ def function_name(f: Any) -> str:
     return name if name.isidentifier() else "step"
 
 
-def module(program: Any) -> str:
+def module(name: str, written: Written) -> str:
     """The whole module."""
-    helpers = program.writer.helpers
-    lines = [f'"""{program.name}: its value and its gradients, in NumPy alone."""', ""]
-    lines += [*sorted(helpers.imports), *([""] if helpers.imports else [])]
+    lines = [f'"""{name}: its value and its gradients, in NumPy alone."""', ""]
+    lines += preamble(written)
+    lines += ["", *_function(name, written)]
+    return "\n".join(lines) + "\n"
+
+
+def preamble(written: Written) -> list[str]:
+    """Imports, constants and helper functions."""
+    helpers = written.writer.helpers
+    lines = [*sorted(helpers.imports), *([""] if helpers.imports else [])]
     lines += ["import numpy as np", ""]
     lines += [f"{name} = {text}" for name, text in helpers.constants.items()]
     for function in helpers.functions.values():
         lines += ["", *source(function).splitlines(), ""]
-    lines += ["", *_function(program)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def source(node: ast.AST) -> str:
@@ -32,23 +40,24 @@ def source(node: ast.AST) -> str:
     return ast.unparse(ast.fix_missing_locations(node))
 
 
-def _function(program: Any) -> list[str]:
-    names = [*program.arguments, *program.parameters, *program.constants]
-    lines = [f"def {program.name}({', '.join(names)}):"]
+def _function(name: str, written: Written) -> list[str]:
+    names = [*written.arguments, *written.parameters, *written.constants]
+    lines = ['@np.errstate(all="ignore")', f"def {name}({', '.join(names)}):"]
     previous, backward = None, False
-    for statement in program.statements:
-        if statement.backward and not backward:
+    for each in written.statements:
+        if each.backward and not backward:
             lines.append("    # backward")
             backward = True
-        mark = _mark(statement.step)
+        mark = _mark(each.step)
         if mark and mark != previous:
             lines.append(f"    # {mark}")
         previous = mark or previous
-        lines.append(f"    {_statement(statement)}")
-    return [*lines, *_return(program)]
+        lines.append(f"    {statement(each)}")
+    return [*lines, *_return(written)]
 
 
-def _statement(statement: Any) -> str:
+def statement(statement: Statement) -> str:
+    """The text of a statement."""
     text = source(statement.expression)
     if statement.into is not None:
         return f"{source(statement.into)} {'+=' if statement.adds else '='} {text}"
@@ -64,15 +73,11 @@ def _mark(step: Any) -> str:
     return "  ".join(filter(None, [step.scope, place]))
 
 
-def _return(program: Any) -> list[str]:
-    values = [source(e) for key, e in program.results.items() if key.startswith("value")]
+def _return(written: Written) -> list[str]:
+    values = [source(each) for each in written.outputs_text()]
     value = values[0] if len(values) == 1 else f"({', '.join(values)})"
     gradients = [
-        f'        "{key.removeprefix("gradient ")}": {source(e)},'
-        for key, e in program.results.items()
-        if key.startswith("gradient ")
+        f'        "{written.writer.name_of(v)}": {source(written.results[v])},'
+        for v in written.variables
     ]
     return [f"    return {value}, {{", *gradients, "    }"]
-
-
-_QUOTES = re.compile("'")

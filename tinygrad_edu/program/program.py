@@ -10,13 +10,12 @@ import numpy as np
 
 from ..pytree import flat, like
 from ..tensor import Tensor
-from . import layout, tidy
-from .backward import Sweep, sweep, used
+from . import layout
 from .dyed import TraceError
 from .inline import Statement
 from .recording import Value
 from .tracing import Arguments, Traced, traced
-from .writing import Writer
+from .written import Written
 
 
 class Program:
@@ -31,46 +30,13 @@ class Program:
         self.f = f
         self.traced = traced
         self.name = layout.function_name(f)
-        recording = traced.recording
         seeds = _seeds(self.name, traced)
-        back = sweep(recording, seeds, set(traced.variables()))
-        outputs = [v for v in traced.outputs if v is not None]
-        forward = used(recording.steps, [*outputs, *_read_by(back)])
-        self.writer = writer = Writer(recording, seeds.values())
-        writer.write(forward)
-        boundary = len(writer.statements)
-        writer.write(used(back.steps, list(back.gradients.values())))
-        self._finish(boundary, seeds, outputs, back)
-
-    def _finish(
-        self, boundary: int, seeds: dict[Value, Value], outputs: list[Value], back: Sweep
-    ) -> None:
-        writer = self.writer
+        self.written = written = Written(traced, seeds)
         for y, g in seeds.items():
-            dtype = y.array.dtype.name
-            start = ast.parse(f"np.{dtype}(1.0)", mode="eval").body
-            statement = Statement([writer.name_of(g)], start, [g.array])
-            statement.temporary = False
-            writer.statements.insert(boundary, statement)
-        for i, statement in enumerate(writer.statements):
-            statement.backward = i >= boundary
-        results = {f"value {i}": writer.variables[y].expression for i, y in enumerate(outputs)}
-        self.gradients = {
-            writer.name_of(value): value for value in self.traced.variables() if value in back.gradients
-        }
-        for name, value in self.gradients.items():
-            results[f"gradient {name}"] = writer.variables[back.gradients[value]].expression
-        statements = writer.statements
-        tidy.plain(statements)
-        statements = tidy.shared(statements, results)
-        statements = tidy.nested(tidy.live(statements, results), results)
-        self.statements, self.results = statements, results
-        recording = self.traced.recording
-        self.arguments = [writer.name_of(v) for v in recording.inputs]
-        self.parameters = {writer.name_of(v): v for v in recording.captured}
-        self.constants = {name: value.array for name, value in writer.constants.items()}
-        self._constant_values = writer.constants
-        self.code = layout.module(self)
+            start = ast.parse(f"np.{y.array.dtype.name}(1.0)", mode="eval").body
+            written.inserted(Statement([written.writer.name_of(g)], start, [g.array]))
+        self.constants = {name: value.array for name, value in written.constants.items()}
+        self.code = layout.module(self.name, written)
         self._function: Any = None
 
     @property
@@ -79,7 +45,7 @@ class Program:
         if self._function is None:
             namespace: dict[str, Any] = {}
             exec(compile(self.code, f"<program {self.name}>", "exec"), namespace)  # noqa: S102
-            namespace.update(self.writer.effects)  # which draw from the generator in use
+            namespace.update(self.written.writer.effects)  # which draw from the generator in use
             self._function = namespace[self.name]
         return self._function
 
@@ -87,8 +53,8 @@ class Program:
         given = Arguments(self.f, args, kwargs)
         self._check(given)
         arrays = [x._array if isinstance(x, Tensor) else np.asarray(x) for x in given.arrays]
-        captured = [v.tensor._array for v in self.parameters.values()]
-        constants = [v.array for v in self._constant_values.values()]
+        captured = [v.tensor._array for v in self.written.parameters.values()]
+        constants = [v.array for v in self.written.constants.values()]
         value, gradients = self.function(*arrays, *captured, *constants)
         return self._structured(value), gradients
 
@@ -117,8 +83,9 @@ class Program:
         return self.code
 
     def __repr__(self) -> str:
-        n = len(self.statements)
-        return f"<Program {self.name}({', '.join(self.arguments)}), {n} statements>"
+        written = self.written
+        given = ", ".join([*written.arguments, *written.parameters])
+        return f"<Program {self.name}({given}), {len(written.statements)} statements>"
 
 
 def _seeds(name: str, traced: Traced) -> dict[Value, Value]:
@@ -137,12 +104,6 @@ def _seeds(name: str, traced: Traced) -> dict[Value, Value]:
             "is no backward pass to write; return the loss as a Tensor"
         )
     return seeds
-
-
-def _read_by(back: Sweep) -> list[Value]:
-    from .recording import values_in
-
-    return [v for step in back.steps for v in values_in([step.args, step.kwargs])]
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:

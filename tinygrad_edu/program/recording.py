@@ -90,6 +90,14 @@ class Recording(Observer):
         for undo in reversed(self.undo):
             undo()
 
+    def release(self) -> None:
+        """Let go of the arrays of the run; what was captured stays."""
+        for step in self.steps:
+            for value in step.outs:
+                value.array = None
+        self._of_tensors, self._of_arrays = {}, {}
+        self._alive, self._dyed, self.undo = [], [], []
+
     # ---------------------------------------------------------------- arrays
 
     def input(self, tensor: Tensor, name: str) -> Tensor:

@@ -79,6 +79,13 @@ class Traced:
         values = [*self.recording.inputs, *self.recording.captured]
         return [v for v in values if v.tensor.node is not None]
 
+    def release(self) -> None:
+        """Let go of the arrays of the run."""
+        self.recording.release()
+        for value in self.recording.inputs:
+            value.array = None
+        self.output = None
+
 
 FACTOR = 1.0625
 """By which parameters are multiplied in the last run; exact in floating point."""

@@ -14,7 +14,7 @@ import numpy as np
 from .. import errors
 from . import literals
 from .helpers import Helpers
-from .inline import Array, Inliner, Items, Known, Statement, expression_of
+from .inline import SIMPLE, Array, Inliner, Items, Known, Statement, expression_of
 from .tidy import Renamed
 from .recording import Recording, Step, Value, filled, values_in
 
@@ -55,10 +55,12 @@ def parameter_name(path: str) -> str:
 class Writer:
     """Turns steps into statements; `variables` says which variable, or literal, a Value is."""
 
-    def __init__(self, recording: Recording, seeds: Iterable[Value]) -> None:
+    def __init__(
+        self, recording: Recording, seeds: Iterable[Value], *, careful: bool = False
+    ) -> None:
         self.names = Names()
         self.helpers = Helpers(self.names.fresh)
-        self.inliner = Inliner(self.names.fresh, self.helpers)
+        self.inliner = Inliner(self.names.fresh, self.helpers, {} if careful else SIMPLE)
         self.variables: dict[Value, Any] = {}
         self.constants: dict[str, Value] = {}
         self.effects: dict[str, Callable[..., Any]] = {}

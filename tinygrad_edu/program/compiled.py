@@ -210,7 +210,7 @@ class _Program:
 
     def gradients(self, saved: Any, arrays: Any, effects: Any, g: Any) -> OutputGradients:
         upstream = g if isinstance(g, OutputGradients) else (g,)
-        found = self.kernel.backward(saved, not state.retaining, *upstream)
+        found = self.kernel.backward(saved, *upstream, again=state.retaining)
         if not is_finite(found):
             found = self.kernel.careful(arrays, effects, upstream)
         return OutputGradients(found)

@@ -43,6 +43,9 @@ class Array:
     def __init__(self, expression: ast.expr, array: Any) -> None:
         self.expression = expression
         self.array = array
+        if isinstance(array, np.ndarray):
+            info = array.shape, array.dtype, array.strides
+            expression.info = info  # type: ignore[attr-defined]
 
 
 class Items:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import layout, tidy
 from .backward import Sweep, sweep, used
-from .inline import Statement
+from .plan import Call, Plan, unheld
 from .recording import Step, Value, filled, values_in
 from .tracing import Traced
 from .written import Written
@@ -39,14 +39,33 @@ class Kernel:
         self.constants = list(written.constants.values())
         self.guarded, self.effects = written.guarded, written.effects
         self._careful = _Careful(traced, self.seeds)
-        self.code = _code(written, list(self.seeds))
-        namespace = dict(written.writer.effects)
+        self.plan = _planned(written)
+        self.code = _code(written, self.plan)
+        self._spare: list[Any] = []  # workspaces that nobody uses
+        namespace: dict[str, Any] = {"unheld": unheld}
         exec(compile(self.code, "<compiled>", "exec"), namespace)  # noqa: S102
         namespace.update(written.writer.effects)
-        self.forward: Callable[..., Any] = namespace["forward"]
-        self.backward: Callable[..., Any] = namespace["backward"]
+        self._forward: Callable[..., Any] = namespace["forward"]
+        self._backward: Callable[..., Any] = namespace["backward"]
+        self._backward_again: Callable[..., Any] = namespace["backward_again"]
         self.statements = len(written.statements)
         traced.release()
+
+    def forward(self, *arrays: Any) -> Any:
+        """The outputs, what the backward pass reads, and the results of effects."""
+        workspace = self._spare.pop() if self._spare else self.plan.workspace()
+        outputs, saved, effects = self._forward(workspace, *arrays)
+        if not self.variables:
+            self._spare.append(workspace)
+        return outputs, saved, effects
+
+    def backward(self, saved: Any, *gradients: Any, again: bool) -> Any:
+        """The variables' gradients; only with `again` can it be called a second time."""
+        if again:
+            return self._backward_again(saved, *gradients)
+        found, workspace = self._backward(saved, *gradients)
+        self._spare.append(workspace)
+        return found
 
     def careful(self, arrays: list[Any], effects: Any, gradients: Any = None) -> Any:
         """Outputs, or the gradients of the variables, computed with all care."""
@@ -95,6 +114,14 @@ class _Careful:
             known.update(zip(step.outs, result if many else [result], strict=True))
 
 
+def _planned(written: Written) -> Plan:
+    outputs = {n for e in written.outputs_text() for n in tidy.names_in(e)}
+    results = (written.results[v] for v in written.variables)
+    gradients = {n for e in results for n in tidy.names_in(e)}
+    effects = {t for s in written.statements if s.effect for t in s.targets}
+    return Plan(written.statements, outputs | effects, gradients - outputs - effects)
+
+
 def is_finite(arrays: Any) -> bool:
     """Whether all elements are finite, in one pass unless their squares overflow."""
     for x in arrays:
@@ -103,36 +130,57 @@ def is_finite(arrays: Any) -> bool:
     return True
 
 
-def _code(written: Written, outputs: list[Value]) -> str:
+def _code(written: Written, plan: Plan) -> str:
+    """Forward, backward into the buffers, and backward that leaves them as they are."""
     names = [*written.arguments, *written.parameters, *written.constants]
-    forward = [s for s in written.statements if not s.backward]
-    backward = [s for s in written.statements if s.backward]
-    saved = list(dict.fromkeys(_read(backward, written)).keys() - _defined(backward, written))
-    effects = [t for s in forward if s.effect for t in s.targets]
-    lines = [*layout.preamble(written), "", f"def forward({', '.join(names)}):"]
-    lines += [f"    {layout.statement(s)}" for s in forward]
-    values = "".join(f"{layout.source(e)}, " for e in written.outputs_text())
-    kept = "".join(f"{name}, " for name in saved)
-    lines += [f"    return ({values}), [{kept}], ({''.join(f'{e}, ' for e in effects)})", ""]
+    forward = [c for c in plan.calls if not c.backward]
+    backward = [c for c in plan.calls if c.backward]
+    wanted = {name: None for c in backward for name in sorted(c.reads)}
+    wanted |= {n: None for v in written.variables for n in tidy.names_in(written.results[v])}
+    saved = [name for name in wanted if name not in _defined(backward, written)]
+    effects = [t for s in written.statements if s.effect and not s.backward for t in s.targets]
     seeds = [written.writer.name_of(g) for g in written.seeds.values()]
-    lines += [f"def backward({', '.join(['saved', 'free', *seeds])}):"]
-    lines += [f"    [{kept}] = saved"] if saved else []
-    lines += ["    if free:", "        saved.clear()"]
-    lines += [f"    {layout.statement(s)}" for s in backward]
+    kept = "".join(f"{name}, " for name in saved)
+    values = "".join(f"{layout.source(e)}, " for e in written.outputs_text())
     gradients = "".join(f"{layout.source(written.results[v])}, " for v in written.variables)
-    lines += [f"    return ({gradients})"]
-    return "\n".join(lines) + "\n"
+    body = [
+        *layout.preamble(written),
+        *(f"from numpy import {name} as np_{name}" for name in sorted(plan.ufuncs)),
+        f"def forward(workspace, {', '.join(names)}):",
+        *_unpacked(forward, plan),
+        *(c.line() for c in forward),
+        f"return ({values}), [workspace, {kept}], ({''.join(f'{e}, ' for e in effects)})",
+        f"def backward({', '.join(['saved', *seeds])}):",
+        f"workspace, {kept} = saved",
+        "saved.clear()",
+        *_unpacked(backward, plan),
+        *(c.line() for c in backward),
+        f"return ({gradients}), workspace",
+        f"def backward_again({', '.join(['saved', *seeds])}):",
+        f"workspace, {kept} = saved",
+        *(c.line(buffers=False) for c in backward),
+        f"return ({gradients})",
+    ]
+    start = next(i for i, line in enumerate(body) if line.startswith("def forward("))
+    indented = (x if x.startswith("def ") else f"    {x}" for x in body[start:])
+    return "\n".join([*body[:start], *indented]) + "\n"
 
 
-def _read(statements: list[Statement], written: Written) -> Iterator[str]:
-    for each in statements:
-        yield from tidy.reads(each)
-    for v in written.variables:
-        yield from tidy.names_in(written.results[v])
+def _unpacked(calls: list[Call], plan: Plan) -> list[str]:
+    """The buffers that calls write into, as local variables."""
+    used = sorted({c.buffer for c in calls if c.buffer is not None})
+    lines = ["buffers, results = workspace"]
+    if len(used) > len(plan.buffers) // 2:
+        everything = "".join(f"b{i}, " for i in range(len(plan.buffers)))
+        return [*lines, f"{everything} = buffers"]
+    return [*lines, *(f"b{i} = buffers[{i}]" for i in used)]
 
 
-def _defined(statements: list[Statement], written: Written) -> set[str]:
+def _defined(calls: list[Call], written: Written) -> set[str]:
     seeds = {written.writer.name_of(g) for g in written.seeds.values()}
     outer = {"np", *written.writer.helpers.functions, *written.writer.helpers.constants}
     imported = {line.split()[-1] for line in written.writer.helpers.imports}
-    return {t for s in statements for t in s.targets} | seeds | outer | imported
+    made = {c.target for c in calls} | {
+        t for s in written.statements if s.backward for t in s.targets
+    }
+    return made | seeds | outer | imported

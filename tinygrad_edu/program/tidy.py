@@ -34,17 +34,24 @@ class _Plain(ast.NodeTransformer):
                 if each.arg == "axis":
                     each.value = _single(each.value)
         if ast.unparse(node.func) == "np.matmul" and len(node.args) == 2 and not node.keywords:
-            return ast.BinOp(node.args[0], ast.MatMult(), node.args[1])
+            return _like(node, ast.BinOp(node.args[0], ast.MatMult(), node.args[1]))
         if method and attribute == "reshape":
             node.keywords = [k for k in node.keywords if ast.unparse(k) != "order='C'"]
         if method and attribute == "reshape" and len(node.args) == 1:
             if isinstance(node.args[0], (ast.Tuple, ast.List)) and node.args[0].elts:
                 node.args = list(node.args[0].elts)
         if method and attribute == "swapaxes" and _ends(node.args):
-            return ast.Attribute(node.func.value, "mT")  # type: ignore[union-attr]
+            return _like(node, ast.Attribute(node.func.value, "mT"))  # type: ignore[union-attr]
         if method and attribute == "transpose" and all(_is(a, None) for a in node.args):
-            return ast.Attribute(node.func.value, "T")  # type: ignore[union-attr]
+            return _like(node, ast.Attribute(node.func.value, "T"))  # type: ignore[union-attr]
         return node
+
+
+def _like(node: ast.expr, made: ast.expr) -> ast.expr:
+    """Another spelling of a node, with what is known of its array."""
+    if hasattr(node, "info"):
+        made.info = node.info  # type: ignore[attr-defined]
+    return made
 
 
 def _is_numpy(node: ast.expr) -> bool:
@@ -141,7 +148,7 @@ def live(statements: list[Statement], results: dict[str, ast.expr]) -> list[Stat
     kept = []
     for statement in reversed(statements):
         if statement.effect or any(needed[target] for target in statement.targets):
-            needed += reads(statement)
+            needed.update(reads(statement))
             kept.append(statement)
     return kept[::-1]
 
@@ -150,7 +157,7 @@ def nested(statements: list[Statement], results: dict[str, ast.expr]) -> list[St
     """Short values that are used once, moved to where they are used."""
     uses = Counter(name for each in results.values() for name in names_in(each))
     for statement in statements:
-        uses += reads(statement)
+        uses.update(reads(statement))
     unstable = changed(statements)
     by: dict[str, ast.expr] = {}
     kept = []

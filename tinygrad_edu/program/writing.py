@@ -28,15 +28,17 @@ class Names:
 
     def __init__(self) -> None:
         self.taken = {"np", *keyword.kwlist}
+        self._counts: dict[str, int] = {}
 
     def fresh(self, wanted: str) -> str:
         """A name like the one that is wanted."""
         base = re.sub(r"\W+", "_", wanted) or "value"
         base = f"_{base}" if base[0].isdigit() else base
-        name, n = base, 1
+        name, n = base, self._counts.get(base, 1)
         while name in self.taken:
             n += 1
             name = f"{base}_{n}" if base[-1].isdigit() else f"{base}{n}"
+        self._counts[base] = n
         self.taken.add(name)
         return name
 

@@ -37,7 +37,10 @@ class Call:
     `info` are the shape and dtype of the result if it may go into a buffer.
     """
 
-    __slots__ = ("target", "text", "ufunc", "args", "reads", "info", "backward", "buffer", "result")
+    __slots__ = (
+        "target", "text", "ufunc", "args", "reads", "info", "backward", "buffer", "result",
+        "options", "fresh",
+    )  # fmt: skip
 
     def __init__(self, target: str, text: str, reads: set[str], backward: bool) -> None:
         self.target = target
@@ -49,6 +52,8 @@ class Call:
         self.info: Info | None = None
         self.buffer: int | None = None
         self.result: int | None = None
+        self.options = ""
+        self.fresh = False
 
     def line(self, *, buffers: bool = True) -> str:
         """The line of code."""
@@ -59,6 +64,8 @@ class Call:
             out = f", b{self.buffer}"
         elif buffers and self.result is not None:
             out = f", unheld(results, {self.result})"
+        if self.options:
+            out = f"{out or ', None'}, {self.options}"
         return f"{self.target} = np_{self.ufunc}({', '.join(self.args)}{out})"
 
 
@@ -114,6 +121,8 @@ class _Lower(ast.NodeTransformer):
         return self._replaced(node, ufunc, [node.left, node.comparators[0]])
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        if _is_sum(node):
+            return self._sum(node)
         text = layout.source(node.func)
         name = text.removeprefix("np.")
         function = getattr(np, name, None) if text.startswith("np.") else None
@@ -121,6 +130,28 @@ class _Lower(ast.NodeTransformer):
             if len(node.args) == function.nin:
                 return self._replaced(node, name, node.args)
         return self.generic_visit(node)  # type: ignore[return-value]
+
+
+    def _sum(self, node: ast.Call) -> ast.expr:
+        """`x.sum(axis=0)`, which calls `np.add.reduce`."""
+        assert isinstance(node.func, ast.Attribute)
+        given = {k.arg: layout.source(k.value) for k in node.keywords}
+        made = self._call(node, "add.reduce", [node.func.value])
+        if made is node:
+            return self.generic_visit(node)  # type: ignore[return-value]
+        call = self.plan.calls[-1]
+        call.args += [given.get("axis", "None"), "None"]
+        call.options = given.get("keepdims", "")
+        return made
+
+
+def _is_sum(node: ast.Call) -> bool:
+    """Whether it is a sum along axes, with no dtype of its own."""
+    named = isinstance(node.func, ast.Attribute) and node.func.attr == "sum"
+    if not named or node.args or isinstance(node.func.value, ast.Constant):  # type: ignore[union-attr]
+        return False
+    spelled = layout.source(node.func)
+    return spelled != "np.sum" and {k.arg for k in node.keywords} <= {"axis", "keepdims"}
 
 
 def _number(node: ast.expr) -> Any:
@@ -133,6 +164,20 @@ def _number(node: ast.expr) -> Any:
 def _is_float(node: ast.expr) -> bool:
     info = getattr(node, "info", None)
     return info is not None and info[1].kind == "f"
+
+
+_FRESH = {
+    "sum", "mean", "max", "min", "prod", "any", "all", "var", "std", "argmax", "argmin", "argsort",
+    "cumsum", "cumprod", "reduce", "copy", "zeros", "zeros_like", "ones_like", "arange", "where",
+    "concatenate", "stack", "take", "repeat", "tril", "triu",
+}  # fmt: skip
+
+
+def _is_fresh(node: ast.expr) -> bool:
+    """Whether a result certainly shares no memory with what the expression reads."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in _FRESH
+    return isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Constant))
 
 
 class Plan:
@@ -168,6 +213,7 @@ class Plan:
         copied.into, copied.adds = statement.into, statement.adds
         reads = set(tidy.reads(copied))
         call = Call(target, layout.statement(copied), reads, statement.backward)
+        call.fresh = _is_fresh(expression)
         self.calls.append(call)
 
     # ---------------------------------------------------------------- liveness
@@ -187,11 +233,11 @@ class Plan:
         used: dict[str, tuple[int, Info]] = {}
         for i, call in enumerate(self.calls):
             dying = [n for n in ends[i] if n in used and n not in held]
-            if call.ufunc and call.ufunc != "matmul":
+            if call.ufunc and call.ufunc not in ("matmul", "add.reduce"):
                 self._release(dying, used, free)
                 dying = []
             if call.ufunc:
-                self.ufuncs.add(call.ufunc)
+                self.ufuncs.add(call.ufunc.partition(".")[0])
             if call.info is not None and call.target in self.gradients:
                 call.result = len(self.infos)
                 self.infos.append(call.info)
@@ -204,7 +250,7 @@ class Plan:
         """For each variable, those whose memory it may share: views keep an array in use."""
         owners: dict[str, set[str]] = {}
         for call in self.calls:
-            if call.ufunc:
+            if call.ufunc or call.fresh:
                 owners[call.target] = {call.target}
                 continue
             shared = set().union(*(owners.get(name, set()) for name in call.reads))
@@ -232,6 +278,9 @@ class Plan:
 def _empty(info: Info) -> np.ndarray:
     """An array with these strides, which may be in another order than C's."""
     shape, dtype, strides = info
+    array = np.empty(shape, dtype)
+    if array.strides == strides:
+        return array
     order = sorted(range(len(shape)), key=lambda i: -strides[i])
     array = np.empty([shape[i] for i in order], dtype)
     return array.transpose([order.index(i) for i in range(len(shape))])

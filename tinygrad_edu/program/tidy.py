@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,9 @@ from .inline import Statement
 
 SHORT = 30
 """A value used once moves into the expression that uses it, if it takes no more characters."""
+
+SMALL = 1 << 16
+"""Bytes. Larger arrays are not kept for the backward pass to save computing them again."""
 
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all", "var", "std")
 
@@ -120,29 +124,67 @@ def plain(statements: list[Statement]) -> None:
             statement.into = _Plain().visit(statement.into)
 
 
-def shared(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
-    """Compute once what several statements compute; `results` are renamed along."""
-    unstable = changed(statements)
-    known: dict[str, str] = {}
+class _Shared(ast.NodeTransformer):
+    """Finds expressions that were computed before; each is known by its parts' numbers."""
+
+    def __init__(self, unstable: set[str]) -> None:
+        self.unstable = unstable
+        self.numbers: dict[Any, int] = {}
+        self.known: dict[int, tuple[str, bool]] = {}  # number -> variable, computed forward
+        self.backward = False
+        self._of: dict[int, int] = {}
+
+    def number(self, node: Any) -> int:
+        """Equal for equal expressions."""
+        if isinstance(node, ast.Name):
+            key: Any = node.id
+        elif isinstance(node, ast.AST):
+            fields = (getattr(node, name, None) for name in node._fields if name != "ctx")
+            key = (type(node), *map(self.number, fields))
+        elif isinstance(node, list):
+            key = ("list", *map(self.number, node))
+        else:
+            key = (type(node), repr(node))
+        return self.numbers.setdefault(key, len(self.numbers))
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)):
+            name, forward = self.known.get(self.number(node), ("", False))
+            if name and (forward == (not self.backward) or _is_small(node)):
+                return ast.Name(name)
+        return self.generic_visit(node)
+
+
+def _is_small(node: ast.AST) -> bool:
+    """Whether keeping an array for the backward pass is cheaper than computing it again."""
+    info = getattr(node, "info", None)
+    return info is not None and math.prod(info[0]) * info[1].itemsize <= SMALL
+
+
+def shared(statements: list[Statement], results: dict[Any, ast.expr]) -> list[Statement]:
+    """Compute once what several expressions compute; `results` are renamed along."""
+    finder = _Shared(changed(statements))
     by: dict[str, ast.expr] = {}
     kept = []
     for statement in statements:
         Renamed(by).apply(statement)
-        text = ast.unparse(statement.expression)
-        repeatable = len(statement.targets) == 1 and not statement.effect
-        repeatable = repeatable and unstable.isdisjoint((*statement.targets, *reads(statement)))
-        if repeatable and text in known:
-            by[statement.targets[0]] = ast.Name(known[text])
-            continue
-        if repeatable:
-            known[text] = statement.targets[0]
+        stable = finder.unstable.isdisjoint((*statement.targets, *reads(statement)))
+        finder.backward = statement.backward
+        if stable and not statement.effect:
+            statement.expression = finder.visit(statement.expression)
+            if len(statement.targets) == 1:
+                if isinstance(statement.expression, ast.Name):
+                    by[statement.targets[0]] = statement.expression
+                    continue
+                number = finder.number(statement.expression)
+                finder.known[number] = statement.targets[0], not statement.backward
         kept.append(statement)
     for key, expression in results.items():
         results[key] = Renamed(by).visit(expression)
     return kept
 
 
-def live(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
+def live(statements: list[Statement], results: dict[Any, ast.expr]) -> list[Statement]:
     """The statements that the results need."""
     needed = Counter(name for each in results.values() for name in names_in(each))
     kept = []
@@ -153,7 +195,7 @@ def live(statements: list[Statement], results: dict[str, ast.expr]) -> list[Stat
     return kept[::-1]
 
 
-def nested(statements: list[Statement], results: dict[str, ast.expr]) -> list[Statement]:
+def nested(statements: list[Statement], results: dict[Any, ast.expr]) -> list[Statement]:
     """Short values that are used once, moved to where they are used."""
     uses = Counter(name for each in results.values() for name in names_in(each))
     for statement in statements:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..precision import is_moderate
 from ..ops.elementwise import nothing, only
-from . import literals, source
+from . import literals, printing, source
 from .helpers import Helpers
 
 MOST_STATEMENTS = 5
@@ -174,7 +174,7 @@ class Inliner:
             return value
         target = self.fresh(name)
         self.statements.append(Statement([target], value.expression, [value.array]))
-        if ast.unparse(value.expression).startswith(("np.zeros(", "np.zeros_like(", "np.empty(")):
+        if _makes_zeros(value.expression):
             self.writable.add(target)
         return Array(ast.Name(target), value.array)
 
@@ -252,6 +252,12 @@ class Inliner:
         except (NotInlinable, source.NoSource):
             del self.statements[start:]
             return self._helper(function, args, kwargs)
+
+
+def _makes_zeros(node: ast.expr) -> bool:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    return node.func.attr in ("zeros", "zeros_like", "empty")
 
 
 def _known_result(value: Any) -> Any:
@@ -521,7 +527,7 @@ class _Body:
     def _call_known(self, node: ast.Call, function: Any, args: list[Any], kwargs: Any) -> Any:
         static = all(isinstance(each, Known) for each in [*args, *kwargs.values()])
         module = (getattr(function, "__module__", None) or "").split(".")[0]
-        spelled = ast.unparse(node.func)
+        spelled = printing.text(node.func)
         if function is np.asarray and len(args) == 1 and isinstance(args[0], Array) and not kwargs:
             if isinstance(args[0].array, np.ndarray):
                 return args[0]

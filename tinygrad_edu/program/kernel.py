@@ -137,7 +137,8 @@ def _code(written: Written, plan: Plan) -> str:
     backward = [c for c in plan.calls if c.backward]
     wanted = {name: None for c in backward for name in sorted(c.reads)}
     wanted |= {n: None for v in written.variables for n in tidy.names_in(written.results[v])}
-    saved = [name for name in wanted if name not in _defined(backward, written)]
+    defined = _defined(backward, written)
+    saved = [name for name in wanted if name not in defined]
     effects = [t for s in written.statements if s.effect and not s.backward for t in s.targets]
     seeds = [written.writer.name_of(g) for g in written.seeds.values()]
     kept = "".join(f"{name}, " for name in saved)

@@ -6,6 +6,7 @@ import ast
 import os
 from typing import Any
 
+from . import printing
 from .inline import Statement
 from .written import Written
 
@@ -20,29 +21,38 @@ def module(name: str, written: Written) -> str:
     """The whole module."""
     lines = [f'"""{name}: its value and its gradients, in NumPy alone."""', ""]
     lines += preamble(written)
-    lines += ["", *_function(name, written)]
+    lines += ["", "", *_function(name, written)]
     return "\n".join(lines) + "\n"
 
 
 def preamble(written: Written) -> list[str]:
     """Imports, constants and helper functions."""
     helpers = written.writer.helpers
-    lines = [*sorted(helpers.imports), *([""] if helpers.imports else [])]
-    lines += ["import numpy as np", ""]
-    lines += [f"{name} = {text}" for name, text in helpers.constants.items()]
+    standard = [line for line in sorted(helpers.imports, key=_order) if "numpy" not in line]
+    lines = [*standard, *([""] if standard else []), "import numpy as np"]
+    lines += [line for line in sorted(helpers.imports) if "numpy" in line]
+    if helpers.constants:
+        lines.append("")
+    for name, value in helpers.constants.items():
+        tree = ast.parse(value, mode="eval").body
+        lines += printing.lines_of(ast.Assign([ast.Name(name)], tree))
     for function in helpers.functions.values():
-        lines += ["", *source(function).splitlines(), ""]
+        lines += ["", "", *printing.lines_of(function)]
     return lines
 
 
+def _order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
+
+
 def source(node: ast.AST) -> str:
-    """The text of a tree."""
-    return ast.unparse(ast.fix_missing_locations(node))
+    """The text of an expression."""
+    return printing.text(node)
 
 
 def _function(name: str, written: Written) -> list[str]:
     names = [*written.arguments, *written.parameters, *written.constants]
-    lines = ['@np.errstate(all="ignore")', f"def {name}({', '.join(names)}):"]
+    lines = ['@np.errstate(all="ignore")', *printing.definition(name, names)]
     previous, backward = None, False
     for each in written.statements:
         if each.backward and not backward:
@@ -52,12 +62,24 @@ def _function(name: str, written: Written) -> list[str]:
         if mark and mark != previous:
             lines.append(f"    # {mark}")
         previous = mark or previous
-        lines.append(f"    {statement(each)}")
+        lines += printing.lines_of(tree(each), 4)
     return [*lines, *_return(written)]
 
 
+def tree(statement: Statement) -> ast.stmt:
+    """A statement as a tree."""
+    if statement.into is not None:
+        if statement.adds:
+            return ast.AugAssign(statement.into, ast.Add(), statement.expression)  # type: ignore[arg-type]
+        return ast.Assign([statement.into], statement.expression)
+    if not statement.targets:
+        return ast.Expr(statement.expression)
+    names: list[ast.expr] = [ast.Name(t) for t in statement.targets]
+    return ast.Assign([names[0] if len(names) == 1 else ast.Tuple(names)], statement.expression)
+
+
 def statement(statement: Statement) -> str:
-    """The text of a statement."""
+    """A statement on one line."""
     text = source(statement.expression)
     if statement.into is not None:
         return f"{source(statement.into)} {'+=' if statement.adds else '='} {text}"

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from . import printing
 from .inline import Statement
 
 SHORT = 30
@@ -37,10 +38,10 @@ class _Plain(ast.NodeTransformer):
             for each in node.keywords:
                 if each.arg == "axis":
                     each.value = _single(each.value)
-        if ast.unparse(node.func) == "np.matmul" and len(node.args) == 2 and not node.keywords:
+        if printing.text(node.func) == "np.matmul" and len(node.args) == 2 and not node.keywords:
             return _like(node, ast.BinOp(node.args[0], ast.MatMult(), node.args[1]))
         if method and attribute == "reshape":
-            node.keywords = [k for k in node.keywords if ast.unparse(k) != "order='C'"]
+            node.keywords = [k for k in node.keywords if k.arg != "order" or not _is(k.value, "C")]
         if method and attribute == "reshape" and len(node.args) == 1:
             if isinstance(node.args[0], (ast.Tuple, ast.List)) and node.args[0].elts:
                 node.args = list(node.args[0].elts)
@@ -80,7 +81,7 @@ def _single(axis: ast.expr) -> ast.expr:
 
 
 def _ends(args: list[ast.expr]) -> bool:
-    return sorted(ast.unparse(a) for a in args) == ["-1", "-2"]
+    return sorted(printing.text(a) for a in args) == ["-1", "-2"]
 
 
 class Renamed(ast.NodeTransformer):
@@ -101,7 +102,17 @@ class Renamed(ast.NodeTransformer):
 
 def names_in(node: ast.AST) -> Counter[str]:
     """How often each name occurs."""
-    return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    found: Counter[str] = Counter()
+    stack: list[Any] = [node]
+    while stack:
+        each = stack.pop()
+        if type(each) is ast.Name:
+            found[each.id] += 1
+        elif isinstance(each, ast.AST):
+            stack.extend(vars(each).values())
+        elif type(each) is list:
+            stack.extend(each)
+    return found
 
 
 def reads(statement: Statement) -> Counter[str]:
@@ -208,7 +219,7 @@ def nested(statements: list[Statement], results: dict[Any, ast.expr]) -> list[St
         single = len(statement.targets) == 1 and not statement.effect
         single = single and unstable.isdisjoint((*statement.targets, *reads(statement)))
         if single and statement.temporary and uses[statement.targets[0]] == 1:
-            if len(ast.unparse(statement.expression)) <= SHORT:
+            if len(printing.text(statement.expression)) <= SHORT:
                 by[statement.targets[0]] = statement.expression
                 continue
         kept.append(statement)

@@ -25,7 +25,7 @@ from . import errors
 from .context import state
 from .graph import Edge, Node, OutputGradients
 from .methods import Methods
-from .observers import observers, tell
+from .observers import followed, observers, tell
 from .registry import OPS
 from .tensor import Tensor, wrap
 
@@ -69,15 +69,19 @@ class VJP:
         op = node.op
         for slot, value in zip(self.slots, kept, strict=True):
             if slot == op.slots["out"]:
-                yield wrapped(op, value, node)
+                yield followed(value, wrapped(op, value, node))
             elif not op.is_operand(slot):
                 yield value
             elif op.sequence:
                 pairs = zip(value, node.edges, strict=True)
-                yield [each if e.source is None else wrap(each, e.source) for each, e in pairs]
+                yield [_recorded(each, edge.source) for each, edge in pairs]
             else:
-                source = node.edges[slot].source
-                yield value if source is None else wrap(value, source)
+                yield _recorded(value, node.edges[slot].source)
+
+
+def _recorded(value: Any, source: Node | None) -> Any:
+    """An argument as a Tensor on its node; as it is, if it needs no gradient."""
+    return followed(value, value if source is None else wrap(value, source))
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from ..array_interface import _is_constant
+from ..array_interface import _is_constant, data_of
 from ..observers import observers
 from ..registry import NONDIFFERENTIABLE, OPS
 from ..tensor import Tensor
@@ -98,6 +98,13 @@ _COMPARED: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+_STATIC = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.shares_memory, np.min_scalar_type, np.common_type,
+}  # fmt: skip
+"""Functions of shapes and dtypes, which are the same in every call of a program."""
+
+
 def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     if method == "__call__" and ufunc not in OPS:
         return _array_function(self, ufunc, (), inputs, kwargs)
@@ -107,6 +114,8 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any
 
 
 def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    if function in _STATIC:
+        return function(*data_of(args), **data_of(kwargs))
     free = function in NONDIFFERENTIABLE or _is_constant((args, kwargs))
     if function not in OPS and free and "out" not in kwargs:
         return _recording().call(function, args, kwargs, "numpy")

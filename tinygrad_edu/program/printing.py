@@ -209,6 +209,12 @@ def broken(head: str, node: ast.expr, tail: str, indent: int) -> list[str]:
         return [flat]
     if isinstance(node, (ast.Call, ast.Tuple, ast.List, ast.ListComp)):
         return _bracketed(head, node, tail, indent)
+    *first, (sign, last, least) = _pieces(node)
+    if len(first) == 1 and isinstance(last, ast.Call) and (last.args or last.keywords):
+        _, left, strength = first[0]
+        start = f"{head}{text(left, strength)} {sign} "
+        if len(margin) + len(start) + len(text(last.func)) < WIDTH:
+            return _bracketed(start, last, tail, indent)
     inner = " " * (indent + 4)
     whole = f"{inner}{text(node)}"
     lines = [whole] if len(whole) <= WIDTH else _operands(node, indent + 4)
@@ -271,7 +277,7 @@ def _operands(node: ast.expr, indent: int) -> list[str]:
         written = text(piece, least)
         if len(margin) + len(head) + len(written) <= WIDTH:
             lines.append(f"{margin}{head}{written}")
-        elif written.startswith("(") and not isinstance(piece, (ast.Tuple, ast.GeneratorExp)):
+        elif written.startswith("(") and piece is not node and not isinstance(piece, (ast.Tuple, ast.GeneratorExp)):
             inside = _operands(piece, indent + 4)
             whole = " " * (indent + 4) + text(piece)
             inside = [whole] if len(whole) <= WIDTH else inside
@@ -285,7 +291,11 @@ def _operands(node: ast.expr, indent: int) -> list[str]:
 
 def _pieces(node: ast.expr) -> Iterator[tuple[str, ast.expr, int]]:
     """The operands of the loosest operators, each with its operator and binding strength."""
-    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Pow):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        sign, strength = _OPERATORS[ast.Pow]
+        yield "", node.left, strength + 1
+        yield sign, node.right, strength - 1
+    elif isinstance(node, ast.BinOp):
         sign, strength = _OPERATORS[type(node.op)]
         left = node.left
         if isinstance(left, ast.BinOp) and _OPERATORS[type(left.op)][1] == strength:
@@ -339,6 +349,13 @@ def _returned(node: ast.Return, indent: int) -> list[str]:
         if len(flat) <= WIDTH:
             return [flat]
     return broken("return ", node.value, "", indent)
+
+
+def _raised(node: ast.Raise, indent: int) -> list[str]:
+    cause = f" from {text(node.cause)}" if node.cause else ""
+    if node.exc is None:
+        return [" " * indent + "raise"]
+    return broken("raise ", node.exc, cause, indent)
 
 
 def _expression(node: ast.Expr, indent: int) -> list[str]:
@@ -433,5 +450,5 @@ def _parameter(arg: ast.arg, default: ast.expr | None) -> str:
 _STATEMENTS: dict[type, Any] = {
     ast.Assign: _assign, ast.AugAssign: _augmented, ast.Return: _returned, ast.Expr: _expression,
     ast.If: _if, ast.For: _for, ast.While: _while, ast.With: _with, ast.Try: _try,
-    ast.FunctionDef: _function,
+    ast.FunctionDef: _function, ast.Raise: _raised,
 }  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from ..array_interface import data_of
 from ..context import state
 from ..observers import Observer
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from .dyed import dye, is_internal, undye
 
 Location = tuple[str, int]
@@ -71,6 +71,8 @@ class Step:
 
 class Recording(Observer):
     """The steps of a function's run, and the arrays that came from outside."""
+
+    traces = True
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -151,19 +153,15 @@ class Recording(Observer):
         self._alive.append(array)
         return value
 
-    def knows(self, array: Any) -> bool:
-        """Whether an array is one of the program's."""
-        return id(array) in self._of_arrays
-
-    def constant_tensor(self, array: Any) -> Any:
-        """A traced array as a constant Tensor, so that what reads it is recorded."""
-        value = self._of_arrays.get(id(array))
-        if value is None:
-            return array
-        from ..tensor import wrap
-
-        tensor = wrap(array, None)
-        self._know(tensor, value)
+    def followed(self, value: Any, tensor: Any) -> Any:
+        """A traced array as a Tensor, constant if it has no other, so that its use is recorded."""
+        known = self._of_arrays.get(id(value))
+        if known is None:
+            return tensor
+        for each in tensor if isinstance(tensor, tuple) else (tensor,):
+            if not isinstance(each, Tensor):
+                tensor = each = wrap(np.asarray(value), None)
+            self._know(each, known)
         return tensor
 
     # ---------------------------------------------------------------- steps

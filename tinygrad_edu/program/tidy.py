@@ -159,11 +159,12 @@ class _Shared(ast.NodeTransformer):
         return self.numbers.setdefault(key, len(self.numbers))
 
     def visit(self, node: ast.AST) -> Any:
+        node = self.generic_visit(node)
         if isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)):
             name, forward = self.known.get(self.number(node), ("", False))
             if name and (forward == (not self.backward) or _is_small(node)):
                 return ast.Name(name)
-        return self.generic_visit(node)
+        return node
 
 
 def _is_small(node: ast.AST) -> bool:
@@ -207,22 +208,38 @@ def live(statements: list[Statement], results: dict[Any, ast.expr]) -> list[Stat
 
 
 def nested(statements: list[Statement], results: dict[Any, ast.expr]) -> list[Statement]:
-    """Short values that are used once, moved to where they are used."""
+    """Short values that are used once, moved to where they are used if the line stays short."""
     uses = Counter(name for each in results.values() for name in names_in(each))
     for statement in statements:
         uses.update(reads(statement))
     unstable = changed(statements)
-    by: dict[str, ast.expr] = {}
-    kept = []
+    waiting: dict[str, Statement] = {}
+    kept: list[Statement] = []
     for statement in statements:
-        Renamed(by).apply(statement)
-        single = len(statement.targets) == 1 and not statement.effect
-        single = single and unstable.isdisjoint((*statement.targets, *reads(statement)))
-        if single and statement.temporary and uses[statement.targets[0]] == 1:
-            if len(printing.text(statement.expression)) <= SHORT:
-                by[statement.targets[0]] = statement.expression
+        for name in [n for n in reads(statement) if n in waiting]:
+            candidate = waiting.pop(name)
+            if _fits(statement, candidate):
+                Renamed({name: candidate.expression}).apply(statement)
+            else:
+                kept.append(candidate)
+        movable = len(statement.targets) == 1 and statement.temporary and not statement.effect
+        if movable and unstable.isdisjoint((*statement.targets, *reads(statement))):
+            if uses[statement.targets[0]] == 1 and _length(statement.expression) <= SHORT:
+                waiting[statement.targets[0]] = statement
                 continue
         kept.append(statement)
     for key, expression in results.items():
-        results[key] = Renamed(by).visit(expression)
+        for name in [n for n in names_in(expression) if n in waiting]:
+            kept.append(waiting.pop(name))
+        results[key] = expression
     return kept
+
+
+def _fits(statement: Statement, candidate: Statement) -> bool:
+    """Whether a statement is still a line with another one's expression in it."""
+    target = sum(map(len, statement.targets)) + 7
+    return target + _length(statement.expression) + _length(candidate.expression) <= printing.WIDTH
+
+
+def _length(node: ast.expr) -> int:
+    return len(printing.text(node))

@@ -15,7 +15,7 @@ from ..context import enable_grad
 from ..pytree import flat, like, paths
 from ..tensor import Tensor, wrap
 from .dyed import TraceError
-from .recording import Recording, Value, filled
+from .recording import Recording, Value, filled, values_in
 
 ARRAYS = (np.ndarray, np.generic, Tensor)
 
@@ -101,8 +101,12 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     first = Traced(f, args, kwargs)
     again = Traced(f, args, kwargs)
     _compare(first, again, "is another at each run; draw it by tinygrad_edu.effect, or pass it as an argument")
-    for a, b in zip(first.recording.constants, again.recording.constants, strict=True):
-        a.captured = a.array is b.array
+    for v, w in _constants(first.recording, again.recording):
+        if v.kind == "captured":  # a leaf that the function makes
+            first.recording.captured.remove(v)
+            first.recording.constants.append(v)
+            v.kind = "constant"
+        v.captured = v.array is w.array
     arrays = [_rolled(x) for x in first.arguments.arrays]
     with _larger(v.tensor for v in first.recording.captured):
         other = Traced(f, args, kwargs, arrays)
@@ -125,7 +129,7 @@ def _compare(a: Traced, b: Traced, complaint: str) -> None:
             f"two runs of the function do not call the same ops{where}, so that one program cannot "
             "stand for both; let no branch depend on values or on what happened before"
         )
-    for v, w in zip(one.constants, two.constants, strict=False):
+    for v, w in _constants(one, two):
         x, y = np.asarray(v.array), np.asarray(w.array)
         if x.shape != y.shape or x.tobytes() != y.tobytes():
             raise TraceError(
@@ -136,6 +140,17 @@ def _compare(a: Traced, b: Traced, complaint: str) -> None:
             raise TraceError(
                 f"a static argument of the call at {_spelled(s.location)} {complaint}"
             )
+
+
+def _constants(one: Recording, two: Recording) -> list[tuple[Value, Value]]:
+    """What two runs read that is no argument, no result and not the same captured Tensor."""
+    found = {}
+    for s, t in zip(one.steps, two.steps, strict=True):
+        read = [s.args, s.kwargs], [t.args, t.kwargs]
+        for v, w in zip(*map(values_in, read), strict=False):
+            if v.kind == "constant" or (v.kind == "captured" and v.tensor is not w.tensor):
+                found[v] = w
+    return list(found.items())
 
 
 def _plain(step: Any) -> str:

@@ -162,7 +162,7 @@ class Writer:
         kind = _COMPARISONS.get(step.function)
         arrays = [out.array for out in step.outs]
         if kind is not None and len(args) == 2 and not step.kwargs:
-            left, right = map(_expression, args)
+            left, right = map(expression_of, args)
             return Array(ast.Compare(left, [kind()], [right]), arrays[0])
         call = ast.Call(
             self._function(step.function),

@@ -40,7 +40,7 @@ def _constant(node: ast.Constant) -> tuple[str, int]:
         return quoted(value), _ATOM
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
         return repr(value), 14
-    return "..." if value is Ellipsis else repr(value), _ATOM
+    return "..." if value is Ellipsis else repr(value).replace("e+", "e"), _ATOM
 
 
 def quoted(value: str) -> str:
@@ -207,18 +207,45 @@ def broken(head: str, node: ast.expr, tail: str, indent: int) -> list[str]:
     flat = f"{margin}{head}{text(node)}{tail}"
     if len(flat) <= WIDTH:
         return [flat]
-    if isinstance(node, (ast.Call, ast.Tuple, ast.List, ast.ListComp)):
+    if isinstance(node, (ast.Call, ast.Tuple, ast.List, ast.ListComp, ast.Dict, ast.DictComp)):
         return _bracketed(head, node, tail, indent)
-    *first, (sign, last, least) = _pieces(node)
-    if len(first) == 1 and isinstance(last, ast.Call) and (last.args or last.keywords):
-        _, left, strength = first[0]
-        start = f"{head}{text(left, strength)} {sign} "
-        if len(margin) + len(start) + len(text(last.func)) < WIDTH:
-            return _bracketed(start, last, tail, indent)
-    inner = " " * (indent + 4)
-    whole = f"{inner}{text(node)}"
-    lines = [whole] if len(whole) <= WIDTH else _operands(node, indent + 4)
-    return [f"{margin}{head}(", *lines, f"{margin}){tail}"]
+    if isinstance(node, ast.UnaryOp) and text(node)[1] == "(":
+        inside = _indented(node.operand, indent + 4)
+        return [f"{margin}{head}{text(node)[0]}(", *inside, f"{margin}){tail}"]
+    hugged = _hugged(head, list(_pieces(node)), tail, indent)
+    if hugged:
+        return hugged
+    return [f"{margin}{head}(", *_indented(node, indent + 4), f"{margin}){tail}"]
+
+
+def _hugged(head: str, pieces: list[Any], tail: str, indent: int) -> list[str]:
+    """Two operands, of which one in brackets is split inside these, if it is one."""
+    if len(pieces) != 2:
+        return []
+    margin = " " * indent
+    (_, left, strength), (sign, right, least) = pieces
+    start = f"{head}{text(left, strength)} {sign} "
+    last = right
+    while isinstance(last, ast.BinOp):
+        last = last.right
+    if isinstance(last, ast.Call) and (last.args or last.keywords):
+        whole, written = start + text(right, least), text(last)
+        before = whole[: len(whole) - len(written)]
+        if whole.endswith(written) and len(margin + before + text(last.func)) < WIDTH:
+            return _bracketed(before, last, tail, indent)
+    if text(right, least)[0] == "(" and isinstance(right, ast.BinOp):
+        if len(margin) + len(start) < WIDTH:
+            return [f"{margin}{start}(", *_indented(right, indent + 4), f"{margin}){tail}"]
+    end = f" {sign} {text(right, least)}{tail}"
+    if text(left, strength)[0] == "(" and isinstance(left, ast.BinOp):
+        if len(margin) + len(end) < WIDTH:
+            return [f"{margin}{head}(", *_indented(left, indent + 4), f"{margin}){end}"]
+    return []
+
+
+def _indented(node: ast.expr, indent: int) -> list[str]:
+    whole = " " * indent + text(node)
+    return [whole] if len(whole) <= WIDTH else _operands(node, indent)
 
 
 def _bracketed(head: str, node: Any, tail: str, indent: int) -> list[str]:
@@ -229,15 +256,29 @@ def _bracketed(head: str, node: Any, tail: str, indent: int) -> list[str]:
         parts: list[Any] = [*node.args, *node.keywords]
     elif isinstance(node, ast.ListComp):
         opening, closing, parts = "[", "]", []
+    elif isinstance(node, (ast.Dict, ast.DictComp)):
+        opening, closing, parts = "{", "}", []
     else:
         opening, closing = ("(", ")") if isinstance(node, ast.Tuple) else ("[", "]")
         parts = node.elts
-    if isinstance(node, ast.ListComp):
-        body = [f"{inner}{text(node.elt)}", *(f"{inner}{x}" for x in _loops(node))]
+    if len(parts) == 1 and isinstance(parts[0], ast.GeneratorExp) and opening != "[":
+        node = parts[0]
+        if len(inner) + len(text(node)) - 2 <= WIDTH:
+            return [f"{margin}{head}{opening}", inner + text(node)[1:-1], f"{margin}{closing}{tail}"]
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        lines = [f"{inner}{text(k)}: {text(v)}," for k, v in pairs if k is not None]
+        return [f"{margin}{head}{opening}", *lines, f"{margin}{closing}{tail}"]
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp)):
+        written = text(node)[1:-1]
+        dictionary = isinstance(node, ast.DictComp)
+        element = f"{text(node.key)}: {text(node.value)}" if dictionary else text(node.elt)
+        body = [f"{inner}{element}", *(f"{inner}{x}" for x in _loops(node))]
+        if len(inner) + len(written) <= WIDTH:
+            body = [inner + written]
         return [f"{margin}{head}{opening}", *body, f"{margin}{closing}{tail}"]
-    single = len(parts) == 1 and isinstance(node, ast.Tuple)
-    joined = inner + ", ".join(map(_part, parts)) + ("," if single else "")
-    if len(joined) <= WIDTH:
+    joined = inner + ", ".join(map(_part, parts))
+    if len(joined) <= WIDTH and isinstance(node, ast.Call):
         lines = [joined]
     else:
         lines = [line for part in parts for line in _part_lines(part, indent + 4)]
@@ -278,10 +319,7 @@ def _operands(node: ast.expr, indent: int) -> list[str]:
         if len(margin) + len(head) + len(written) <= WIDTH:
             lines.append(f"{margin}{head}{written}")
         elif written.startswith("(") and piece is not node and not isinstance(piece, (ast.Tuple, ast.GeneratorExp)):
-            inside = _operands(piece, indent + 4)
-            whole = " " * (indent + 4) + text(piece)
-            inside = [whole] if len(whole) <= WIDTH else inside
-            lines += [f"{margin}{head}(", *inside, f"{margin})"]
+            lines += [f"{margin}{head}(", *_indented(piece, indent + 4), f"{margin})"]
         elif isinstance(piece, (ast.Call, ast.Tuple, ast.List)):
             lines += _bracketed(head, piece, "", indent)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,13 @@ from . import layout, tidy
 from .backward import Sweep, sweep, used
 from .plan import Call, Plan, unheld
 from .recording import Step, Value, filled, values_in
+from .scalars import NotScalar, converted
 from .tracing import Traced
 from .written import Written
+
+
+_RAISED = (ZeroDivisionError, OverflowError, ValueError)
+_NO_BUFFERS: Any = ((), ())
 
 
 class Kernel:
@@ -35,10 +41,15 @@ class Kernel:
         }
         written = Written(traced, self.seeds)
         self.variables = written.variables
+        self.outputs = written.outputs
         self.captured = recording.captured
         self.constants = list(written.constants.values())
         self.guarded, self.effects = written.guarded, written.effects
         self._careful = _Careful(traced, self.seeds)
+        self.scalar = False
+        with contextlib.suppress(NotScalar):
+            written.statements = converted(written)
+            self.scalar = True
         self.plan = _planned(written)
         self.code = _code(written, self.plan)
         self._spare: list[Any] = []  # workspaces that nobody uses
@@ -53,6 +64,8 @@ class Kernel:
 
     def forward(self, *arrays: Any) -> Any:
         """The outputs, what the backward pass reads, and the results of effects."""
+        if self.scalar:
+            return self._of_floats(arrays)
         workspace = self._spare.pop() if self._spare else self.plan.workspace()
         outputs, saved, effects = self._forward(workspace, *arrays)
         if not self.variables:
@@ -61,11 +74,28 @@ class Kernel:
 
     def backward(self, saved: Any, *gradients: Any, again: bool) -> Any:
         """The variables' gradients; only with `again` can it be called a second time."""
+        if self.scalar:
+            return self._gradients_of_floats(saved, gradients)
         if again:
             return self._backward_again(saved, *gradients)
         found, workspace = self._backward(saved, *gradients)
         self._spare.append(workspace)
         return found
+
+    def _of_floats(self, arrays: Any) -> Any:
+        try:
+            found, saved, effects = self._forward(_NO_BUFFERS, *map(float, arrays))
+        except _RAISED:
+            return [np.float64(np.nan)] * len(self.outputs), None, ()
+        return tuple(map(np.float64, found)), saved, effects
+
+    def _gradients_of_floats(self, saved: Any, gradients: Any) -> Any:
+        """NaN in place of what floats cannot compute, so that it is computed with care."""
+        try:
+            found = self._backward_again(saved, *map(float, gradients))
+        except (*_RAISED, TypeError):
+            found = [np.nan] * len(self.variables)
+        return [np.array(g) for g in found]
 
     def careful(self, arrays: list[Any], effects: Any, gradients: Any = None) -> Any:
         """Outputs, or the gradients of the variables, computed with all care."""

@@ -11,6 +11,7 @@ import ast
 import numpy as np
 
 from .inline import Statement
+from .tidy import Renamed, names_in
 from .written import Written
 
 _SAME = ("reshape", "sum", "mean", "max", "min", "ravel", "copy", "squeeze", "transpose", "astype")
@@ -31,7 +32,29 @@ def converted(written: Written) -> list[Statement]:
         raise NotScalar
     if written.effects or any(s.effect or len(s.targets) != 1 for s in written.statements):
         raise NotScalar
-    return [_statement(s) for s in written.statements]
+    statements = [_statement(s) for s in written.statements]
+    return _reusing_names(statements, written)
+
+
+def _reusing_names(statements: list[Statement], written: Written) -> list[Statement]:
+    """Let a variable of the backward pass go as soon as it was read, which frees its float."""
+    kept = {n for e in written.results.values() for n in names_in(e)}
+    last = {n: i for i, s in enumerate(statements) for n in names_in(s.expression)}
+    by: dict[str, ast.expr] = {}
+    free: list[str] = []
+    for i, statement in enumerate(statements):
+        if not statement.backward:
+            continue
+        read = names_in(statement.expression)
+        statement.expression = Renamed(by).visit(statement.expression)
+        for name in read:
+            if last[name] == i and name in by and name not in kept:
+                free.append(by[name].id)  # type: ignore[attr-defined]
+        target = statement.targets[0]
+        if target not in kept:
+            by[target] = ast.Name(free.pop() if free else target)
+            statement.targets = [by[target].id]  # type: ignore[attr-defined]
+    return statements
 
 
 def _statement(statement: Statement) -> Statement:
@@ -56,7 +79,10 @@ class _Floats(ast.NodeTransformer):
             raise NotScalar
         if name in ("maximum", "minimum") and isinstance(args[1], ast.Constant):
             bound = ast.Constant(float(args[1].value))  # type: ignore[arg-type]
-            return ast.Call(ast.Name(name[:3]), [args[0], bound], [])  # also right for NaN
+            if isinstance(args[0], ast.Name):
+                beyond: ast.cmpop = ast.LtE() if name == "maximum" else ast.GtE()
+                test = ast.Compare(args[0], [beyond], [bound])
+                return ast.IfExp(test, bound, args[0])  # also right for NaN
         return _called(name, args)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -65,6 +91,8 @@ class _Floats(ast.NodeTransformer):
             return _power(node)
         if not isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)):
             raise NotScalar
+        if isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Compare):
+            return ast.IfExp(node.right, node.left, ast.Constant(0.0))
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:

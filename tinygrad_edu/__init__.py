@@ -1,5 +1,6 @@
 """A small autograd engine on NumPy: Tensors that record what computed them."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import errors, operators, ops
@@ -22,21 +23,25 @@ from .tensor import Tensor
 __version__ = "0.2.0"
 
 __all__ = [
-    "Graph", "Tensor", "check_op", "compare", "draw_graph", "effect", "elementwise_grad", "enable_grad",
+    "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile", "draw_graph", "effect", "elementwise_grad", "enable_grad",
     "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
-    "operators", "ops", "scope", "value_and_grad", "vjp",
+    "operators", "ops", "scope", "trace", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from .program import Program, TraceError, compile, trace
     from .viz import Graph, draw_graph
+
+_LEAVES = {
+    **dict.fromkeys(("Graph", "draw_graph"), "viz"),
+    **dict.fromkeys(("Program", "TraceError", "compile", "trace"), "program"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures are imported when they are first asked for."""
-    if name in ("Graph", "draw_graph"):
-        from . import viz
-
-        return getattr(viz, name)
+    """Pictures and programs are imported when they are first asked for."""
+    if name in _LEAVES:
+        return getattr(importlib.import_module(f".{_LEAVES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

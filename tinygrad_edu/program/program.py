@@ -37,7 +37,11 @@ class Program:
             written.inserted(Statement([written.writer.name_of(g)], start, [g.array]))
         self.constants = {name: value.array for name, value in written.constants.items()}
         self.code = layout.module(self.name, written)
+        self.inputs = [_copy(x) for x in traced.arguments.arrays]
+        self._is_tensor = [isinstance(y, Tensor) for y in flat(traced.output)]
+        self._structure = like(traced.output, iter(flat(traced.output)))
         self._function: Any = None
+        traced.release()
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -59,10 +63,9 @@ class Program:
         return self._structured(value), gradients
 
     def _structured(self, value: Any) -> Any:
-        leaves = flat(self.traced.output)
-        values = iter([value] if len([v for v in self.traced.outputs if v]) == 1 else value)
-        filled = (next(values) if isinstance(y, Tensor) else y for y in leaves)
-        return like(self.traced.output, filled)
+        values = iter([value] if sum(self._is_tensor) == 1 else value)
+        leaves = zip(flat(self._structure), self._is_tensor, strict=True)
+        return like(self._structure, (next(values) if t else y for y, t in leaves))
 
     def _check(self, given: Arguments) -> None:
         traced = self.traced.arguments
@@ -86,6 +89,10 @@ class Program:
         written = self.written
         given = ", ".join([*written.arguments, *written.parameters])
         return f"<Program {self.name}({given}), {len(written.statements)} statements>"
+
+
+def _copy(x: Any) -> np.ndarray:
+    return np.array(x._array if isinstance(x, Tensor) else x)
 
 
 def _seeds(name: str, traced: Traced) -> dict[Value, Value]:

@@ -117,7 +117,8 @@ class TestCalling:
         assert not np.shares_memory(gradients["a"], gradients["b"])
 
     def test_another_shape_is_refused_with_both(self) -> None:
-        program = trace(lambda x: (x * weights(1)).sum(), np.ones(3))
+        w = weights(1)
+        program = trace(lambda x: (x * w).sum(), np.ones(3))
         with pytest.raises(ValueError, match=r"shape \(3,\).*given shape \(4,\)"):
             program(np.ones(4))
 

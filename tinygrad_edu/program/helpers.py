@@ -22,6 +22,7 @@ class Helpers:
         self.imports: dict[str, None] = {}
         self.constants: dict[str, str] = {}
         self.functions: dict[str, ast.FunctionDef] = {}
+        self.references: dict[str, Any] = {}  # functions whose source cannot be copied
         self.empty: set[str] = set()  # functions that did nothing but check
         self._names: dict[Any, str] = {}
 
@@ -33,7 +34,12 @@ class Helpers:
         )
         if function in self._names:
             return self._names[function]
-        tree = source.tree_of(function)
+        try:
+            tree = source.tree_of(function)
+        except source.NoSource:
+            name = self._names[function] = self.fresh(getattr(function, "__name__", "function"))
+            self.references[name] = function
+            return name
         wanted = function.__name__ if isinstance(tree, ast.FunctionDef) else "derivative"
         name = self._names[function] = self.fresh(wanted)
         copied = _Copied(self, function, tree).function(name)

@@ -55,6 +55,7 @@ class Kernel:
         self._spare: list[Any] = []  # workspaces that nobody uses
         namespace: dict[str, Any] = {"unheld": unheld}
         exec(compile(self.code, "<compiled>", "exec"), namespace)  # noqa: S102
+        namespace.update(written.writer.helpers.references)
         namespace.update(written.writer.effects)
         self._forward: Callable[..., Any] = namespace["forward"]
         self._backward: Callable[..., Any] = namespace["backward"]

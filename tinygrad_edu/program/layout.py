@@ -36,6 +36,8 @@ def preamble(written: Written) -> list[str]:
     for name, value in helpers.constants.items():
         tree = ast.parse(value, mode="eval").body
         lines += printing.lines_of(ast.Assign([ast.Name(name)], tree))
+    for name in helpers.references:
+        lines += ["", f"# {name} is a function of yours, which is called as it is"]
     for function in helpers.functions.values():
         lines += ["", "", *printing.lines_of(function)]
     return lines

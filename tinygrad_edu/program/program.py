@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..pytree import flat, like
 from ..tensor import Tensor
-from . import layout
+from . import layout, script
 from .dyed import TraceError
 from .inline import Statement
 from .recording import Value
@@ -49,6 +51,7 @@ class Program:
         if self._function is None:
             namespace: dict[str, Any] = {}
             exec(compile(self.code, f"<program {self.name}>", "exec"), namespace)  # noqa: S102
+            namespace.update(self.written.writer.helpers.references)
             namespace.update(self.written.writer.effects)  # which draw from the generator in use
             self._function = namespace[self.name]
         return self._function
@@ -61,6 +64,31 @@ class Program:
         constants = [v.array for v in self.written.constants.values()]
         value, gradients = self.function(*arrays, *captured, *constants)
         return self._structured(value), gradients
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a script that runs on the arrays of the trace and checks itself; returns its path.
+
+        The arrays go into an .npz file of the same name beside it. Run, the script prints the value
+        and compares elements of every gradient with finite differences. Raises ValueError for a
+        suffix that is not .py, and TraceError for a program that calls a function of yours whose
+        source cannot be copied.
+        """
+        path = Path(path)
+        if path.suffix != ".py":
+            raise ValueError(f"a program is saved as Python: {path.name!r} should end in .py")
+        references = self.written.writer.helpers.references
+        if references:
+            raise TraceError(
+                f"the program calls {', '.join(references)}, whose source cannot be copied into a "
+                "script; define it at the top of a module, without variables from around it"
+            )
+        written = self.written
+        parameters = [v.tensor._array for v in written.parameters.values()]
+        constants = [v.array for v in written.constants.values()]
+        names = [*written.arguments, *written.parameters, *written.constants]
+        arrays = dict(zip(names, [*self.inputs, *parameters, *constants], strict=True))
+        script.write(path, self.name, self.code, arrays)
+        return path
 
     def _structured(self, value: Any) -> Any:
         values = iter([value] if sum(self._is_tensor) == 1 else value)

@@ -160,6 +160,8 @@ class _Shared(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         node = self.generic_visit(node)
+        if isinstance(node, ast.Call) and printing.text(node.func) == "np.copy":
+            return node
         if isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)):
             name, forward = self.known.get(self.number(node), ("", False))
             if name and (forward == (not self.backward) or _is_small(node)):

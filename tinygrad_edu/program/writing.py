@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import errors
 from . import literals
 from .helpers import Helpers
 from .inline import SIMPLE, Array, Inliner, Items, Known, Statement, expression_of
@@ -184,7 +183,7 @@ class Writer:
         if isinstance(owner, np.ufunc):
             return ast.parse(f"np.{owner.__name__}.{function.__name__}", mode="eval").body
         module = getattr(function, "__module__", None) or "numpy"
-        if module.split(".")[0] in errors.internal:
+        if module.split(".")[0] != "numpy":
             name = self.helpers.add(function)
             self.effects[name] = function
             return ast.Name(name)

@@ -170,7 +170,12 @@ class _Program:
         arrays = [x._array if isinstance(x, Tensor) else np.asarray(x) for x in call.leaves]
         arrays += [t._array for t in self.tensors]
         constants = [v.array if v.tensor is None else v.tensor._array for v in kernel.constants]
-        outs, saved, effects = kernel.forward(*arrays, *constants)
+        try:
+            outs, saved, effects = kernel.forward(*arrays, *constants)
+        except Exception:
+            if kernel.effects:
+                raise
+            return compiled.eager(call)  # which takes another way, or raises the same
         if not is_finite(outs):
             outs = kernel.careful(arrays, effects)
         known = dict(zip((v for v in self.outputs if v is not None), outs, strict=True))

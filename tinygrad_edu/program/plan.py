@@ -64,6 +64,8 @@ class Call:
             out = f", b{self.buffer}"
         elif buffers and self.result is not None:
             out = f", unheld(results, {self.result})"
+        if out and self.ufunc in ("maximum", "minimum"):
+            out = f", out={out[2:]}"  # which NumPy no longer takes by position
         if self.options:
             out = f"{out or ', None'}, {self.options}"
         return f"{self.target} = np_{self.ufunc}({', '.join(self.args)}{out})"

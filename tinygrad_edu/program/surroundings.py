@@ -107,7 +107,8 @@ def _look_in_function(f: types.FunctionType, found: Surroundings, seen: set[int]
     names = [name for name in _names(f.__code__) if name in f.__globals__]
     if names:
         found.tables.append((f.__globals__, names))
-    for value in (*map(_content, cells), *(f.__globals__[name] for name in names)):
+    defaults = [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
+    for value in (*defaults, *map(_content, cells), *(f.__globals__[name] for name in names)):
         module = (getattr(value, "__module__", None) or "").split(".")[0]
         if module not in ("numpy", "tinygrad_edu", "nn") or hasattr(value, "named_parameters"):
             _look(value, found, seen)

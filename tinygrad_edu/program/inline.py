@@ -78,6 +78,7 @@ class Statement:
 
     __slots__ = (
         "targets", "expression", "arrays", "temporary", "effect", "into", "adds", "step", "backward",
+        "names",
     )  # fmt: skip
 
     def __init__(self, targets: list[str], expression: ast.expr, arrays: list[Any]) -> None:
@@ -88,6 +89,7 @@ class Statement:
         self.effect = False
         self.into: ast.expr | None = None
         self.adds = False
+        self.names: Any = None  # that it reads, once they were counted
         self.step: Any = None
         self.backward = False
 

@@ -23,6 +23,9 @@ _TYPES: dict[Any, str] = {
 
 def literal(value: Any) -> ast.expr:
     """An expression that stands for this value as an argument. Raises NoLiteral."""
+    kind = type(value)
+    if value is None or kind in (bool, str) or (kind in (int, float) and 0 <= value < math.inf):
+        return ast.Constant(value)
     if isinstance(value, np.dtype):
         return ast.parse(f"np.{value.name}", mode="eval").body
     return ast.parse(text(value), mode="eval").body

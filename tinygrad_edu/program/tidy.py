@@ -95,6 +95,9 @@ class Renamed(ast.NodeTransformer):
 
     def apply(self, statement: Statement) -> None:
         """Replace the names that a statement reads."""
+        if self.by.keys().isdisjoint(reads(statement)):
+            return
+        statement.names = None
         statement.expression = self.visit(statement.expression)
         if statement.into is not None:
             statement.into = self.visit(statement.into)
@@ -117,8 +120,11 @@ def names_in(node: ast.AST) -> Counter[str]:
 
 def reads(statement: Statement) -> Counter[str]:
     """The names that a statement reads."""
-    found = names_in(statement.expression)
-    return found if statement.into is None else found + names_in(statement.into)
+    if statement.names is None:
+        statement.names = names_in(statement.expression)
+        if statement.into is not None:
+            statement.names.update(names_in(statement.into))
+    return statement.names  # type: ignore[no-any-return]
 
 
 def changed(statements: list[Statement]) -> set[str]:
@@ -143,7 +149,7 @@ class _Shared(ast.NodeTransformer):
         self.numbers: dict[Any, int] = {}
         self.known: dict[int, tuple[str, bool]] = {}  # number -> variable, computed forward
         self.backward = False
-        self._of: dict[int, int] = {}
+        self.found: list[str] = []
 
     def number(self, node: Any) -> int:
         """Equal for equal expressions."""
@@ -165,6 +171,7 @@ class _Shared(ast.NodeTransformer):
         if isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)):
             name, forward = self.known.get(self.number(node), ("", False))
             if name and (forward == (not self.backward) or _is_small(node)):
+                self.found.append(name)
                 return ast.Name(name)
         return node
 
@@ -185,7 +192,10 @@ def shared(statements: list[Statement], results: dict[Any, ast.expr]) -> list[St
         stable = finder.unstable.isdisjoint((*statement.targets, *reads(statement)))
         finder.backward = statement.backward
         if stable and not statement.effect:
+            before = len(finder.found)
             statement.expression = finder.visit(statement.expression)
+            if len(finder.found) > before:
+                statement.names = None
             if len(statement.targets) == 1:
                 if isinstance(statement.expression, ast.Name):
                     by[statement.targets[0]] = statement.expression

@@ -76,8 +76,14 @@ NETWORKS: dict[str, Any] = {
     ),
     "convolution": (
         lambda: nn.Sequential(
-            nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 4, 3),
-            nn.SiLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Dense(16, 10),
+            nn.Conv2d(1, 3, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(3, 4, 3),
+            nn.SiLU(),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Dense(16, 10),
         ),
         images,
     ),  # fmt: skip
@@ -126,9 +132,7 @@ class TestAsOneOp:
         def whole(f: Any) -> Any:
             return f(np.exp(v)) ** 2 + f(v * 2) * v.sum()
 
-        assert_same(
-            outcome(whole, [w, v], f), outcome(whole, [w, v], lambda x: (x * w).sum())
-        )
+        assert_same(outcome(whole, [w, v], f), outcome(whole, [w, v], lambda x: (x * w).sum()))
 
     def test_called_twice_before_backward(self) -> None:
         """The buffers of the first call must live until its backward pass."""
@@ -417,9 +421,7 @@ def test_a_users_own_op_is_called_as_it_is() -> None:
         return x**power
 
     w = weights(3)
-    assert_same(
-        outcome(compile(lambda: cube(w).sum()), [w]), outcome(lambda: cube(w).sum(), [w])
-    )
+    assert_same(outcome(compile(lambda: cube(w).sum()), [w]), outcome(lambda: cube(w).sum(), [w]))
 
 
 def test_what_a_program_cannot_repeat_is_an_error() -> None:

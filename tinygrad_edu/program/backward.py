@@ -51,9 +51,7 @@ def _leading_to(steps: list[Step], wanted: set[Value]) -> set[Value]:
 
 
 class _Sweep:
-    def __init__(
-        self, seeds: dict[Value, Value], live: set[Value], visible: list[Value]
-    ) -> None:
+    def __init__(self, seeds: dict[Value, Value], live: set[Value], visible: list[Value]) -> None:
         self.visible = visible
         self.gradients = dict(seeds)
         self.live = live

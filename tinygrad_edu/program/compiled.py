@@ -104,7 +104,7 @@ class _Call:
         self.args, self.kwargs = args, kwargs
         parts = []
         leaves = []
-        for x in (args if not kwargs else flat((list(args), kwargs))):
+        for x in args if not kwargs else flat((list(args), kwargs)):
             for leaf in (x,) if isinstance(x, (np.ndarray, Tensor, *_SIMPLE)) else flat(x):
                 parts.append(_key(leaf, leaves))
         shape = None if not kwargs else tuple(kwargs)
@@ -268,7 +268,13 @@ class _VJP:
 
 
 def _backward(
-    g: Any, program: _Program, compiled: Compiled, call: _Call, saved: Any, arrays: Any, effects: Any
+    g: Any,
+    program: _Program,
+    compiled: Compiled,
+    call: _Call,
+    saved: Any,
+    arrays: Any,
+    effects: Any,
 ) -> OutputGradients:
     upstream = g if isinstance(g, OutputGradients) else (g,)
     if any(isinstance(each, Tensor) for each in upstream):

@@ -54,9 +54,7 @@ _NUMBER = "compute with the Tensor, or read the number from what the function re
 _BRANCH = (
     "a branch on values cannot be recorded: choose with np.where, or pass the choice as an argument"
 )
-_PROPERTIES = {
-    name: (vars(Tensor)[name].fget, vars(Tensor)[name].fset) for name in ("data",)
-}
+_PROPERTIES = {name: (vars(Tensor)[name].fget, vars(Tensor)[name].fset) for name in ("data",)}
 
 
 _REFUSED: dict[str, Any] = {
@@ -156,5 +154,3 @@ def dye(tensor: Tensor) -> None:
 def undye(tensor: Tensor) -> None:
     """Make it an ordinary Tensor again."""
     tensor.__class__ = getattr(type(tensor), "undyed", type(tensor))
-
-

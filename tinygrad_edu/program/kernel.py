@@ -34,7 +34,9 @@ class Kernel:
         self.traced = traced
         recording = traced.recording
         connected = zip(traced.outputs, traced.connected, strict=True)
-        live = dict.fromkeys(v for v, c in connected if c and v is not None and v.kind == "computed")
+        live = dict.fromkeys(
+            v for v, c in connected if c and v is not None and v.kind == "computed"
+        )
         self.seeds = {
             y: Value(np.ones(y.array.shape, y.array.dtype), "seed", f"d_output{i}")
             for i, y in enumerate(live)

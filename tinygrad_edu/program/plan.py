@@ -133,7 +133,6 @@ class _Lower(ast.NodeTransformer):
                 return self._replaced(node, name, node.args)
         return self.generic_visit(node)  # type: ignore[return-value]
 
-
     def _sum(self, node: ast.Call) -> ast.expr:
         """`x.sum(axis=0)`, which calls `np.add.reduce`."""
         assert isinstance(node.func, ast.Attribute)
@@ -185,9 +184,7 @@ def _is_fresh(node: ast.expr) -> bool:
 class Plan:
     """The calls of a program in order, and a buffer for each result that may have one."""
 
-    def __init__(
-        self, statements: list[Statement], kept: set[str], gradients: set[str]
-    ) -> None:
+    def __init__(self, statements: list[Statement], kept: set[str], gradients: set[str]) -> None:
         self.calls: list[Call] = []
         self.buffers: list[Info] = []
         self.infos: list[Info] = []  # of the gradients that are returned

@@ -72,7 +72,9 @@ def _call(node: ast.Call) -> tuple[str, int]:
 def _arguments(node: ast.Call) -> list[str]:
     if len(node.args) == 1 and not node.keywords and isinstance(node.args[0], ast.GeneratorExp):
         return [text(node.args[0])[1:-1]]
-    keywords = (f"{k.arg}={text(k.value)}" if k.arg else f"**{text(k.value)}" for k in node.keywords)
+    keywords = (
+        f"{k.arg}={text(k.value)}" if k.arg else f"**{text(k.value)}" for k in node.keywords
+    )
     return [*map(text, node.args), *keywords]
 
 
@@ -264,7 +266,11 @@ def _bracketed(head: str, node: Any, tail: str, indent: int) -> list[str]:
     if len(parts) == 1 and isinstance(parts[0], ast.GeneratorExp) and opening != "[":
         node = parts[0]
         if len(inner) + len(text(node)) - 2 <= WIDTH:
-            return [f"{margin}{head}{opening}", inner + text(node)[1:-1], f"{margin}{closing}{tail}"]
+            return [
+                f"{margin}{head}{opening}",
+                inner + text(node)[1:-1],
+                f"{margin}{closing}{tail}",
+            ]
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
         lines = [f"{inner}{text(k)}: {text(v)}," for k, v in pairs if k is not None]
@@ -318,7 +324,11 @@ def _operands(node: ast.expr, indent: int) -> list[str]:
         written = text(piece, least)
         if len(margin) + len(head) + len(written) <= WIDTH:
             lines.append(f"{margin}{head}{written}")
-        elif written.startswith("(") and piece is not node and not isinstance(piece, (ast.Tuple, ast.GeneratorExp)):
+        elif (
+            written.startswith("(")
+            and piece is not node
+            and not isinstance(piece, (ast.Tuple, ast.GeneratorExp))
+        ):
             lines += [f"{margin}{head}(", *_indented(piece, indent + 4), f"{margin})"]
         elif isinstance(piece, (ast.Call, ast.Tuple, ast.List)):
             lines += _bracketed(head, piece, "", indent)

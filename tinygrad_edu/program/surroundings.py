@@ -38,13 +38,11 @@ class Surroundings:
         for (table, names), was, marks in zip(self.tables, before, tables, strict=True):
             kept = [n for n, a, b in zip(names, was, marks, strict=True) if a == b and n in table]
             if kept:
-                values = [table[name] for name in kept]  # held, so that no id is used again
                 get = operator.itemgetter(*kept) if len(kept) > 1 else _one(kept[0])
-                self._watched.append((get, table, tuple(map(_mark, values))))
+                self._watched.append((get, table, get(table)))
         # an attribute of its class that a module sets for itself, as eval() does, is a new entry
         self._sizes = [(table, len(table)) for table in self.modules]
         self._cells = [(cell, _content(cell)) for cell in self.cells]
-        self._held = [[table[n] for n in names if n in table] for table, names in self.tables]
         return self
 
     def hold(self) -> bool:
@@ -56,9 +54,17 @@ class Surroundings:
             if _mark(_content(cell)) != _mark(content):
                 return False
         try:
-            return all(tuple(map(_mark, get(table))) == was for get, table, was in self._watched)
+            for get, table, was in self._watched:
+                now = get(table)
+                if not all(map(operator.is_, now, was)) and not _is_equal(now, was):
+                    return False
         except KeyError:
             return False
+        return True
+
+
+def _is_equal(now: Any, was: Any) -> bool:
+    return list(map(_mark, now)) == list(map(_mark, was))
 
 
 def _one(name: str) -> Callable[[dict[str, Any]], tuple[Any]]:

@@ -100,7 +100,11 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     """
     first = Traced(f, args, kwargs)
     again = Traced(f, args, kwargs)
-    _compare(first, again, "is another at each run; draw it by tinygrad_edu.effect, or pass it as an argument")
+    _compare(
+        first,
+        again,
+        "is another at each run; draw it by tinygrad_edu.effect, or pass it as an argument",
+    )
     for v, w in _constants(first.recording, again.recording):
         if v.kind == "captured":  # a leaf that the function makes
             first.recording.captured.remove(v)
@@ -137,9 +141,7 @@ def _compare(a: Traced, b: Traced, complaint: str) -> None:
             )
     for s, t in zip(one.steps, two.steps, strict=True):
         if _plain(s) != _plain(t):
-            raise TraceError(
-                f"a static argument of the call at {_spelled(s.location)} {complaint}"
-            )
+            raise TraceError(f"a static argument of the call at {_spelled(s.location)} {complaint}")
 
 
 def _constants(one: Recording, two: Recording) -> list[tuple[Value, Value]]:

@@ -22,6 +22,7 @@ _COMPARISONS = {
     np.greater: ast.Gt, np.greater_equal: ast.GtE,
 }  # fmt: skip
 
+
 class Names:
     """Names that are used once each, and shadow nothing."""
 

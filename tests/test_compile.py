@@ -86,7 +86,7 @@ NETWORKS: dict[str, Any] = {
             nn.Dense(16, 10),
         ),
         images,
-    ),  # fmt: skip
+    ),
     "lstm": (lambda: Recurrent(nn.LSTM(5, 8)), signals),
     "gru": (lambda: Recurrent(nn.GRU(5, 8)), signals),
     "transformer": (
@@ -340,12 +340,12 @@ class TestCarefully:
 
     def test_what_a_selection_left_out(self) -> None:
         w = Tensor([4.0, 0.0, -1.0], requires_grad=True)
-        f = lambda: np.where(w > 0, np.sqrt(np.abs(w)) * w, 0).sum()  # noqa: E731
+        f = lambda: np.where(w > 0, np.sqrt(np.abs(w)) * w, 0).sum()
         assert_same(outcome(compile(f), [w]), outcome(f, [w]))
 
     def test_infinite_values(self) -> None:
         x = Tensor([-np.inf, 0.0, np.inf], requires_grad=True)
-        f = lambda: np.exp(-ops.silu(x)).sum()  # noqa: E731
+        f = lambda: np.exp(-ops.silu(x)).sum()
         with np.errstate(all="ignore"):
             assert_same(outcome(compile(f), [x]), outcome(f, [x]))
 

@@ -161,7 +161,7 @@ class TestHonesty:
 
     def test_random_numbers_outside_of_an_effect(self) -> None:
         generator = np.random.default_rng(0)
-        with pytest.raises(TraceError, match="another at each run.*effect"):
+        with pytest.raises(TraceError, match=r"another at each run.*effect"):
             trace(lambda: (self.w * generator.normal(size=3)).sum())
 
     def test_a_branch_on_what_happened_before(self) -> None:
@@ -203,8 +203,8 @@ class TestHonesty:
 
         x, i = np.array([1.0, -2.0, 3.0]), np.array([0, 1, 2])
         program = trace(f, x, i)
-        for x, i in ((np.array([-1.0, 5.0, 0.5]), np.array([2, 2, 0])), (x, i)):
-            assert program(x, i)[0] == f(Tensor(x), i).data
+        for y, j in ((np.array([-1.0, 5.0, 0.5]), np.array([2, 2, 0])), (x, i)):
+            assert program(y, j)[0] == f(Tensor(y), j).data
 
 
 class TestBadInput:

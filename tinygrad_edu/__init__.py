@@ -23,9 +23,10 @@ from .tensor import Tensor
 __version__ = "0.2.0"
 
 __all__ = [
-    "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile", "draw_graph", "effect", "elementwise_grad", "enable_grad",
-    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
-    "operators", "ops", "scope", "trace", "value_and_grad", "vjp",
+    "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile", "draw_graph",
+    "effect", "elementwise_grad", "enable_grad", "errors", "grad", "gradcheck", "hessian", "hvp",
+    "jacobian", "jvp", "no_grad", "op", "operators", "ops", "scope", "trace", "value_and_grad",
+    "vjp",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

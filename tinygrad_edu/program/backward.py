@@ -88,7 +88,7 @@ class _Sweep:
     def _contribution(self, step: Step, i: int, source: Value, g: Any, selects: bool) -> None:
         op, like = step.op, source.array
         vjp = op.vjps[0 if op.sequence else i]
-        kept = vjp.collect(self._slots(step, i)) if vjp.slots else ()
+        kept: Any = vjp.collect(self._slots(step, i)) if vjp.slots else ()
         if selects:
             self.selected.add(source)
         if vjp.add_to is not None and source in self.owned:

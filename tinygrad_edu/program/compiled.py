@@ -102,8 +102,8 @@ class _Call:
 
     def __init__(self, args: Any, kwargs: Any) -> None:
         self.args, self.kwargs = args, kwargs
-        parts = []
-        leaves = []
+        parts: list[Any] = []
+        leaves: list[Any] = []
         for x in args if not kwargs else flat((list(args), kwargs)):
             for leaf in (x,) if isinstance(x, (np.ndarray, Tensor, *_SIMPLE)) else flat(x):
                 parts.append(_key(leaf, leaves))
@@ -183,7 +183,7 @@ class _Program:
         if self.single is not None:
             return recorded[self.single]
         results = []
-        for leaf, value, connected in zip(self.leaves, self.outputs, self.connected, strict=True):
+        for leaf, value, _connected in zip(self.leaves, self.outputs, self.connected, strict=True):
             if value is None:
                 results.append(leaf)
             elif value in recorded:

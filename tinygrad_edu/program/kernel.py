@@ -17,7 +17,6 @@ from .scalars import NotScalar, converted
 from .tracing import Traced
 from .written import Written
 
-
 _RAISED = (ZeroDivisionError, OverflowError, ValueError)
 _NO_BUFFERS: Any = ((), ())
 
@@ -56,7 +55,7 @@ class Kernel:
         self.code = _code(written, self.plan)
         self._spare: list[Any] = []  # workspaces that nobody uses
         namespace: dict[str, Any] = {"unheld": unheld}
-        exec(compile(self.code, "<compiled>", "exec"), namespace)  # noqa: S102
+        exec(compile(self.code, "<compiled>", "exec"), namespace)
         namespace.update(written.writer.helpers.references)
         namespace.update(written.writer.effects)
         self._forward: Callable[..., Any] = namespace["forward"]
@@ -157,10 +156,7 @@ def _planned(written: Written) -> Plan:
 
 def is_finite(arrays: Any) -> bool:
     """Whether all elements are finite, in one pass unless their squares overflow."""
-    for x in arrays:
-        if not (math.isfinite(np.vdot(x, x)) or np.isfinite(x).all()):
-            return False
-    return True
+    return all(math.isfinite(np.vdot(x, x)) or np.isfinite(x).all() for x in arrays)
 
 
 def _code(written: Written, plan: Plan) -> str:

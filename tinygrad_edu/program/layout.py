@@ -6,8 +6,8 @@ import ast
 import os
 from typing import Any
 
-from . import printing
-from .inline import Statement
+from . import expressions, printing
+from .statement import Statement
 from .written import Written
 
 
@@ -49,7 +49,7 @@ def _order(line: str) -> tuple[bool, str]:
 
 def source(node: ast.AST) -> str:
     """The text of an expression."""
-    return printing.text(node)
+    return expressions.text(node)
 
 
 def _function(name: str, written: Written) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import layout, tidy
-from .inline import Statement
+from .statement import Statement
 
 _UFUNCS = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
@@ -128,9 +128,9 @@ class _Lower(ast.NodeTransformer):
         text = layout.source(node.func)
         name = text.removeprefix("np.")
         function = getattr(np, name, None) if text.startswith("np.") else None
-        if isinstance(function, np.ufunc) and not node.keywords and function.nout == 1:
-            if len(node.args) == function.nin:
-                return self._replaced(node, name, node.args)
+        simple = isinstance(function, np.ufunc) and not node.keywords and function.nout == 1
+        if simple and len(node.args) == function.nin:
+            return self._replaced(node, name, node.args)
         return self.generic_visit(node)  # type: ignore[return-value]
 
     def _sum(self, node: ast.Call) -> ast.expr:

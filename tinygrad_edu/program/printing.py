@@ -1,4 +1,4 @@
-"""Syntax trees as text, laid out as `ruff format` lays out code."""
+"""Syntax trees as lines of code, broken where `ruff format` breaks them."""
 
 from __future__ import annotations
 
@@ -6,199 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from .expressions import ATOM, CONDITIONAL, OPERATORS, requoted, target_text, text
+
 WIDTH = 88
-
-_OPERATORS: dict[type, tuple[str, int]] = {
-    ast.Or: ("or", 4), ast.And: ("and", 5), ast.BitOr: ("|", 8), ast.BitXor: ("^", 9),
-    ast.BitAnd: ("&", 10), ast.LShift: ("<<", 11), ast.RShift: (">>", 11), ast.Add: ("+", 12),
-    ast.Sub: ("-", 12), ast.Mult: ("*", 13), ast.MatMult: ("@", 13), ast.Div: ("/", 13),
-    ast.FloorDiv: ("//", 13), ast.Mod: ("%", 13), ast.Pow: ("**", 15), ast.USub: ("-", 14),
-    ast.UAdd: ("+", 14), ast.Invert: ("~", 14), ast.Not: ("not ", 6), ast.Eq: ("==", 7),
-    ast.NotEq: ("!=", 7), ast.Lt: ("<", 7), ast.LtE: ("<=", 7), ast.Gt: (">", 7),
-    ast.GtE: (">=", 7), ast.Is: ("is", 7), ast.IsNot: ("is not", 7), ast.In: ("in", 7),
-    ast.NotIn: ("not in", 7),
-}  # fmt: skip
-_CONDITIONAL, _COMPARISON, _ATOM = 3, 7, 20
-
-
-def text(node: ast.AST, least: int = 0) -> str:
-    """An expression on one line, in parentheses if it binds less tightly than `least`."""
-    handler = _EXPRESSIONS.get(type(node))
-    if handler is None:
-        return _requoted(ast.unparse(ast.fix_missing_locations(node)))
-    written, strength = handler(node)
-    return f"({written})" if strength < least else written
-
-
-def _name(node: ast.Name) -> tuple[str, int]:
-    return node.id, _ATOM
-
-
-def _constant(node: ast.Constant) -> tuple[str, int]:
-    value = node.value
-    if isinstance(value, str):
-        return quoted(value), _ATOM
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        return repr(value), 14
-    return "..." if value is Ellipsis else repr(value).replace("e+", "e"), _ATOM
-
-
-def quoted(value: str) -> str:
-    """A string in double quotes, unless it holds some."""
-    written = repr(value)
-    if written[0] == '"' or '"' in written:
-        return written
-    return f'"{written[1:-1]}"'
-
-
-def _requoted(source: str) -> str:
-    """Source of `ast.unparse` with double quotes."""
-    if '"' in source or "\\" in source:
-        return source
-    return source.replace("'", '"')
-
-
-def _attribute(node: ast.Attribute) -> tuple[str, int]:
-    owner = text(node.value, _ATOM)
-    if isinstance(node.value, ast.Constant) and isinstance(node.value.value, int):
-        owner = f"({owner})"
-    return f"{owner}.{node.attr}", _ATOM
-
-
-def _call(node: ast.Call) -> tuple[str, int]:
-    return f"{text(node.func, _ATOM)}({', '.join(_arguments(node))})", _ATOM
-
-
-def _arguments(node: ast.Call) -> list[str]:
-    if len(node.args) == 1 and not node.keywords and isinstance(node.args[0], ast.GeneratorExp):
-        return [text(node.args[0])[1:-1]]
-    keywords = (
-        f"{k.arg}={text(k.value)}" if k.arg else f"**{text(k.value)}" for k in node.keywords
-    )
-    return [*map(text, node.args), *keywords]
-
-
-def _binary(node: ast.BinOp) -> tuple[str, int]:
-    sign, strength = _OPERATORS[type(node.op)]
-    if isinstance(node.op, ast.Pow):
-        left, right = text(node.left, strength + 1), text(node.right, strength - 1)
-        space = "" if _is_plain(node.left) and _is_plain(node.right) else " "
-        return f"{left}{space}**{space}{right}", strength
-    return f"{text(node.left, strength)} {sign} {text(node.right, strength + 1)}", strength
-
-
-def _is_plain(node: ast.expr) -> bool:
-    """Whether the power of it is written without spaces."""
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        node = node.operand
-    if isinstance(node, ast.Attribute):
-        return _is_path(node)
-    return isinstance(node, ast.Name) or (
-        isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
-    )
-
-
-def _is_path(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name)
-
-
-def _unary(node: ast.UnaryOp) -> tuple[str, int]:
-    sign, strength = _OPERATORS[type(node.op)]
-    return f"{sign}{text(node.operand, strength)}", strength
-
-
-def _boolean(node: ast.BoolOp) -> tuple[str, int]:
-    sign, strength = _OPERATORS[type(node.op)]
-    return f" {sign} ".join(text(v, strength + 1) for v in node.values), strength
-
-
-def _compare(node: ast.Compare) -> tuple[str, int]:
-    parts = [text(node.left, _COMPARISON + 1)]
-    for op, right in zip(node.ops, node.comparators, strict=True):
-        parts += [_OPERATORS[type(op)][0], text(right, _COMPARISON + 1)]
-    return " ".join(parts), _COMPARISON
-
-
-def _conditional(node: ast.IfExp) -> tuple[str, int]:
-    low = _CONDITIONAL + 1
-    body, test = text(node.body, low), text(node.test, low)
-    return f"{body} if {test} else {text(node.orelse, _CONDITIONAL)}", _CONDITIONAL
-
-
-def _tuple(node: ast.Tuple) -> tuple[str, int]:
-    comma = "," if len(node.elts) == 1 else ""
-    return f"({', '.join(map(text, node.elts))}{comma})", _ATOM
-
-
-def _list(node: ast.List) -> tuple[str, int]:
-    return f"[{', '.join(map(text, node.elts))}]", _ATOM
-
-
-def _subscript(node: ast.Subscript) -> tuple[str, int]:
-    index = text(node.slice)
-    if isinstance(node.slice, ast.Tuple) and node.slice.elts:
-        comma = "," if len(node.slice.elts) == 1 else ""
-        index = ", ".join(map(text, node.slice.elts)) + comma
-    return f"{text(node.value, _ATOM)}[{index}]", _ATOM
-
-
-def _slice(node: ast.Slice) -> tuple[str, int]:
-    ends = [node.lower, node.upper, *([node.step] if node.step else [])]
-    simple = all(e is None or _is_short(e) for e in ends)
-    lower, *others = ["" if e is None else text(e) for e in ends]
-    for other in others:
-        before = " :" if lower and not simple else ":"
-        lower = f"{lower}{before}{' ' if other and not simple else ''}{other}"
-    return lower, _ATOM
-
-
-def _is_short(node: ast.expr) -> bool:
-    """Whether a slice with this end is written without spaces."""
-    if isinstance(node, ast.UnaryOp):
-        node = node.operand
-    return isinstance(node, (ast.Name, ast.Constant, ast.Attribute)) and (
-        not isinstance(node, ast.Attribute) or False
-    )
-
-
-def _starred(node: ast.Starred) -> tuple[str, int]:
-    return f"*{text(node.value, 8)}", _ATOM
-
-
-def _comprehension(node: Any) -> str:
-    loops = []
-    for loop in node.generators:
-        target = _target(loop.target)
-        loops.append(f" for {target} in {text(loop.iter, 4)}")
-        loops += [f" if {text(test, 4)}" for test in loop.ifs]
-    return "".join(loops)
-
-
-def _generator(node: ast.GeneratorExp) -> tuple[str, int]:
-    return f"({text(node.elt)}{_comprehension(node)})", _ATOM
-
-
-def _listed(node: ast.ListComp) -> tuple[str, int]:
-    return f"[{text(node.elt)}{_comprehension(node)}]", _ATOM
-
-
-def _target(node: ast.expr) -> str:
-    """What is assigned to: a tuple without parentheses."""
-    if isinstance(node, ast.Tuple):
-        parts = [text(e) for e in node.elts]
-        return ", ".join(parts) + ("," if len(parts) == 1 else "")
-    return text(node)
-
-
-_EXPRESSIONS: dict[type, Any] = {
-    ast.Name: _name, ast.Constant: _constant, ast.Attribute: _attribute, ast.Call: _call,
-    ast.BinOp: _binary, ast.UnaryOp: _unary, ast.BoolOp: _boolean, ast.Compare: _compare,
-    ast.IfExp: _conditional, ast.Tuple: _tuple, ast.List: _list, ast.Subscript: _subscript,
-    ast.Slice: _slice, ast.Starred: _starred, ast.GeneratorExp: _generator, ast.ListComp: _listed,
-}  # fmt: skip
-
 
 # -------------------------------------------------------------------- lines
 
@@ -235,14 +45,17 @@ def _hugged(head: str, pieces: list[Any], tail: str, indent: int) -> list[str]:
         before = whole[: len(whole) - len(written)]
         if whole.endswith(written) and len(margin + before + text(last.func)) < WIDTH:
             return _bracketed(before, last, tail, indent)
-    if text(right, least)[0] == "(" and isinstance(right, ast.BinOp):
-        if len(margin) + len(start) < WIDTH:
-            return [f"{margin}{start}(", *_indented(right, indent + 4), f"{margin}){tail}"]
+    if _is_enclosed(right, least) and len(margin) + len(start) < WIDTH:
+        return [f"{margin}{start}(", *_indented(right, indent + 4), f"{margin}){tail}"]
     end = f" {sign} {text(right, least)}{tail}"
-    if text(left, strength)[0] == "(" and isinstance(left, ast.BinOp):
-        if len(margin) + len(end) < WIDTH:
-            return [f"{margin}{head}(", *_indented(left, indent + 4), f"{margin}){end}"]
+    if _is_enclosed(left, strength) and len(margin) + len(end) < WIDTH:
+        return [f"{margin}{head}(", *_indented(left, indent + 4), f"{margin}){end}"]
     return []
+
+
+def _is_enclosed(node: ast.expr, least: int) -> bool:
+    """Whether an operation is written in parentheses."""
+    return isinstance(node, ast.BinOp) and text(node, least)[0] == "("
 
 
 def _indented(node: ast.expr, indent: int) -> list[str]:
@@ -254,7 +67,7 @@ def _bracketed(head: str, node: Any, tail: str, indent: int) -> list[str]:
     """A call or a display, its parts indented: on one line, or on one each."""
     margin, inner = " " * indent, " " * (indent + 4)
     if isinstance(node, ast.Call):
-        opening, closing = f"{text(node.func, _ATOM)}(", ")"
+        opening, closing = f"{text(node.func, ATOM)}(", ")"
         parts: list[Any] = [*node.args, *node.keywords]
     elif isinstance(node, ast.ListComp):
         opening, closing, parts = "[", "]", []
@@ -293,7 +106,7 @@ def _bracketed(head: str, node: Any, tail: str, indent: int) -> list[str]:
 
 def _loops(node: Any) -> Iterator[str]:
     for loop in node.generators:
-        yield f"for {_target(loop.target)} in {text(loop.iter, 4)}"
+        yield f"for {target_text(loop.target)} in {text(loop.iter, 4)}"
         yield from (f"if {text(test, 4)}" for test in loop.ifs)
 
 
@@ -340,25 +153,25 @@ def _operands(node: ast.expr, indent: int) -> list[str]:
 def _pieces(node: ast.expr) -> Iterator[tuple[str, ast.expr, int]]:
     """The operands of the loosest operators, each with its operator and binding strength."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        sign, strength = _OPERATORS[ast.Pow]
+        sign, strength = OPERATORS[ast.Pow]
         yield "", node.left, strength + 1
         yield sign, node.right, strength - 1
     elif isinstance(node, ast.BinOp):
-        sign, strength = _OPERATORS[type(node.op)]
+        sign, strength = OPERATORS[type(node.op)]
         left = node.left
-        if isinstance(left, ast.BinOp) and _OPERATORS[type(left.op)][1] == strength:
+        if isinstance(left, ast.BinOp) and OPERATORS[type(left.op)][1] == strength:
             yield from _pieces(left)
         else:
             yield "", left, strength
         yield sign, node.right, strength + 1
     elif isinstance(node, ast.BoolOp):
-        sign, strength = _OPERATORS[type(node.op)]
+        sign, strength = OPERATORS[type(node.op)]
         for i, value in enumerate(node.values):
             yield sign if i else "", value, strength + 1
     elif isinstance(node, ast.IfExp):
-        yield "", node.body, _CONDITIONAL + 1
-        yield "if", node.test, _CONDITIONAL + 1
-        yield "else", node.orelse, _CONDITIONAL
+        yield "", node.body, CONDITIONAL + 1
+        yield "if", node.test, CONDITIONAL + 1
+        yield "else", node.orelse, CONDITIONAL
     else:
         yield "", node, 0
 
@@ -370,22 +183,22 @@ def lines_of(node: ast.stmt, indent: int = 0) -> list[str]:
     """A statement as lines."""
     handler = _STATEMENTS.get(type(node))
     if handler is None:
-        source = _requoted(ast.unparse(ast.fix_missing_locations(node)))
+        source = requoted(ast.unparse(ast.fix_missing_locations(node)))
         return [" " * indent + line for line in source.splitlines()]
     return handler(node, indent)  # type: ignore[no-any-return]
 
 
 def _assign(node: ast.Assign, indent: int) -> list[str]:
-    head = "".join(f"{_target(t)} = " for t in node.targets)
+    head = "".join(f"{target_text(t)} = " for t in node.targets)
     if isinstance(node.value, ast.Tuple) and node.value.elts:
-        flat = f"{' ' * indent}{head}{_target(node.value)}"
+        flat = f"{' ' * indent}{head}{target_text(node.value)}"
         if len(flat) <= WIDTH:
             return [flat]
     return broken(head, node.value, "", indent)
 
 
 def _augmented(node: ast.AugAssign, indent: int) -> list[str]:
-    sign = _OPERATORS[type(node.op)][0]
+    sign = OPERATORS[type(node.op)][0]
     return broken(f"{text(node.target)} {sign}= ", node.value, "", indent)
 
 
@@ -393,7 +206,7 @@ def _returned(node: ast.Return, indent: int) -> list[str]:
     if node.value is None:
         return [" " * indent + "return"]
     if isinstance(node.value, ast.Tuple) and node.value.elts:
-        flat = f"{' ' * indent}return {_target(node.value)}"
+        flat = f"{' ' * indent}return {target_text(node.value)}"
         if len(flat) <= WIDTH:
             return [flat]
     return broken("return ", node.value, "", indent)
@@ -433,7 +246,7 @@ def _if(node: ast.If, indent: int, word: str = "if") -> list[str]:
 
 
 def _for(node: ast.For, indent: int) -> list[str]:
-    head = f"for {_target(node.target)} in "
+    head = f"for {target_text(node.target)} in "
     return broken(head, node.iter, ":", indent) + block(node.body, indent + 4)
 
 

@@ -14,8 +14,8 @@ from ..pytree import flat, like
 from ..tensor import Tensor
 from . import layout, script
 from .dyed import TraceError
-from .inline import Statement
 from .recording import Value
+from .statement import Statement
 from .tracing import Arguments, Traced, traced
 from .written import Written
 
@@ -50,7 +50,7 @@ class Program:
         """The function that the code defines."""
         if self._function is None:
             namespace: dict[str, Any] = {}
-            exec(compile(self.code, f"<program {self.name}>", "exec"), namespace)  # noqa: S102
+            exec(compile(self.code, f"<program {self.name}>", "exec"), namespace)
             namespace.update(self.written.writer.helpers.references)
             namespace.update(self.written.writer.effects)  # which draw from the generator in use
             self._function = namespace[self.name]

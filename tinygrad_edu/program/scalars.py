@@ -10,7 +10,7 @@ import ast
 
 import numpy as np
 
-from .inline import Statement
+from .statement import Statement
 from .tidy import Renamed, names_in
 from .written import Written
 

@@ -7,8 +7,8 @@ import math
 from collections import Counter
 from typing import Any
 
-from . import printing
-from .inline import Statement
+from . import expressions, printing
+from .statement import Statement
 
 SHORT = 30
 """A value used once moves into the expression that uses it, if it takes no more characters."""
@@ -38,13 +38,13 @@ class _Plain(ast.NodeTransformer):
             for each in node.keywords:
                 if each.arg == "axis":
                     each.value = _single(each.value)
-        if printing.text(node.func) == "np.matmul" and len(node.args) == 2 and not node.keywords:
+        if expressions.text(node.func) == "np.matmul" and len(node.args) == 2 and not node.keywords:
             return _like(node, ast.BinOp(node.args[0], ast.MatMult(), node.args[1]))
         if method and attribute == "reshape":
             node.keywords = [k for k in node.keywords if k.arg != "order" or not _is(k.value, "C")]
-        if method and attribute == "reshape" and len(node.args) == 1:
-            if isinstance(node.args[0], (ast.Tuple, ast.List)) and node.args[0].elts:
-                node.args = list(node.args[0].elts)
+            shape = node.args[0] if len(node.args) == 1 else None
+            if isinstance(shape, (ast.Tuple, ast.List)) and shape.elts:
+                node.args = list(shape.elts)
         if method and attribute == "swapaxes" and _ends(node.args):
             return _like(node, ast.Attribute(node.func.value, "mT"))  # type: ignore[union-attr]
         if method and attribute == "transpose" and all(_is(a, None) for a in node.args):
@@ -81,7 +81,7 @@ def _single(axis: ast.expr) -> ast.expr:
 
 
 def _ends(args: list[ast.expr]) -> bool:
-    return sorted(printing.text(a) for a in args) == ["-1", "-2"]
+    return sorted(expressions.text(a) for a in args) == ["-1", "-2"]
 
 
 class Renamed(ast.NodeTransformer):
@@ -166,7 +166,7 @@ class _Shared(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         node = self.generic_visit(node)
-        if isinstance(node, ast.Call) and printing.text(node.func) == "np.copy":
+        if isinstance(node, ast.Call) and expressions.text(node.func) == "np.copy":
             return node
         if isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)):
             name, forward = self.known.get(self.number(node), ("", False))
@@ -235,10 +235,11 @@ def nested(statements: list[Statement], results: dict[Any, ast.expr]) -> list[St
             else:
                 kept.append(candidate)
         movable = len(statement.targets) == 1 and statement.temporary and not statement.effect
-        if movable and unstable.isdisjoint((*statement.targets, *reads(statement))):
-            if uses[statement.targets[0]] == 1 and _length(statement.expression) <= SHORT:
-                waiting[statement.targets[0]] = statement
-                continue
+        movable = movable and unstable.isdisjoint((*statement.targets, *reads(statement)))
+        movable = movable and uses[statement.targets[0]] == 1
+        if movable and _length(statement.expression) <= SHORT:
+            waiting[statement.targets[0]] = statement
+            continue
         kept.append(statement)
     for key, expression in results.items():
         for name in [n for n in names_in(expression) if n in waiting]:
@@ -254,4 +255,4 @@ def _fits(statement: Statement, candidate: Statement) -> bool:
 
 
 def _length(node: ast.expr) -> int:
-    return len(printing.text(node))
+    return len(expressions.text(node))

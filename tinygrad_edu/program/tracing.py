@@ -127,7 +127,7 @@ def _compare(a: Traced, b: Traced, complaint: str) -> None:
     steps = zip(one.steps, two.steps, strict=False)
     different = [s for s, t in steps if s.function is not t.function]
     if different or len(one.steps) != len(two.steps):
-        step = (different or [*one.steps, None])[0]
+        step: Any = (different or [*one.steps, None])[0]
         where = f" from {_spelled(step.location)} on" if step else ""
         raise TraceError(
             f"two runs of the function do not call the same ops{where}, so that one program cannot "

@@ -13,9 +13,11 @@ import numpy as np
 
 from . import literals
 from .helpers import Helpers
-from .inline import SIMPLE, Array, Inliner, Items, Known, Statement, expression_of
-from .tidy import Renamed
+from .inline import SIMPLE, Inliner
 from .recording import Recording, Step, Value, filled, values_in
+from .statement import Statement
+from .tidy import Renamed
+from .values import Array, Items, Known, expression_of
 
 _COMPARISONS = {
     np.equal: ast.Eq, np.not_equal: ast.NotEq, np.less: ast.Lt, np.less_equal: ast.LtE,
@@ -44,7 +46,7 @@ class Names:
 
 
 def parameter_name(path: str) -> str:
-    """A module path as a variable: `layers.0.weight` is layers0_weight, `0.weight` layer0_weight."""
+    """A path as a variable: `layers.0.weight` is layers0_weight, and `0.weight` layer0_weight."""
     words: list[str] = []
     for part in path.split("."):
         if part.isdigit():

@@ -8,8 +8,8 @@ from typing import Any
 
 from . import tidy
 from .backward import Sweep, sweep, used
-from .inline import Statement
 from .recording import Value, values_in
+from .statement import Statement
 from .tracing import Traced
 from .writing import Writer
 

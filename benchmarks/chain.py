@@ -87,6 +87,34 @@ def ours(x: Any, w: Any) -> Contestant:
     return run
 
 
+def ours_compiled(x: Any, w: Any) -> Contestant:
+    """This project, the chain compiled into one op."""
+    from tinygrad_edu import Tensor, compile
+
+    activation = np.tanh if np.ndim(x) else Tensor.relu  # type: ignore[attr-defined]
+    xt, wt = Tensor(x, requires_grad=True), Tensor(w, requires_grad=True)
+    loss = compile(lambda: follow(xt, xt, wt, activation).sum())
+
+    def run() -> Any:
+        xt.zero_grad()
+        wt.zero_grad()
+        loss().backward()
+        return xt.grad, wt.grad
+
+    return run
+
+
+def jax_jit(x: Any, w: Any) -> Contestant:
+    """JAX, compiled by jit; it fuses the whole chain, which calls of NumPy cannot."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    activation = jax.numpy.tanh if np.ndim(x) else jax.nn.relu
+    gradients = jax.jit(jax.grad(lambda xw: follow(xw[0], *xw, activation).sum()))
+    given = jax.numpy.asarray(x), jax.numpy.asarray(w)
+    return lambda: jax.block_until_ready(gradients(given))
+
+
 def pytorch(x: Any, w: Any) -> Contestant:
     """PyTorch, eager, on the CPU."""
     import torch
@@ -157,6 +185,8 @@ def micrograd(x: float, w: float) -> Contestant:
 
 PEERS: dict[str, Callable[[Any, Any], Contestant]] = {
     "tinygrad-edu": ours,
+    "tinygrad-edu, compiled": ours_compiled,
+    "JAX jit": jax_jit,
     "PyTorch": pytorch,
     "MyGrad": mygrad,
     "HIPS autograd": hips_autograd,

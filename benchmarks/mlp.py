@@ -67,6 +67,28 @@ def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
     return step
 
 
+def ours_compiled(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """The same, the loss compiled into one op."""
+    from nn import SGD, Dense, ReLU, Sequential, cross_entropy
+    from tinygrad_edu import compile
+
+    (w1, _), (w2, _), (w3, _) = layers
+    model = Sequential(Dense(*w1.shape), ReLU(), Dense(*w2.shape), ReLU(), Dense(*w3.shape))
+    for parameter, value in zip(model.parameters(), flat(layers), strict=True):
+        parameter.data[...] = value
+    optimizer = SGD(model.parameters(), lr=RATE)
+    loss_of = compile(lambda x, t: cross_entropy(model(x), t))
+
+    def step() -> Any:
+        loss = loss_of(x, t)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
 def ours_engine(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
     """This project's engine, without `nn`."""
     from tinygrad_edu import Tensor
@@ -91,7 +113,9 @@ def ours_engine(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
 CONTESTANTS: dict[str, Callable[[Layers, np.ndarray, np.ndarray], Contestant]] = {
     "hand-written NumPy": hand_written,
     "tinygrad-edu, nn": ours_nn,
+    "tinygrad-edu, nn, compiled": ours_compiled,
     "tinygrad-edu, engine": ours_engine,
+    "JAX jit": peers.jax_jit,
     "PyTorch": peers.pytorch,
     "MyGrad": peers.mygrad,
     "HIPS autograd": peers.hips_autograd,

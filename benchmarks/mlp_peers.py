@@ -99,3 +99,30 @@ def dezero(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
         return loss.data
 
     return step
+
+
+def jax_jit(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """JAX, the whole step compiled by jit, with the old weights given up to the new ones."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss(ps: Any) -> Any:
+        h = x
+        for i, (w, b) in enumerate(ps):
+            h = h @ w + b
+            h = jax.nn.relu(h) if i < len(ps) - 1 else h
+        return -jax.nn.log_softmax(h)[jnp.arange(len(t)), t].mean()
+
+    def update(ps: Any) -> Any:
+        value, gradients = jax.value_and_grad(loss)(ps)
+        return value, jax.tree.map(lambda p, g: p - RATE * g, ps, gradients)
+
+    jitted = jax.jit(update, donate_argnums=0)
+    parameters = [tuple(jnp.asarray(p) for p in layer) for layer in layers]
+
+    def step() -> Any:
+        nonlocal parameters
+        value, parameters = jitted(parameters)
+        return jax.block_until_ready(value)
+
+    return step

@@ -38,7 +38,10 @@ def test_functions_pickle(name: str) -> None:
         (lambda: F.glu(X, dim=1), "glu has no argument dim; did you mean axis? It takes x, axis"),
         (lambda: nn.cross_entropy(X, [0] * 4, dim=1), "cross_entropy has no argument dim; did you"),
         (lambda: F.softplus(X, betta=2.0), "softplus has no argument betta; did you mean beta?"),
-        (lambda: nn.mse_loss(X, X, size_average=True), "mse_loss has no argument size_average; did you mean reduction? It"),
+        (
+            lambda: nn.mse_loss(X, X, size_average=True),
+            "mse_loss has no argument size_average; did you mean reduction? It",
+        ),
     ],
 )
 def test_unknown_options_are_told_the_names(call: Any, words: str) -> None:

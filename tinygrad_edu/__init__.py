@@ -10,6 +10,7 @@ from . import habits as _habits
 from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
 from .declare import op
+from .effects import effect
 from .functional import (
     elementwise_grad,
     grad,
@@ -26,24 +27,29 @@ from .tensor import Tensor
 __version__ = "0.2.0"
 
 __all__ = [
-    "Graph", "Tensor", "check_op", "compare", "draw_graph", "elementwise_grad", "enable_grad",
-    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
-    "operators", "ops", "scope", "value_and_grad", "vjp",
+    "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile", "draw_graph",
+    "effect", "elementwise_grad", "enable_grad", "errors", "grad", "gradcheck", "hessian", "hvp",
+    "jacobian", "jvp", "no_grad", "op", "operators", "ops", "scope", "trace", "value_and_grad",
+    "vjp",
 ]  # fmt: skip
 
 _habits.advise(Tensor, _Methods)
 _habits.refuse_calls(f"{__name__}.tensor")
 
 if TYPE_CHECKING:
+    from .program import Program, TraceError, compile, trace
     from .viz import Graph, draw_graph
+
+_LEAVES = {
+    **dict.fromkeys(("Graph", "draw_graph"), "viz"),
+    **dict.fromkeys(("Program", "TraceError", "compile", "trace"), "program"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Drawings are imported when they are first asked for, and `nn` as well."""
-    if name in ("Graph", "draw_graph"):
-        from . import viz
-
-        return getattr(viz, name)
+    """Pictures, programs and `nn` are imported when they are first asked for."""
+    if name in _LEAVES:
+        return getattr(_import_module(f".{_LEAVES[name]}", __name__), name)
     if name == "nn":
         return _nn()
     raise _habits.missing_function(__name__, name, ops.__all__)

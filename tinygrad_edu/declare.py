@@ -25,7 +25,7 @@ from . import errors
 from .context import state
 from .graph import Edge, Node, OutputGradients
 from .methods import Methods
-from .observers import observers, tell
+from .observers import followed, observers, tell
 from .registry import OPS
 from .tensor import Tensor, wrap
 
@@ -69,15 +69,19 @@ class VJP:
         op = node.op
         for slot, value in zip(self.slots, kept, strict=True):
             if slot == op.slots["out"]:
-                yield _wrapped(op, value, node)
+                yield followed(value, wrapped(op, value, node))
             elif not op.is_operand(slot):
                 yield value
             elif op.sequence:
                 pairs = zip(value, node.edges, strict=True)
-                yield [each if e.source is None else wrap(each, e.source) for each, e in pairs]
+                yield [_recorded(each, edge.source) for each, edge in pairs]
             else:
-                source = node.edges[slot].source
-                yield value if source is None else wrap(value, source)
+                yield _recorded(value, node.edges[slot].source)
+
+
+def _recorded(value: Any, source: Node | None) -> Any:
+    """An argument as a Tensor on its node; as it is, if it needs no gradient."""
+    return followed(value, value if source is None else wrap(value, source))
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -329,7 +333,7 @@ def _record(op: Op, vjps: Any, operands: Any, values: list[Any], out: Any) -> An
         else:
             edges.append(Edge(None, (), None, data, None, None))
     node = Node(op, edges, statics, state.scope) if connected else None
-    result = _wrapped(op, out, node)
+    result = wrapped(op, out, node)
     if observers:
         tell("operation", op, operands, values, out, result)
     return result
@@ -342,7 +346,7 @@ class Shapes(tuple[tuple[int, ...], ...]):
 # -------------------------------------------------------------------- several outputs
 
 
-def _wrapped(op: Op, out: Any, node: Node | None) -> Any:
+def wrapped(op: Op, out: Any, node: Node | None) -> Any:
     """An output as a Tensor on its node; several outputs each on a pick of their own."""
     if out is None:
         raise errors.no_result(op)

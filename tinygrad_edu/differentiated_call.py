@@ -9,6 +9,7 @@ import numpy as np
 
 from .context import enable_grad, state
 from .gradient import grad
+from .observers import followed
 from .pytree import choice, flat, like, name
 from .tensor import Tensor, wrap
 
@@ -166,7 +167,7 @@ def _variable(x: Any) -> Tensor:
     if isinstance(x, Tensor) and x.node is not None:
         return x.positive()
     if isinstance(x, Tensor):
-        return Tensor(x.data, requires_grad=True, name=x.name)
+        return followed(x._array, Tensor(x._array, requires_grad=True, name=x.name))  # type: ignore[no-any-return]
     try:
         return Tensor(x, requires_grad=True)
     except (TypeError, ValueError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import graph
 from .context import enable_grad, no_grad
+from .observers import observers, tracing
 from .pytree import flat, like
 from .tensor import Tensor, seed, wrap
 
@@ -34,7 +35,8 @@ def grad(
     (Tensor(12., op=<multiply>), Tensor(12.))
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
-    start = _seeds(outputs, grad_outputs, create_graph)
+    recorded = create_graph or bool(observers and tracing())
+    start = _seeds(outputs, grad_outputs, recorded)
     xs: list[Any] = [None] if inputs is None else flat(inputs)
     for i, x in enumerate(xs):
         if not isinstance(x, Tensor) or x.node is None:
@@ -44,7 +46,7 @@ def grad(
             )
     with enable_grad() if create_graph else no_grad():
         found = graph.sweep(
-            start, {x.node for x in xs}, retain_graph=retain_graph, create_graph=create_graph
+            start, {x.node for x in xs}, retain_graph=retain_graph, create_graph=recorded
         )
     results = []
     for i, x in enumerate(xs):

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import changes, errors, guard
 from .changes import births
+from .context import state
 from .precision import accumulator
 
 SPENT = (
@@ -118,6 +119,7 @@ def sweep(
         wanted = set(wanted or ())
         order = [node for node in order if node in path]
     changes.check(order, path)
+    state.retaining = retain_graph
     gradients = dict(seeds)
     owned: set[Node] = set()  # nodes whose gradient is an array that nobody else can see
     selected: set[Node] = set()  # nodes whose gradient has passed a selecting op

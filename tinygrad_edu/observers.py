@@ -14,7 +14,12 @@ observers: dict[int, list[Observer]] = {}
 
 
 class Observer:
-    """What can be told. A subclass overrides what it wants to hear of."""
+    """What can be told. A subclass overrides what it wants to hear of.
+
+    One that `traces` has every gradient computed by recorded operations.
+    """
+
+    traces = False
 
     def operation(self, op: Any, operands: Any, values: Any, out: Any, result: Any) -> None:
         """An op was called with a Tensor among its operands.
@@ -22,6 +27,10 @@ class Observer:
         `values` are what its forward was given and `out` what that returned; `result` is the
         Tensor made of it, or the tuple of them.
         """
+
+    def followed(self, value: Any, tensor: Any) -> Any:
+        """`tensor`, which was made anew for an array that an operation had read or returned."""
+        return tensor
 
     def __enter__(self) -> Any:
         observers.setdefault(threading.get_ident(), []).append(self)
@@ -38,3 +47,16 @@ def tell(event: str, *facts: Any) -> None:
     """Call the method named `event` of each observer of this thread."""
     for observer in observers.get(threading.get_ident(), ()):
         getattr(observer, event)(*facts)
+
+
+def tracing() -> bool:
+    """Whether an observer of this thread writes down all that is computed."""
+    return any(each.traces for each in observers.get(threading.get_ident(), ()))
+
+
+def followed(value: Any, tensor: Any) -> Any:
+    """A Tensor made for an array that was met before, as the observers want it."""
+    if observers:
+        for each in observers.get(threading.get_ident(), ()):
+            tensor = each.followed(value, tensor)
+    return tensor

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor, ops
+from tinygrad_edu import Tensor, effect, ops
 
 from .options import checked
-from .targets import plain
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
@@ -32,6 +31,7 @@ def batch_norm(
     shape = _channels(x, **running, weight=weight, bias=bias)
     tracked = running_mean is not None and running_var is not None
     if tracked and not training:
+        running_mean, running_var = Tensor(running_mean), Tensor(running_var)
         scale = (running_var + eps) ** -0.5
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale  # of a new array: training changes the old one
@@ -46,11 +46,16 @@ def batch_norm(
     axes = (0, *range(2, x.ndim))
     y = _affine(ops.standardize(x, axes, eps), weight, bias, shape)
     if tracked:
-        data = plain(x)
-        mean = data.mean(axes, keepdims=True)
-        running_mean += momentum * (mean.ravel() - running_mean)
-        running_var += momentum * (data.var(axes, ddof=1, mean=mean) - running_var)
+        running_arrays = running_mean, running_var
+        effect(_follow, x, *running_arrays, axes, momentum, changes=running_arrays)
     return y
+
+
+def _follow(x: Any, running_mean: Any, running_var: Any, axes: Any, momentum: Any) -> None:
+    """Move the running statistics towards those of a batch."""
+    mean = x.mean(axes, keepdims=True)
+    running_mean += momentum * (mean.ravel() - running_mean)
+    running_var += momentum * (x.var(axes, ddof=1, mean=mean) - running_var)
 
 
 @checked()

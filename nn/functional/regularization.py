@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from tinygrad_edu import Tensor, ops
+from tinygrad_edu import Tensor, effect, ops
 
 from ..init import generator
 from .options import checked, number
@@ -38,7 +40,11 @@ def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 
 def _dropped(x: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
-    """x times a mask of that shape: 1 / (1 - p) for what stays, else 0."""
+    mask = effect(_mask, shape, p, np.result_type(x.dtype, 0.0), changes=(generator(),))
+    return ops.dropout(x, mask)
+
+
+def _mask(shape: tuple[int, ...], p: float, dtype: Any) -> np.ndarray:
+    """Drawn anew each time: 1 / (1 - p) for what stays, else 0."""
     kept = generator().random(shape, np.float32) >= p  # float32 takes half the time
-    scale = 1 / (1 - p) if p < 1 else 0.0
-    return ops.dropout(x, np.multiply(kept, scale, dtype=np.result_type(x.dtype, 0.0)))
+    return np.multiply(kept, 1 / (1 - p) if p < 1 else 0.0, dtype=dtype)

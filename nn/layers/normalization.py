@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor
+from tinygrad_edu import Tensor, effect
 
 from .. import functional as F
 from ..module import Parameter, cast_like, get_default_dtype
@@ -80,14 +80,24 @@ class _BatchNorm(_Normalization):
         self._check(x, fits, self._layout.format(n=self.num_features))
         share = self.momentum
         if share is None:  # the mean of all batches
-            share = 1 / (int(self.num_batches_tracked or 0) + 1)
+            share = effect(_next_share, self.num_batches_tracked)
         y: Tensor = F.batch_norm(
             self._like(x), self.running_mean, self.running_var, self.weight, self.bias,
             self.training, share, self.eps,
         )  # fmt: skip
         if self.track_running_stats and self.training:
-            self.num_batches_tracked += 1
+            tracked = self.num_batches_tracked
+            effect(_count, tracked, changes=(tracked,))
         return y
+
+
+def _next_share(batches: Any) -> float:
+    """Of the next batch in the mean of all, if so many came before it."""
+    return float(1 / (int(batches or 0) + 1))
+
+
+def _count(batches: np.ndarray) -> None:
+    batches += 1
 
 
 class BatchNorm1d(_BatchNorm):

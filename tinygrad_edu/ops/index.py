@@ -93,7 +93,8 @@ def _positions(index: Any, parts: tuple[Any, ...], shape: tuple[int, ...]) -> Ar
         step //= n
         positions = positions + np.arange(0, n * step, step)[part]
     rest = shape[len(parts) :]
-    return positions.reshape(positions.shape + (1,) * len(rest)) + np.arange(step).reshape(rest)
+    inner = np.arange(step).reshape(rest)
+    return positions.reshape(positions.shape + (1,) * len(rest)) + inner
 
 
 # -------------------------------------------------------------------- by positions

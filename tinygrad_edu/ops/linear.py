@@ -13,7 +13,8 @@ def _weight_vjp(g: Any, x: Any) -> Any:
     """xᵀ g, where all axes but the last count as rows."""
     if x.ndim == 2:
         return x.T @ g
-    return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+    rows, slopes = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+    return rows.T @ slopes
 
 
 @op(None, lambda g, weight: g @ weight.T, _weight_vjp, lambda g: g, products=True, method=False)

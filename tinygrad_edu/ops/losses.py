@@ -59,7 +59,7 @@ def squared_error(x: Array, targets: Array, reduction: str = "mean") -> Array:
 
 
 def _cross_entropy_vjp(g: Any, x: Any, targets: Any, reduction: str) -> Any:
-    chosen = np.asarray(targets)[..., None] == np.arange(x.shape[-1])
+    chosen = targets[..., None] == np.arange(x.shape[-1])
     g = _shared(g, np.size(targets), reduction)
     return (softmax(x, -1) - chosen) * (g[..., None] if reduction == "none" else g)
 
@@ -77,23 +77,23 @@ def cross_entropy(x: Array, targets: Array, reduction: str = "mean") -> Array:
             "if they are one-hot, write targets.argmax(-1)"
         )
     y = x - peak(x, -1)
-    rows = y.reshape(-1, y.shape[-1])
-    losses = np.log(np.add.reduce(np.exp(rows), -1, accumulator(rows.dtype))) - _chosen(
-        rows, indices.ravel()
-    )
-    return rounded(_reduced(losses.reshape(indices.shape), reduction), x)
+    exponentials = np.exp(y)
+    totals = np.add.reduce(exponentials, -1, accumulator(y.dtype))
+    losses = np.log(totals) - _chosen(y, indices)
+    return rounded(_reduced(losses, reduction), x)
 
 
-def _chosen(rows: Array, indices: Array) -> Array:
+def _chosen(y: Array, indices: Array) -> Array:
     """Of each row the element at its index; NumPy itself refuses an index that is too large."""
+    rows, flat = y.reshape(-1, y.shape[-1]), indices.ravel()
     try:
-        if not indices.size or indices[indices.argmin()] >= 0:  # faster than min()
-            return rows[np.arange(len(rows)), indices]
+        if not flat.size or flat[flat.argmin()] >= 0:  # faster than min()
+            return rows[np.arange(len(rows)), flat].reshape(indices.shape)
     except IndexError:
         pass
     raise ValueError(
         f"class indices from {indices.min()} to {indices.max()} were given, and logits for "
-        f"classes 0 to {rows.shape[-1] - 1}"
+        f"classes 0 to {y.shape[-1] - 1}"
     )
 
 

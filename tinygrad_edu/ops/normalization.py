@@ -20,9 +20,10 @@ def _centered(x: Any, axis: Axis) -> Any:
 
 
 def _standardize_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
-    g, x = at_least_single(g), at_least_single(x)
+    g, centered = at_least_single(g), _centered(at_least_single(x), axis)
+    scale = _inverse_rms(centered, axis, eps)
     slope = (g * out).mean(axis=axis, keepdims=True)
-    return (_centered(g, axis) - out * slope) * _inverse_rms(_centered(x, axis), axis, eps)
+    return (_centered(g, axis) - out * slope) * scale
 
 
 @op(None, _standardize_vjp, along="axis", method=False)
@@ -31,7 +32,8 @@ def standardize(x: Array, axis: Axis = -1, eps: float = 1e-5) -> Array:
     y = (x - x̄) / √(σ² + ε),
     ∂L/∂x = (g - ḡ - y mean(g y)) / √(σ² + ε)"""
     y = _centered(at_least_single(x), axis)
-    y *= _inverse_rms(y, axis, eps)
+    scale = _inverse_rms(y, axis, eps)
+    y *= scale
     return rounded(y, x)
 
 

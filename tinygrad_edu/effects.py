@@ -1,0 +1,29 @@
+"""What a function does besides computing: draws at random, or remembers for the next call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from .array_interface import data_of
+from .observers import observers
+
+
+def effect(function: Callable[..., Any], *args: Any, changes: tuple[Any, ...] = ()) -> Any:
+    """Call `function(*args)` with arrays in place of Tensors; a program repeats the call.
+
+    Ops compute from their arguments alone. A dropout mask or a running mean does not: called by way
+    of `effect`, it is drawn or updated anew each time a traced function runs. `changes` are the
+    arrays and generators that the call changes, so that tracing can put them back.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> effect(rng.integers, 10, 20, changes=(rng,)) < 20
+    True
+    """
+    if observers:
+        for observer in reversed(observers.get(threading.get_ident(), ())):
+            if hasattr(observer, "effect"):
+                return observer.effect(function, args, changes)
+    return function(*data_of(args))

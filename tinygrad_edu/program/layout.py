@@ -1,0 +1,107 @@
+"""A program's source text."""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import Any
+
+from . import expressions, printing
+from .statement import Statement
+from .written import Written
+
+
+def function_name(f: Any) -> str:
+    """The name of the function that a program defines."""
+    name = getattr(f, "__name__", "step")
+    return name if name.isidentifier() else "step"
+
+
+def module(name: str, written: Written) -> str:
+    """The whole module."""
+    lines = [f'"""{name}: its value and its gradients, in NumPy alone."""', ""]
+    lines += preamble(written)
+    lines += ["", "", *_function(name, written)]
+    return "\n".join(lines) + "\n"
+
+
+def preamble(written: Written) -> list[str]:
+    """Imports, constants and helper functions."""
+    helpers = written.writer.helpers
+    standard = [line for line in sorted(helpers.imports, key=_order) if "numpy" not in line]
+    lines = [*standard, *([""] if standard else []), "import numpy as np"]
+    lines += [line for line in sorted(helpers.imports) if "numpy" in line]
+    if helpers.constants:
+        lines.append("")
+    for name, value in helpers.constants.items():
+        tree = ast.parse(value, mode="eval").body
+        lines += printing.lines_of(ast.Assign([ast.Name(name)], tree))
+    for name in helpers.references:
+        lines += ["", f"# {name} is a function of yours, which is called as it is"]
+    for function in helpers.functions.values():
+        lines += ["", "", *printing.lines_of(function)]
+    return lines
+
+
+def _order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
+
+
+def source(node: ast.AST) -> str:
+    """The text of an expression."""
+    return expressions.text(node)
+
+
+def _function(name: str, written: Written) -> list[str]:
+    names = [*written.arguments, *written.parameters, *written.constants]
+    lines = ['@np.errstate(all="ignore")', *printing.definition(name, names)]
+    previous, backward = None, False
+    for each in written.statements:
+        if each.backward and not backward:
+            lines.append("    # backward")
+            backward = True
+        mark = _mark(each.step)
+        if mark and mark != previous:
+            lines.append(f"    # {mark}")
+        previous = mark or previous
+        lines += printing.lines_of(tree(each), 4)
+    return [*lines, *_return(written)]
+
+
+def tree(statement: Statement) -> ast.stmt:
+    """A statement as a tree."""
+    if statement.into is not None:
+        if statement.adds:
+            return ast.AugAssign(statement.into, ast.Add(), statement.expression)  # type: ignore[arg-type]
+        return ast.Assign([statement.into], statement.expression)
+    if not statement.targets:
+        return ast.Expr(statement.expression)
+    names: list[ast.expr] = [ast.Name(t) for t in statement.targets]
+    return ast.Assign([names[0] if len(names) == 1 else ast.Tuple(names)], statement.expression)
+
+
+def statement(statement: Statement) -> str:
+    """A statement on one line."""
+    text = source(statement.expression)
+    if statement.into is not None:
+        return f"{source(statement.into)} {'+=' if statement.adds else '='} {text}"
+    return f"{', '.join(statement.targets)} = {text}" if statement.targets else text
+
+
+def _mark(step: Any) -> str:
+    """Where a step comes from: the module's path and the user's line."""
+    if step is None or step.of is not None:
+        return ""
+    path, line = step.location or ("", 0)
+    place = f"{os.path.basename(path)}:{line}" if path else ""
+    return "  ".join(filter(None, [step.scope, place]))
+
+
+def _return(written: Written) -> list[str]:
+    values = [source(each) for each in written.outputs_text()]
+    value = values[0] if len(values) == 1 else f"({', '.join(values)})"
+    gradients = [
+        f'        "{written.writer.name_of(v)}": {source(written.results[v])},'
+        for v in written.variables
+    ]
+    return [f"    return {value}, {{", *gradients, "    }"]

@@ -1,0 +1,83 @@
+"""A traced function as tidy statements: what `Program` prints and what `compile` runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from . import tidy
+from .backward import Sweep, sweep, used
+from .recording import Value, values_in
+from .statement import Statement
+from .tracing import Traced
+from .writing import Writer
+
+
+class Written:
+    """Forward and backward statements, and the expressions of outputs and gradients.
+
+    `seeds` are the gradients of outputs; `gradients` maps each variable that has one to its
+    expression. With `careful` the NaN guard is in the statements, and what a forward does for
+    infinite values.
+    """
+
+    def __init__(self, traced: Traced, seeds: dict[Value, Value], *, careful: bool = False) -> None:
+        self.traced = traced
+        self.seeds = seeds
+        recording = traced.recording
+        self.outputs = [v for v in traced.outputs if v is not None]
+        back = sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
+        self.guarded = any(step.role == "guard" for step in back.steps)
+        read = [v for step in back.steps for v in values_in([step.args, step.kwargs])]
+        self.writer = writer = Writer(recording, seeds.values(), careful=careful)
+        forward = used(recording.steps, [*self.outputs, *read])
+        self.effects = any(step.role == "effect" for step in forward)
+        writer.write(forward)
+        boundary = len(writer.statements)
+        writer.write(used(back.steps, list(back.gradients.values())), careful=careful)
+        for i, statement in enumerate(writer.statements):
+            statement.backward = i >= boundary
+        self.results: dict[Any, ast.expr] = {}
+        for i, y in enumerate(self.outputs):
+            self.results[i] = writer.variables[y].expression
+        self.variables = [v for v in traced.variables() if v in back.gradients]
+        for v in self.variables:
+            self.results[v] = writer.variables[back.gradients[v]].expression
+        self._tidy()
+
+    def _tidy(self) -> None:
+        statements = self.writer.statements
+        tidy.plain(statements)
+        statements = tidy.shared(statements, self.results)
+        statements = tidy.nested(tidy.live(statements, self.results), self.results)
+        self.statements = tidy.split(statements, self.writer.names.fresh)
+
+    def outputs_text(self) -> list[ast.expr]:
+        """The expressions of the outputs."""
+        return [self.results[i] for i in range(len(self.outputs))]
+
+    @property
+    def arguments(self) -> list[str]:
+        """The variables of the arrays among the arguments."""
+        return [self.writer.name_of(v) for v in self.traced.recording.inputs]
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The captured Tensors that require grad, by variable."""
+        return {self.writer.name_of(v): v for v in self.traced.recording.captured}
+
+    @property
+    def constants(self) -> dict[str, Value]:
+        """The arrays that are read besides, by variable."""
+        return self.writer.constants
+
+    def inserted(self, statement: Statement) -> None:
+        """Put a statement before the backward ones."""
+        statement.temporary = False
+        statement.backward = True
+        at = next((i for i, s in enumerate(self.statements) if s.backward), len(self.statements))
+        self.statements.insert(at, statement)
+
+
+Function = Callable[..., Any]

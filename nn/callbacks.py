@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from .atomic_write import written_whole
+from tinygrad_edu.atomic_write import written_whole
+
 from .data import DataLoader
 from .history import BOOKKEEPING, History, larger_is_better, text
 from .module import Module

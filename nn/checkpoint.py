@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu import Tensor
+from tinygrad_edu.atomic_write import written_whole
 
-from .atomic_write import written_whole
 from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler

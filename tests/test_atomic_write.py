@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nn.atomic_write import written_whole
+from tinygrad_edu.atomic_write import written_whole
 
 
 def write(path: Path, error: type[BaseException] | None = None) -> None:

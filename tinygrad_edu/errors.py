@@ -17,7 +17,7 @@ import numpy as np
 
 from .context import state
 
-__all__ = ["LOCATED", "internal", "locate", "located", "location", "warn"]
+__all__ = ["LOCATED", "internal", "locate", "located", "location", "printable", "warn"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -238,6 +238,17 @@ def located(function: Function) -> Function:
             raise locate(error) from error.__cause__
 
     return call  # type: ignore[return-value]
+
+
+def printable(text: str) -> str:
+    """The text, its control characters escaped, so that a name in it cannot steer a terminal.
+
+    >>> print(printable("weight\\n\\x1b[2J"))
+    weight\\n\\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def warn(message: str) -> None:

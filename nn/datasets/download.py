@@ -15,7 +15,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..atomic_write import written_whole
+from tinygrad_edu.atomic_write import written_whole
+
 from .idx import at_most
 
 __all__ = ["fetch", "folder"]

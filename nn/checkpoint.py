@@ -78,7 +78,7 @@ def save(
     """
     if not isinstance(model, Module):
         raise TypeError(f"write nn.save(path, model); the model given is a {type(model).__name__}")
-    library = required("safetensors.numpy", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors.numpy", "Checkpoints need", "safetensors")
     arrays = _uniquely_named(model)
     rest: dict[str, Any] = {}
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
@@ -268,7 +268,7 @@ def _load(path: Any, name: str, part: Any, state: dict[str, Any] | None) -> None
 
 def read(path: Any) -> tuple[Checkpoint, bool]:
     """What a file holds, and whether `save` wrote it."""
-    library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors", "Checkpoints need", "safetensors")
     content = Path(path).read_bytes()
     try:
         arrays = {name: _array(name, **about) for name, about in library.deserialize(content)}
@@ -305,7 +305,7 @@ def _uniquely_named(model: Module[Any]) -> dict[str, np.ndarray]:
 
 def _check_readable(written: str, text: str, arrays: Mapping[str, np.ndarray], path: Any) -> None:
     """Raise ValueError unless a file that was just written has these names and this text."""
-    library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors", "Checkpoints need", "safetensors")
     try:
         with library.safe_open(written, "numpy") as file:  # which reads no more than the header
             same = set(file.keys()) == arrays.keys() and file.metadata() == {_KEY: text}

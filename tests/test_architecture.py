@@ -38,6 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "precision": set(),
     "errors": {"context"},
     "atomic_write": {"errors"},
+    "tables": {"errors"},
     "array_interface": {"conversion", "errors", "methods", "registry", "unrecorded"},
     "unrecorded": set(),
     "conversion": {"errors"},
@@ -54,12 +55,14 @@ ROOMS: dict[str, set[str]] = {
     "gradient": {"context", "graph", "pytree", "tensor"},
     "differentiated_call": {"context", "gradient", "pytree", "tensor"},
     "functional": {"differentiated_call", "gradient", "pytree", "tensor"},
-    "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tensor"},
+    "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tables", "tensor"},
     "program": {
         "changes", "context", "declare", "errors", "gradient", "graph", "guard", "methods",
         "observers", "ops", "precision", "pytree", "registry", "tensor",
     },
-    "viz": {"atomic_write", "context", "declare", "errors", "graph", "observers", "precision", "tensor"},
+    "viz": {
+        "atomic_write", "context", "declare", "errors", "graph", "observers", "precision", "tensor",
+    },
 }  # fmt: skip
 OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
 """What a room may import besides the standard library and NumPy."""
@@ -206,8 +209,8 @@ def public(module: str) -> set[str]:
 
 
 def test_nn_uses_only_public_names_of_the_engine() -> None:
-    names = ("tinygrad_edu", "tinygrad_edu.atomic_write", "tinygrad_edu.ops")
-    allowed = {name: public(name) for name in names}
+    rooms = [f"tinygrad_edu.{name}" for name in ("atomic_write", "ops", "tables")]
+    allowed = {name: public(name) for name in ("tinygrad_edu", *rooms)}
     allowed["tinygrad_edu.errors"] = {
         name for name in vars(importlib.import_module("tinygrad_edu.errors")) if name[0] != "_"
     }

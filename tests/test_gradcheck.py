@@ -160,10 +160,12 @@ class TestFunctions:
 
     def test_the_table(self) -> None:
         text = repr(gradcheck(wrong(lambda g, x: 3 * g * x), np.array([1.0, 2.0])))
-        head, line = text.splitlines()
+        head, line, rest = text.splitlines()
         assert head.split()[:4] == ["name", "shape", "checked", "error"]
         assert line.index("wrong") == head.index("verdict")
-        assert text.endswith("wrong: 2 of 2, all 1.5 times what is right")
+        assert max(map(len, text.splitlines())) <= 80
+        assert " ".join(text.split()).endswith("wrong: 2 of 2, all 1.5 times what is right")
+        assert rest.index("times") == line.index("wrong"), "folded within its column"
 
 
 def test_no_module_bears_the_name_of_a_function() -> None:

@@ -1,4 +1,4 @@
-"""Initial values of parameters, drawn from one generator that `manual_seed` sets.
+"""Initial values of parameters, drawn from the generator that `manual_seed` sets.
 
 An initializer is a function of a shape and a generator that returns values.  The functions here
 make one from its settings; layers take an initializer, or the name of one with usual settings:
@@ -16,6 +16,8 @@ fan_in is the number of a unit's inputs; `gain` makes up for what an activation 
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,11 +39,40 @@ __all__ = [
 
 Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
 
-_generator = np.random.default_rng()
+_seeds = np.random.SeedSequence()  # of the generators of other threads and processes
+
+
+class _Own(threading.local):
+    """The generator of a thread; each thread's first one is seeded by the main thread's seed."""
+
+    def __init__(self) -> None:
+        self.generator = np.random.default_rng(_seeds.spawn(1)[0])
+
+
+_own = _Own()
+
+
+def _reseed(seeds: np.random.SeedSequence) -> None:
+    """Begin anew, as the main thread of this process."""
+    global _seeds
+    _seeds = seeds
+    _own.generator = np.random.default_rng(seeds)
+
+
+if hasattr(os, "register_at_fork"):
+    _forked: list[np.random.SeedSequence] = []  # else a forked worker would draw what we draw
+    os.register_at_fork(
+        before=lambda: _forked.append(_seeds.spawn(1)[0]),
+        after_in_parent=lambda: _forked.clear(),
+        after_in_child=lambda: _reseed(_forked.pop()),
+    )
 
 
 def manual_seed(seed: int) -> np.random.Generator:
-    """Make initial values, shuffling and dropout repeat from here on.
+    """Make initial values, shuffling and dropout repeat from here on, in this thread.
+
+    Other threads and forked processes have generators of their own, seeded in the order in which
+    they begin to draw by what the main thread's `manual_seed` was given last.
 
     >>> import nn
     >>> _ = nn.manual_seed(0); a = nn.Dense(2, 2).weight
@@ -49,24 +80,27 @@ def manual_seed(seed: int) -> np.random.Generator:
     >>> bool((a == b).all())
     True
     """
-    global _generator
-    _generator = np.random.default_rng(seed)
-    return _generator
+    if threading.current_thread() is threading.main_thread():
+        _reseed(np.random.SeedSequence(seed))
+    else:
+        _own.generator = np.random.default_rng(seed)
+    return _own.generator
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
-    """The generator in use, or with a seed one of its own."""
-    return _generator if seed is None else np.random.default_rng(seed)
+    """The generator in use in this thread, or with a seed one of its own."""
+    return _own.generator if seed is None else np.random.default_rng(seed)
 
 
 @contextmanager
 def unmoved() -> Iterator[None]:
-    """What the block draws from the generator is drawn again after it."""
-    state = _generator.bit_generator.state
+    """What the block draws from the thread's generator is drawn again after it."""
+    rng = generator()
+    state = rng.bit_generator.state
     try:
         yield
     finally:
-        _generator.bit_generator.state = state
+        rng.bit_generator.state = state
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -268,7 +302,7 @@ def initial(init: str | Initializer, shape: tuple[int, ...], dtype: Any) -> np.n
     elif init in _MAKERS:
         name = init.__name__
         raise TypeError(f"nn.init.{name} makes an initializer; write nn.init.{name}(...)")
-    values = np.asarray(init(shape, _generator), dtype)
+    values = np.asarray(init(shape, generator()), dtype)
     if values.shape != shape:
         raise ValueError(f"the initializer returned shape {values.shape} for shape {shape}")
     return values
@@ -278,7 +312,7 @@ def initial(init: str | Initializer, shape: tuple[int, ...], dtype: Any) -> np.n
 
 
 def _fill(tensor: Tensor, init: Initializer) -> Tensor:
-    tensor.data[...] = init(tensor.shape, _generator)
+    tensor.data[...] = init(tensor.shape, generator())
     tensor.mark_changed()
     return tensor
 

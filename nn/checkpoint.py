@@ -21,6 +21,7 @@ import numpy as np
 from tinygrad_edu import Tensor
 from tinygrad_edu.atomic_write import written_whole
 
+from .display import as_html, as_text
 from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler
@@ -52,6 +53,20 @@ class Checkpoint(NamedTuple):
     optimizer: dict[str, Any] | None
     scheduler: dict[str, Any] | None
     difference: KeyDifference
+
+    def _shown(self) -> dict[str, Any]:
+        size = sum(array.size for array in self.state.values())
+        beside = [name for name in ("optimizer", "scheduler") if getattr(self, name) is not None]
+        return {
+            "state": f"{len(self.state)} arrays of {size:,} values",
+            "beside": ", ".join([*beside, *map(str, self.more)]) or "nothing",
+        }
+
+    def __repr__(self) -> str:
+        return as_text(self, self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self._shown())
 
 
 def save(

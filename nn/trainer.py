@@ -16,6 +16,7 @@ from tinygrad_edu import Tensor, no_grad
 from . import checkpoint, losses
 from .callbacks import Callback, in_calling_order
 from .data import Data, DataLoader, extreme_samples, in_batches, inputs_only, with_target
+from .display import Displayed, of_trainer
 from .history import History, checked_rows, direction
 from .init import generator, unmoved
 from .metrics import Metric, by_name
@@ -30,7 +31,7 @@ from .watching import evaluating
 __all__ = ["Trainer"]
 
 
-class Trainer(KeywordsChecked):
+class Trainer(Displayed, KeywordsChecked):
     """Fits a model to data by an optimizer, and judges it by metrics.
 
     `loss` is a function or module of (prediction, target), or a name such as "mse" or
@@ -79,6 +80,9 @@ class Trainer(KeywordsChecked):
                 raise ValueError(f"{name} must be positive, not {limit}")
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.history = History()
+
+    def _shown(self) -> dict[str, Any]:
+        return of_trainer(self)
 
     # ---------------------------------------------------------------- the loop
 

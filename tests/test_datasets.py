@@ -231,7 +231,7 @@ def test_each_failure_of_a_mirror_asks_the_next(
 
 
 RESPONSES = {
-    "silence": b"",
+    "nothing": b"",
     "no HTTP": b"\x00\xff\x00\xff" * 99,
     "endless line": b"HTTP/1.1 200 OK\r\nx: " + b"x" * 100_000,
     "many headers": b"HTTP/1.1 200 OK\r\n" + b"x: 1\r\n" * 200,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from .module import Module
 from .nonfinite import nonfinite_names
 from .optim import Optimizer
 from .state_dict import key_difference, like
-from .validation import choice, integer, unknown_name
+from .validation import choice, integer, required, unknown_name
 
 __all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint", "TrainerLike"]
 
@@ -202,6 +203,7 @@ class ModelCheckpoint(Monitor):
         save_best_only: bool = False,
         mode: str | None = None,
     ) -> None:
+        required("safetensors", "ModelCheckpoint needs", "safetensors")  # now, not after an epoch
         super().__init__(monitor, mode)
         self.path, self.save_best_only = str(path), save_best_only
 
@@ -242,7 +244,9 @@ class Progress(Callback):
     bar: Any = None
 
     def on_train_begin(self, trainer: TrainerLike) -> None:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # without ipywidgets the bar is one of text
+            from tqdm.auto import tqdm
 
         done, batches = len(trainer.history), len(trainer.loader)
         total = trainer.epochs * batches

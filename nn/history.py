@@ -108,8 +108,8 @@ class History:
         return printable(f"History({len(self)} epochs of {', '.join(self.names) or 'nothing'})")
 
     def _repr_html_(self) -> str:
-        """The table, in the middle of a long training without most of its rows."""
-        every = max(1, len(self) // 20)
+        """The table, of a long training about twenty rows and the last."""
+        every = max(1, math.ceil(len(self) / 20))
         shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
         return html_table(_cells(self.names or ["no epochs"], shown), "r" * len(self.names))
 

@@ -6,6 +6,7 @@ decorator `located` around the functions of a layer on top.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -17,7 +18,7 @@ import numpy as np
 
 from .context import state
 
-__all__ = ["LOCATED", "internal", "locate", "located", "location", "printable", "warn"]
+__all__ = ["LOCATED", "internal", "line_of", "locate", "located", "location", "printable", "warn"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -206,7 +207,17 @@ def location() -> str:
     """The caller's line outside this package and the path of the layer at work, "at file:line"."""
     frame, _ = _caller()
     layer = f", in layer {state.scope}" if state.scope else ""
-    return f"at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
+    return printable(f"at {line_of(frame.f_code.co_filename, frame.f_lineno)}{layer}")
+
+
+def line_of(path: str, line: int) -> str:
+    """ "file:line", or "cell In[3], line 1" for the file that a notebook makes of a cell."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    with contextlib.suppress(Exception):  # another version's
+        kind, cell = shell.compile.format_code_name(path)
+        return f"{kind.lower()} {cell}, line {line}"
+    return f"{os.path.basename(path)}:{line}"
 
 
 def locate(error: Exception, name: str = "") -> Exception:

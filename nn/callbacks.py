@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tinygrad_edu.atomic_write import written_whole
+from tinygrad_edu.errors import printable
 
 from .data import DataLoader
 from .history import BOOKKEEPING, History, larger_is_better, text
@@ -262,7 +263,7 @@ class Progress(Callback):
 
     def on_epoch_end(self, trainer: TrainerLike) -> None:
         row = trainer.history.rows[-1]
-        values = {k: text(v) for k, v in row.items() if k not in BOOKKEEPING}
+        values = {printable(k): text(v) for k, v in row.items() if k not in BOOKKEEPING}
         self.bar.set_postfix(values, refresh=False)
         self._describe(trainer)
 

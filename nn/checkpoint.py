@@ -20,6 +20,7 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 from tinygrad_edu.atomic_write import written_whole
+from tinygrad_edu.errors import printable
 
 from .display import as_html, as_text
 from .module import Module
@@ -159,7 +160,7 @@ def restore(
     written_here: bool = True,
 ) -> KeyDifference:
     """Set all that is given to what `read` found in a file, or leave it all as it is."""
-    difference = found.difference
+    difference, path = found.difference, printable(str(path))
     if model is not None:
         difference = _difference(model, found.state, strict, f"{path} does not fit")
         state = _in_dtypes_of(model, found.state, path)
@@ -274,6 +275,8 @@ def _load(path: Any, name: str, part: Any, state: dict[str, Any] | None) -> None
         if state is None:
             raise ValueError(f"none was saved, write nn.save(path, model, {name}=...)")
         part.load_state_dict(state)
+    except MemoryError:
+        raise
     except Exception as error:
         raise ValueError(f"{path} does not fit the {name}: {error}") from error
 
@@ -301,10 +304,13 @@ def read(path: Any) -> tuple[Checkpoint, bool]:
             scheduler=rest["scheduler"],
             difference=KeyDifference([], []),
         )
+    except MemoryError:
+        raise
     except NotImplementedError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+        raise ValueError(printable(f"{path} cannot be read: {error}")) from None
     except Exception as error:
-        raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from None
+        message = f"{path} is damaged, or no safetensors file: {error}"
+        raise ValueError(printable(message)) from None
     return found, text is not None
 
 
@@ -326,9 +332,8 @@ def _check_readable(written: str, text: str, arrays: Mapping[str, np.ndarray], p
             same = set(file.keys()) == arrays.keys() and file.metadata() == {_KEY: text}
         _unpack(json.loads(text), dict(arrays))
     except Exception as error:
-        raise ValueError(
-            f"{path} is left as it was, since a file of this could not be read again: {error}"
-        ) from None
+        message = f"{path} is left as it was, since a file of this could not be read again: {error}"
+        raise ValueError(printable(message)) from None
     if not same:
         raise ValueError(f"{path} is left as it was: the file did not hold what was to be saved")
 

@@ -90,13 +90,13 @@ class History:
     def csv(self) -> str:
         """All rows as comma-separated values, every digit kept.
 
-        Names are quoted where they need it; one that a spreadsheet would take for a formula begins
-        with an apostrophe.
+        Names are quoted where they need it, and their control characters escaped; one that a
+        spreadsheet would take for a formula begins with an apostrophe.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(
-            "'" + name if name[:1] in tuple("=+-@\t\r") else name for name in self.names
+            "'" + name if name[:1] in tuple("=+-@") else name for name in map(printable, self.names)
         )
         writer.writerows([row[name] for name in self.names] for row in self.rows)
         return text.getvalue()

@@ -11,6 +11,7 @@ import functools
 import graphlib
 import importlib.util
 import io
+import re
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -198,6 +199,43 @@ def test_the_engine_needs_numpy_alone() -> None:
         used = {name.partition(".")[0] for name in targets(module)}
         others = used - known - OPTIONAL.get(room(module), set())
         assert not others, f"{module} imports {others}"
+
+
+# -------------------------------------------------------------------- one writer of files
+
+WRITERS = ("savefig", "savez", "savez_compressed", "tofile", "write_bytes", "write_text")
+NO_WRITER: dict[str, set[str]] = {
+    "tinygrad_edu.atomic_write": {"open"},
+    "tinygrad_edu.viz.render": {"write_text"},  # into a temporary folder
+    "nn.history": {"savefig"},  # into memory
+    "examples.common": {"savez"},  # into a file of the writer
+}
+"""What may call a function that writes files, since no file of the user's is at stake."""
+
+
+@pytest.mark.parametrize("package", [*LIBRARY, "examples", "course", "benchmarks"])
+def test_every_file_is_written_by_the_one_writer(package: str) -> None:
+    wrong = []
+    for module in within(package):
+        for node in (node for path in MODULES[module] for node in ast.walk(tree(path))):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func).rpartition(".")[2]
+                if name == "open" and writes(node):
+                    name = "open"
+                elif name not in WRITERS:
+                    continue
+                if name not in NO_WRITER.get(module, set()):
+                    wrong.append(f"{module}:{node.lineno}: {name}; use written_whole")
+    assert not wrong, "\n".join(wrong)
+
+
+def writes(call: ast.Call) -> bool:
+    """Whether a call of `open` is given a mode to write in."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    modes = [arg.value for arg in given if isinstance(arg, ast.Constant)]
+    return any(
+        isinstance(mode, str) and re.fullmatch("[rwaxbt+]*[wax+][bt+]*", mode) for mode in modes
+    )
 
 
 # -------------------------------------------------------------------- what is public

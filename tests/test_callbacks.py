@@ -93,7 +93,7 @@ def test_csv_log_holds_every_digit(tmp_path: Path) -> None:
 def test_csv_names_are_quoted_and_no_formulas() -> None:
     history = History([{"a,b": 0.1, 'say "x"': -1, "=1+1": 1e-300, "two\nlines": 3}])
     names, values = csv.reader(history.csv().splitlines(keepends=True))
-    assert names == ["a,b", 'say "x"', "'=1+1", "two\nlines"]
+    assert names == ["a,b", 'say "x"', "'=1+1", "two\\nlines"]
     assert list(map(float, values)) == [0.1, -1, 1e-300, 3]
 
 

@@ -81,22 +81,24 @@ class _Draft(io.FileIO):
 
         while True:
             super().__init__(target.with_name(PREFIX + secrets.token_hex(8)), "x+", opener=opened)
-            if fcntl is None:
-                return
-            with suppress(OSError):  # some network drives have no locks, and are not swept
-                fcntl.flock(self, fcntl.LOCK_EX)
-            if os.fstat(self.fileno()).st_nlink:  # not swept before it was locked
-                break
+            try:
+                if fcntl is None or self._is_locked():
+                    if fcntl is not None and mode is not None:
+                        os.fchmod(self.fileno(), mode)
+                    return
+            except OSError:
+                os.unlink(self.name)
+                self.close()
+                raise
             self.close()
-        try:
-            if mode is not None:
-                os.fchmod(self.fileno(), mode)
-        except OSError:
-            self.close()
-            os.unlink(self.name)
-            raise
 
-    def write(self, content: Any) -> int:
+    def _is_locked(self) -> bool:
+        """Lock it against being swept; false if it was swept before."""
+        with suppress(OSError):  # some network drives have no locks, and are not swept
+            fcntl.flock(self, fcntl.LOCK_EX)
+        return os.fstat(self.fileno()).st_nlink > 0
+
+    def write(self, content: Any, /) -> int:
         """As any file, with the target's name in the error where the disk is full or broken."""
         with _named_errors(self.path):
             return super().write(content)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import io
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,6 +47,8 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="print a page instead of text")
     parser.add_argument("--write", type=Path, metavar="PATH", help="write the page to a file")
     options = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for units that the terminal's encoding lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"there are {', '.join(BENCHMARKS)}, but no {', '.join(sorted(unknown))}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -45,7 +46,13 @@ __all__ = [
 
 
 def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
-    """A parser with the options of every example, to which each example adds its own."""
+    """A parser with the options of every example, to which each example adds its own.
+
+    What the terminal's encoding lacks is printed as an escape sequence from here on.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = _Parser(
         prog=f"python -m examples.{name}",
         description=description,

@@ -180,7 +180,7 @@ def truncated_normal(
     below = [math.erf((x - mean) / std * math.sqrt(0.5)) / 2 if std else 0 for x in (low, high)]
     if low > high or (std and below[1] - below[0] < 0.01):
         raise ValueError(
-            f"truncated_normal: less than 1% of N({mean}, {std}²) lies from a={low} to b={high}; "
+            f"truncated_normal: less than 1% of N({mean}, {std}**2) lies from a={low} to b={high}; "
             "move the bounds around the mean"
         )
 

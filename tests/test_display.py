@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -179,3 +181,37 @@ def test_all_is_printed_in_any_encoding(encoding: str) -> None:
     )
     assert ran.returncode == 0, ran.stderr.decode(encoding)
     assert b"Sequential" in ran.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("options", [["--help"], ["--epochs", "2"]])
+def test_examples_are_printed_in_any_encoding(
+    encoding: str, options: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    ran = subprocess.run(
+        [sys.executable, "-m", "examples.housing", "--out", str(tmp_path), *options],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        cwd=Path(nn.__file__).parents[1],
+    )
+    assert ran.returncode == 0, ran.stderr.decode(encoding)
+
+
+def test_messages_are_ascii() -> None:
+    """In the source of all that may be printed; docstrings and what is drawn are not."""
+    wrong = []
+    for folder in ("tinygrad_edu", "nn"):
+        for path in sorted(Path(nn.__file__).parents[1].joinpath(folder).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            wrong += [
+                f"{path}:{node.lineno}: {node.value!r}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in statements
+                and not node.value.isascii()
+                and "viz" not in path.parts
+            ]
+    assert not wrong, "\n".join(wrong)

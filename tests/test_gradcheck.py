@@ -224,7 +224,7 @@ class TestModels:
         report = gradcheck(model, nn.mse_loss, X, np.ones((3, 4)), order=2)
         assert report, report
         assert [row.name for row in report.rows] == [
-            "inner.weight", "inner.bias", "∂² inner.weight", "∂² inner.bias",
+            "inner.weight", "inner.bias", "Hessian inner.weight", "Hessian inner.bias",
         ]  # fmt: skip
         assert report["inner.weight"].error < 1e-8
         self.check_unchanged(model, before)

@@ -240,7 +240,7 @@ class _Check(NamedTuple):
                 pairs = [(g, u) for g, u in zip(found, us, strict=True) if g is not None]
                 return _Weighted([g for g, _ in pairs], [u for _, u in pairs])
 
-            rows += self.rows("∂² ", slope, variables)
+            rows += self.rows("Hessian ", slope, variables)
         return Report(rows, GOOD, ("empty",))
 
     def rows(

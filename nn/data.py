@@ -81,7 +81,7 @@ class Dataset:
 
 
 class DataLoader(Displayed, KeywordsChecked):
-    """Mini-batches of a Dataset, or of a tuple of arrays, or of one array; once around an epoch.
+    """Mini-batches of a Dataset, of a tuple of arrays or of one array; one iteration is an epoch.
 
     A list of tuples is one of samples, as `list(zip(x, y))`.
 

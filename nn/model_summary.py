@@ -94,8 +94,8 @@ class Summary:
         return f"{html_table(self._table(), _ALIGN)}<p>{self._totals()}</p>"
 
     def _table(self) -> list[tuple[str, ...]]:
-        rows = [("layer", "kind", "output", "memory", "parameters", "memory")]
-        rows += [row.cells() for row in self.rows]
+        head = ("layer", "kind", "output", "memory", "parameters", "memory")
+        rows = [head, *(row.cells() for row in self.rows)]
         if self.failed is None:
             return rows
         given = ", ".join(map(str, self.failed.given or ()))

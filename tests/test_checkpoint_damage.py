@@ -1,4 +1,4 @@
-"""Checkpoints are checked before they are believed, and are whole whatever happens."""
+"""Checkpoints are validated before use, and are written whole or not at all."""
 
 from __future__ import annotations
 

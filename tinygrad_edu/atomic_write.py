@@ -46,7 +46,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise _named(IsADirectoryError(errno.EISDIR, "it is a folder"), path)
     if os.path.exists(path) and not os.path.isfile(path):
         with tempfile.TemporaryFile() as whole:
-            yield whole  # type: ignore[misc]
+            yield whole
             whole.seek(0)
             with _named_errors(path), open(path, "wb") as device:
                 shutil.copyfileobj(whole, device)

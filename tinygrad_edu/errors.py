@@ -212,7 +212,7 @@ def location() -> str:
 
 def line_of(path: str, line: int) -> str:
     """ "file:line", or "cell In[3], line 1" for the file that a notebook makes of a cell."""
-    ipython = sys.modules.get("IPython")
+    ipython: Any = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     with contextlib.suppress(Exception):  # another version's
         kind, cell = shell.compile.format_code_name(path)

@@ -214,7 +214,7 @@ def _real(array: np.ndarray) -> np.ndarray:
 
 
 def wrap(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
-    """A Tensor of what is known to be right."""
+    """A Tensor of an array that needs no checks."""
     tensor = _new(Tensor)
     tensor._array = data
     tensor.node = node

@@ -1,4 +1,4 @@
-"""The IDX format of MNIST: big-endian, checked before it is believed."""
+"""The IDX format of MNIST: big-endian, its header validated before use."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ class _Moved(NamedTuple):
 
 
 def _row(label: str, judged: list[_Judged], analytic: np.ndarray, connected: bool) -> Row:
-    """What the elements come to: the largest error among those with the worst verdict."""
+    """The row of a variable: the largest error among those with the worst verdict."""
     checked = f"{len(judged)} of {analytic.size}"
     if not judged:
         return Row(label, analytic.shape, checked, 0.0, "", 0.0, 0.0, "empty")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, no_grad
-from tinygrad_edu.tables import html_table, text_table
+from tinygrad_edu.tables import folded, html_table, text_table
 
 from .init import unmoved
 from .module import Module, Parameter, get_default_dtype
@@ -86,7 +86,7 @@ class Summary:
             return text_table(self._table(), rule=True)
         table = text_table(self._table(), _ALIGN, rule=True)
         width = max(map(len, table.splitlines()))
-        return f"{table}\n{'-' * width}\n{self._totals()}"
+        return f"{table}\n{'-' * width}\n{folded(self._totals())}"
 
     __repr__ = __str__
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from .errors import printable
 
-__all__ = ["html_table", "text_table"]
+__all__ = ["folded", "html_table", "text_table"]
 
 Rows = Sequence[Sequence[str]]
 NARROWEST = 12
@@ -29,7 +29,7 @@ def text_table(rows: Rows, align: str = "", *, rule: bool = False) -> str:
     weight    12
     bias       3
     """
-    width = shutil.get_terminal_size().columns
+    width = _terminal()
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     while _total(widths) > width and max(widths) > NARROWEST:
@@ -37,12 +37,26 @@ def text_table(rows: Rows, align: str = "", *, rule: bool = False) -> str:
     blocks = []
     for columns in _blocks(widths, width):
         head, *body = (
-            list(_folded([row[i] for i in columns], [widths[i] for i in columns], columns, align))
+            list(_aligned([row[i] for i in columns], [widths[i] for i in columns], columns, align))
             for row in cells
         )
         lines = ["-" * _total([widths[i] for i in columns])] * rule
         blocks.append("\n".join([*head, *lines, *itertools.chain(*body)]))
     return "\n\n".join(blocks)
+
+
+def folded(text: str) -> str:
+    """A sentence on as many lines as the terminal's width makes it."""
+    return "\n".join(_lines(text, _terminal()))
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """The text on lines of a width, cut where a single word is longer."""
+    return textwrap.wrap(text, width, break_on_hyphens=False) if len(text) > width else [text]
+
+
+def _terminal() -> int:
+    return shutil.get_terminal_size().columns
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -60,14 +74,11 @@ def _blocks(widths: Sequence[int], width: int) -> Iterator[list[int]]:
     yield columns
 
 
-def _folded(
+def _aligned(
     row: Sequence[str], widths: Sequence[int], columns: Sequence[int], align: str
 ) -> Iterator[str]:
     """The lines of a row."""
-    pieces = [
-        textwrap.wrap(cell, width, break_on_hyphens=False) if len(cell) > width else [cell]
-        for cell, width in zip(row, widths, strict=True)
-    ]
+    pieces = [_lines(cell, width) for cell, width in zip(row, widths, strict=True)]
     for line in itertools.zip_longest(*pieces, fillvalue=""):
         aligned = (
             piece.rjust(width) if align[i : i + 1] == "r" else piece.ljust(width)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import itertools
-import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -56,6 +54,8 @@ def _lines(text: str, width: int) -> list[str]:
 
 
 def _terminal() -> int:
+    import shutil  # which is slow to import, and seldom needed
+
     return shutil.get_terminal_size().columns
 
 
@@ -93,6 +93,8 @@ def html_table(rows: Rows, align: str = "") -> str:
     >>> html_table([("name", "size"), ("<w>", "12")], "lr")  # doctest: +ELLIPSIS
     '<table><tr><th style="text-align: left">name</th>...<td ...>&lt;w&gt;</td>...</table>'
     """
+    import html
+
     lines = []
     for kind, row in zip(itertools.chain(["th"], itertools.repeat("td")), rows, strict=False):
         cells = (

@@ -63,7 +63,8 @@ ROOMS: dict[str, set[str]] = {
     "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tables", "tensor"},
     "program": {
         "array_interface", "atomic_write", "changes", "context", "declare", "errors", "gradient",
-        "graph", "guard", "methods", "observers", "ops", "precision", "pytree", "registry", "tensor",
+        "graph", "guard", "methods", "observers", "ops", "precision", "pytree", "registry",
+        "tensor",
     },
     "viz": {
         "atomic_write", "context", "declare", "errors", "graph", "observers", "precision", "tensor",

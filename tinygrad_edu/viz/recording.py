@@ -116,9 +116,10 @@ class Recording:
         for node, trace in self.traces.items():
             for call in trace.calls:
                 youngest.setdefault(call, node)
-            for edge, name in zip(node.edges, trace.names, strict=False):
-                if edge.source is not None and name and not edge.source.edges:
-                    names.setdefault(edge.source, name)
+            for position, name in trace.names.items():
+                source = node.edges[position].source
+                if source is not None and name:
+                    names.setdefault(source, name)
         for node, trace in self.traces.items():
             name, inner = _variable(node, trace, youngest)
             if inner:
@@ -148,7 +149,7 @@ class Recording:
             return self.labels[edge.source]
         if edge.dtype is None:
             return f"{edge.name:.6g}" if isinstance(edge.name, float) else str(edge.name)
-        return edge.name or (trace and trace.names[position]) or argument(node, position)
+        return edge.name or (trace and trace.names.get(position)) or argument(node, position)
 
     # ---------------------------------------------------------------- the backward pass
 

@@ -108,7 +108,8 @@ def _backward(recording: Recording, full: bool) -> Iterator[str]:
 
 def _groups(by_node: dict[Node, Any], folds: bool) -> Iterator[tuple[str, list[Node]]]:
     """The ops in order; with `folds`, those of a module that follow each other together."""
-    scope, nodes = "", []
+    scope = ""
+    nodes: list[Node] = []
     for node in by_node:
         own = _module(node.scope) if folds else ""
         if nodes and not (own and own == scope):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+from collections import deque
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from ..context import state
 from ..graph import Edge, Node, OutputGradients
 from ..observers import Observer, observers
 from ..tensor import Tensor
-from . import where
+from . import tampering, where
 from .provenance import Provenance
 
 _SWEEP, _BACKWARD = graph.sweep.__code__, Tensor.backward.__code__
@@ -48,9 +49,9 @@ class Trace:
     """What was observed of an op's call: `values` it was given and `out` that it returned.
 
     The data of leaves and constants are copies, as they were then. `names` are the variables that
-    held the operands that were not computed, by position; `sites` and `calls` say where, innermost first,
-    the calls by number; `swept_by` is the backward pass in which a derivative made the call, or 0;
-    `passes` are the backward passes that came by, by number.
+    held the operands which were not computed, by position; `sites` and `calls` say where, innermost
+    first, the calls by number; `swept_by` is the backward pass in which a derivative made the call,
+    or 0; `passes` are the backward passes that came by, by number.
     """
 
     __slots__ = ("values", "out", "names", "sites", "calls", "swept_by", "passes", "output")
@@ -110,6 +111,7 @@ class Observation(Observer):
         self.number = 0  # of the latest backward pass
         self.swept_at: tuple[where.Site, ...] = ()
         self.provenance = Provenance()
+        self.changes: deque[tampering.Change] = deque(maxlen=16)
         self._frames = where.Frames(_SWEEP)
 
     # ---------------------------------------------------------------- what is told
@@ -160,6 +162,7 @@ class Observation(Observer):
         self.number = next(_passes)
         self.roots = list(seeds)
         self.swept_at = where.Frames(_SWEEP).read(sys._getframe(2))[0]
+        self.changes += tampering.of_given(order, self.number, self.swept_at)
         if sys._getframe(3).f_code is _BACKWARD:
             self.provenance.sweeps(order, self.number, self.swept_at)
         for node, seed in seeds.items():
@@ -254,7 +257,7 @@ class observe:
         if outermost:
             seen.__exit__(*exc)
             seen._frames = where.Frames(_SWEEP)
-            seen.provenance.clear()
+            seen.provenance.close()
             _latest.seen = seen
 
 

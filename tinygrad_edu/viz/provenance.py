@@ -17,6 +17,7 @@ import numpy as np
 from ..graph import Node, topological_order
 from ..tensor import Tensor
 from . import where
+from .tampering import same
 
 MOST_CUTS = 100
 BY_HAND = "as .data or by detach()"
@@ -63,15 +64,19 @@ class Leaf:
 
 
 class _Copy(weakref.ref[np.ndarray]):
-    """Of an array that was given: its values as they were, its name, and its leaf, if any."""
+    """Of an array that was given: its values as they were, its name, its leaf, if any, and its use.
 
-    __slots__ = ("key", "values", "name", "node", "version")
+    `used` is by which op, and where, if that was as a constant.
+    """
+
+    __slots__ = ("key", "values", "name", "node", "version", "used")
 
     key: int
-    values: np.ndarray
+    values: Any
     name: str | None
     node: Node | None
     version: int
+    used: tuple[str, tuple[where.Site, ...]] | None
 
 
 class _Result(weakref.ref[np.ndarray]):
@@ -107,7 +112,7 @@ class Provenance:
         owner = owner_of(array)
         known = self._copies.get(id(owner))
         node = operand.node if isinstance(operand, Tensor) else None
-        if known is None or known() is not array or not _same(known.values, array):
+        if known is None or known() is not array or not same(known.values, array):
             name = operand.name if isinstance(operand, Tensor) else None
             if node is None:
                 self._look_for_cut(op, owner, known, sites)
@@ -116,7 +121,7 @@ class Provenance:
             copy = _Copy(array, self._forget_copy)
             copy.key, copy.values, copy.node = id(owner), array.copy(), node
             copy.name = name or where.variable(frame, operand, array)
-            copy.version = next(_versions)
+            copy.version, copy.used = next(_versions), None
             known = self._copies[copy.key] = copy
         elif node is None:
             self._look_for_cut(op, owner, known, sites)
@@ -127,6 +132,8 @@ class Provenance:
             leaf.name, leaf.version = known.name, known.version
             leaf.used_by, leaf.used_at = op.name, sites
             known.node = node
+        else:
+            known.used = op.name, sites
         return known.values, known.name
 
     def computed(self, op: Any, array: np.ndarray, sites: Any, parents: Any, how: str = "") -> None:
@@ -149,6 +156,23 @@ class Provenance:
                 return list(known.parents())
         return []
 
+    def unrecorded(self, array: np.ndarray) -> tuple[str, Any, str] | None:
+        """By which op an array was computed and where, and why that was not recorded."""
+        known = self._results.get(id(array))
+        if known is None or known() is not array or not known.facts[3]:
+            return None
+        op, sites, _, how = known.facts
+        return op.name, sites, how
+
+    def used_as_constant(self, array: np.ndarray) -> tuple[str, Any] | None:
+        """By which op, and where, the memory of an array was used as a constant."""
+        owner = owner_of(array)
+        known = self._copies.get(id(owner))
+        if known is None or known() is None or owner_of(known()) is not owner:
+            return None
+        used: tuple[str, Any] | None = known.used
+        return used
+
     def _look_for_cut(self, op: Any, owner: Any, known: Any, sites: Any) -> None:
         result = self._results.get(id(owner))
         if result is not None and result() is owner:
@@ -167,13 +191,17 @@ class Provenance:
                     added = node.grad is not None and bool(node.grad.any())
                     leaf.passes.append(Pass(number, at, added, leaf.version))
 
-    def clear(self) -> None:
-        """Hold no arrays any more."""
-        self._copies.clear()
-        self._results.clear()
+    def close(self) -> None:
+        """Hold no values any more, only what is known of arrays that others hold."""
+        for copy in list(self._copies.values()):
+            copy.values = copy.node = None
+        for key, result in list(self._results.items()):
+            if not result.facts[3]:
+                self._results.pop(key, None)
 
 
 def _forget(known: dict[int, Any], ref: Any) -> None:
+    """What a weak reference calls when its array is gone."""
     if known.get(ref.key) is ref:
         del known[ref.key]
 
@@ -188,9 +216,3 @@ def owner_of(array: Any) -> Any:
 def _leaves(parents: Iterable[Node]) -> set[int]:
     """The births of all leaves behind some nodes."""
     return {node.birth for node in topological_order(parents) if not node.edges}
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.nbytes < 1000:
-        return a.tobytes() == b.tobytes()
-    return bool((a == b).all())

@@ -23,12 +23,13 @@ class Text(str):
         return str(self)
 
 
-def printable(text: Any) -> str:
+def printable(value: Any) -> str:
     """Without control characters, which could write over what a terminal shows."""
-    text = str(text)
+    text = str(value)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
 
 
 def scalar(value: Any, digits: int = RESULT) -> str:

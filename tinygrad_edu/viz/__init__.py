@@ -1,8 +1,8 @@
 """Seeing a computation: its graph as a picture, its backward pass step by step, what is wrong."""
 
 from .anomaly import detect_anomaly
+from .chain_rule import explain
 from .draw import draw_graph
-from .explanation import explain
 from .observation import observe
 from .reasons import why
 from .render import Graph

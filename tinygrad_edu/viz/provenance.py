@@ -202,8 +202,9 @@ class Provenance:
 
 def _forget(known: dict[int, Any], ref: Any) -> None:
     """What a weak reference calls when its array is gone."""
-    if known.get(ref.key) is ref:
-        del known[ref.key]
+    key = ref.key
+    if known.get(key) is ref:
+        del known[key]
 
 
 def owner_of(array: Any) -> Any:

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import constant
-
 FACTOR, RESULT = 6, 4
 """Digits: with these, a reader's calculator agrees with what is printed in 97 of 100 lines."""
 IN_FULL = 12
@@ -44,8 +42,8 @@ def array(values: Any, digits: int = RESULT) -> str:
     if isinstance(values, tuple):
         return f"({', '.join(array(each, digits) for each in values)})"
     values = np.asarray(values)
-    if values.ndim and (same := constant(values)) is not None:
-        return f"{scalar(values.flat[0], digits) if same == same else same} everywhere"
+    if values.size > 1 and (values == values.flat[0]).all():
+        return f"{scalar(values.flat[0], digits)} everywhere"
     if values.size <= IN_FULL:
         return _nested(values, digits)
     return f"{values.shape} {_outline(values)}"

@@ -121,16 +121,17 @@ def _groups(by_node: dict[Node, Any], folds: bool) -> Iterator[tuple[str, list[N
 
 def _module(scope: str) -> str:
     """The module to fold: that of the first level, with its number in a list."""
-    parts = scope.split(".")
-    return ".".join(parts[: 2 if len(parts) > 1 and parts[1].isdigit() else 1])
+    first, _, rest = scope.partition(".")
+    number = rest.partition(".")[0]
+    return f"{first}.{number}" if number.isdigit() and not first.isdigit() else first
 
 
 class _Writer:
-    """Writes ops and modules, and remembers which gradient was written last."""
+    """Writes ops and modules, and remembers whose gradient was written last."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.shown: Any = None
+        self.shown: Node | None = None
 
     def op(self, node: Node, steps: list[Contribution]) -> Iterator[str]:
         """An op's name, formula and line; its upstream gradient; and each contribution."""
@@ -142,7 +143,7 @@ class _Writer:
             return
         own = label.partition("#")[0].rpartition(".")[2] == node.op.name
         yield f"{label}{'' if own else f' = {node.op.name}'}   {formula}{at}"
-        if steps[0].upstream is not self.shown:
+        if node is not self.shown:
             yield f"    upstream {text.array(steps[0].upstream, text.FACTOR)}"
         for step in steps:
             yield from self._contribution(step)
@@ -161,7 +162,7 @@ class _Writer:
             yield f"        {text.counted(zeroed, 'entry')} behind a selection set to 0"
         if step.before is not None:
             yield f"        added to what was there: {text.array(step.total)}"
-        self.shown = step.total if step.turn == step.count else None
+        self.shown = step.source if step.turn == step.count else None
 
     def module(self, scope: str, steps: list[Contribution]) -> Iterator[str]:
         """What comes into a module, what goes on, and its parameters' gradients."""

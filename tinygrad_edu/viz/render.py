@@ -30,10 +30,14 @@ class Graph:
     `digraph` is the `graphviz.Digraph` inside, `source` its DOT text.
     """
 
-    def __init__(self, digraph: Any, operations: int, tensors: int) -> None:
+    def __init__(
+        self, digraph: Any, operations: int, tensors: int, outputs: Any = (), folding: Any = None
+    ) -> None:
         self.digraph = digraph
         self.operations = operations
         self.tensors = tensors
+        self.outputs = outputs
+        self.folding = folding or {}
 
     @property
     def source(self) -> str:

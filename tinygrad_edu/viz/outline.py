@@ -150,26 +150,31 @@ class Outline:
         several = len(box.operands) > 1
         for i, edge in box.operands:
             if edge.dtype is not None:
-                tail = self._constant(edge) if edge.source is None else self.of[edge.source]
+                given = edge.source is None
+                tail = self._constant(edge, box.frame) if given else self.of[edge.source]
                 self.arrows.append(Arrow(tail, box, i if several else None, i))
         if not box.operands and node.edges and node.edges[0].source is not None:  # a pick
             self.arrows.append(Arrow(self.of[node.edges[0].source], box, None, 0))
 
     def _output(self, y: Tensor) -> None:
         """The mark behind a result that was asked for; a leaf drawn by itself needs none."""
-        box = self._constant(y) if y.node is None else self.of[y.node]
+        box = self._constant(y, self.root) if y.node is None else self.of[y.node]
         key = ("output", box)
         if (not y.is_leaf or len(self.outputs) > 1) and key not in self.of:
             mark = Box("output", self.root, y.name or "output", y.shape, y.dtype)
             self.arrows.append(Arrow(box, self._add(mark, key)))
 
-    def _constant(self, a: Edge | Tensor) -> Box:
-        """What has no gradient: one box wherever it has the same name, shape and dtype."""
+    def _constant(self, a: Edge | Tensor, frame: Frame) -> Box:
+        """What has no gradient: one box wherever it has the same name, shape and dtype.
+
+        A named one is the user's and outside of all modules, another belongs to its consumer.
+        """
+        frame = self.root if a.name else frame
         key = (a.name, a.shape, a.dtype) if a.name else id(a)
         found = self.of.get(key)
         if found is not None:
             return found
-        return self._add(Box("input", self.root, a.name, a.shape, a.dtype, source=a), key)
+        return self._add(Box("input", frame, a.name, a.shape, a.dtype, source=a), key)
 
     def counts(self) -> tuple[int, int]:
         """The numbers of operations and of tensors that went in."""

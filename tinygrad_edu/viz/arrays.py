@@ -22,14 +22,15 @@ class Arrays:
     """The arrays of a page, each held once, to be encoded together within a budget."""
 
     def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[Any, int] = {}
         self._arrays: list[np.ndarray] = []
 
     def number(self, array: Any) -> int | None:
-        """The number by which the page finds this array."""
+        """The number by which the page finds this array; equal arrays have the same."""
         if array is None:
             return None
-        key = id(array)
+        array = np.asarray(array)
+        key = array.shape, array.dtype, hash(array.tobytes())
         if key not in self._numbers:
             self._numbers[key] = len(self._arrays)
             self._arrays.append(array)
@@ -40,12 +41,12 @@ class Arrays:
 
         The limit is how many elements of an array were kept: it is halved until all fits.
         """
-        described = [describe(np.asarray(array)) for array in self._arrays]
+        described = [describe(array) for array in self._arrays]
         limit = SAMPLED
         while limit > FULL and sum(_bytes(a.size, limit) for a in self._arrays) > budget:
             limit //= 2
         pairs = zip(described, self._arrays, strict=True)
-        return [d | values(np.asarray(a), limit) for d, a in pairs], limit
+        return [d | values(a, limit) for d, a in pairs], limit
 
 
 def _bytes(size: int, limit: int) -> int:

@@ -34,7 +34,7 @@ def fold(outline: Outline, depth: int) -> None:
 
 def show_repeats_once(outline: Outline) -> None:
     """Show the first of several equal modules that follow each other, with their number."""
-    while (found := next(_repeats(outline), None)) is not None:
+    while (found := next(repeats(outline), None)) is not None:
         first, *others = found
         place = {box: box for box in outline.boxes}
         members = [_inside(outline, frame) for frame in (first, *others)]
@@ -73,7 +73,7 @@ def _inside(outline: Outline, frame: Frame) -> list[Box]:
     return [box for box in outline.boxes if box.frame.within(frame.depth) is frame]
 
 
-def _repeats(outline: Outline) -> Iterator[list[Frame]]:
+def repeats(outline: Outline) -> Iterator[list[Frame]]:
     """Runs of sibling frames, outermost first, with equal contents."""
     contents: dict[Frame, list[Box]] = {frame: [] for frame in outline.frames}
     for box in outline.boxes:

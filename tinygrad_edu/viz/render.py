@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 PNG_DPI = "144"
 NOTEBOOK_LIMIT = 1000
 """Operations; laying out more would keep a notebook's cell busy for minutes."""
@@ -48,12 +48,18 @@ class Graph:
         """The drawing as SVG.  Raises RuntimeError if there is no Graphviz to render it."""
         return self._rendered("svg").decode()
 
+    def page(self) -> str:
+        """The explorer: a page of HTML that steps through the forward and the backward pass."""
+        from .page import page
+
+        return page(self.outputs, self.folding)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drawing as .svg, .png, .pdf or .dot, as the suffix says; returns the path.
+        """Write the drawing as .svg, .png, .pdf or .dot, or the explorer as .html; returns the path.
 
         A file that is there is replaced only once the new one is complete. Raises ValueError for
         another suffix, FileNotFoundError for a missing folder, and RuntimeError if there is no
-        Graphviz to render it (.dot needs none).
+        Graphviz to render it (.dot and .html need none).
         """
         path = Path(path)
         suffix = path.suffix.lower()
@@ -67,6 +73,8 @@ class Graph:
     def _rendered(self, format: str) -> bytes:
         if format == "dot":
             return self.source.encode()
+        if format == "html":
+            return self.page().encode("utf-8")
         if format != "png":
             return render(self.source, format)
         sharp = self.digraph.copy()

@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "observers": set(),
     "pytree": set(),
     "registry": set(),
-    "graph": {"changes", "errors", "guard", "precision"},
+    "graph": {"changes", "errors", "guard", "observers", "precision"},
     "precision": set(),
     "errors": {"context"},
     "array_interface": {"conversion", "errors", "methods", "registry", "unrecorded"},
@@ -58,7 +58,10 @@ ROOMS: dict[str, set[str]] = {
         "changes", "context", "declare", "errors", "gradient", "graph", "guard", "methods",
         "observers", "ops", "precision", "pytree", "registry", "tensor",
     },
-    "viz": {"context", "declare", "errors", "graph", "observers", "precision", "tensor"},
+    "viz": {
+        "context", "declare", "errors", "gradient", "graph", "observers", "ops", "precision",
+        "tensor",
+    },
 }  # fmt: skip
 OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
 """What a room may import besides the standard library and NumPy."""

@@ -22,17 +22,17 @@ __version__ = "0.2.0"
 
 __all__ = [
     "Graph", "Tensor", "check_op", "compare", "draw_graph", "elementwise_grad", "enable_grad",
-    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
+    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "observe", "op",
     "operators", "ops", "scope", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from .viz import Graph, draw_graph
+    from .viz import Graph, draw_graph, observe
 
 
 def __getattr__(name: str) -> Any:
     """Pictures are imported when they are first asked for."""
-    if name in ("Graph", "draw_graph"):
+    if name in ("Graph", "draw_graph", "observe"):
         from . import viz
 
         return getattr(viz, name)

@@ -1,0 +1,276 @@
+"""`observe`: while it is on, every node keeps its value, its gradients, and where it was computed.
+
+What is kept hangs on the nodes themselves, as their `trace`, so it lives as long as the graph it
+belongs to, and a graph can be explained after the block.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import graph
+from ..graph import Edge, Node, OutputGradients
+from ..observers import Observer, observers
+from ..tensor import Tensor
+from . import where
+
+_SWEEP = graph.sweep.__code__
+_passes = itertools.count(1)
+_latest = threading.local()
+
+
+class Passed:
+    """What one backward pass brought to a node: its gradient, and what its VJPs made of that.
+
+    `gradient` is None where it is to be added up from the contributions; `parts` holds by edge what
+    the VJP returned and what landed on the source.
+    """
+
+    __slots__ = ("seed", "gradient", "parts")
+
+    def __init__(self) -> None:
+        self.seed: Any = None
+        self.gradient: Any = None
+        self.parts: dict[Edge, tuple[Any, Any]] = {}
+
+
+class Trace:
+    """What was observed of an op's call: `values` it was given and `out` that it returned.
+
+    The data of leaves and constants are copies, as they were then. `names` are the variables that
+    held the operands, None for what was computed; `sites` and `calls` say where, innermost first,
+    the calls by number; `swept_by` is the backward pass in which a derivative made the call, or 0;
+    `passes` are the backward passes that came by, by number.
+    """
+
+    __slots__ = ("values", "out", "names", "sites", "calls", "swept_by", "passes", "output")
+
+    def __init__(self, values: Any, out: Any, names: Any, sites: Any, calls: Any) -> None:
+        self.values = values
+        self.out = out
+        self.names: list[str | None] = names
+        self.sites: tuple[where.Site, ...] = sites
+        self.calls: tuple[int, ...] = calls
+        self.swept_by = 0
+        self.passes: dict[int, Passed] = {}
+        self.output: int | None = None
+
+    @property
+    def line(self) -> where.Line | None:
+        """The user's line of source, or else the layer's."""
+        user = next((site for site in self.sites if not site.in_layer), None)
+        site = user or (self.sites[0] if self.sites else None)
+        return where.line(site) if site else None
+
+    def kept(self, node: Node, position: int) -> Any:
+        """What the VJP of an edge read, as it was in the forward pass."""
+        op, vjp = node.op, node.edges[position].vjp
+        if self.output is not None:  # a pick of one output
+            shapes = [(np.shape(value), value.dtype) for value in self.values]
+            return self.output, shapes
+        slots = op.offered(self.values, self.out)
+        if op.sequence:
+            slots[-3:-1] = self.values[0][position].shape, position
+        return vjp.collect(slots) if vjp.slots else ()
+
+    def operands(self, op: Any) -> Any:
+        """The data of the tensor arguments, by edge."""
+        if self.output is not None:
+            return [self.values]
+        return self.values[0] if op.sequence else self.values[: len(op.tensors)]
+
+
+class Failure(NamedTuple):
+    """The op that raised an error: a node that has no value, and where it stands."""
+
+    node: Node
+    error: Exception
+
+
+class _Copy(NamedTuple):
+    array: np.ndarray
+    copy: np.ndarray
+    name: str | None
+
+
+class Observation(Observer):
+    """What `observe` has seen; see there.
+
+    `failure` is the last op that raised an error, and `roots` the nodes from which the latest
+    backward pass started.
+    """
+
+    def __init__(self) -> None:
+        self.failure: Failure | None = None
+        self.roots: list[Node] = []
+        self.number = 0  # of the latest backward pass
+        self.swept_at: tuple[where.Site, ...] = ()
+        self.sweeps: dict[int, int] = {}  # leaf -> backward passes that reached it, see why()
+        self.lost: dict[int, tuple[Any, str, Any]] = {}  # data cut off from its graph, see why()
+        self._copies: dict[int, _Copy] = {}
+        self._frames = where.Frames(_SWEEP)
+
+    # ---------------------------------------------------------------- what is told
+
+    def operation(self, op: Any, operands: Any, values: Any, out: Any, result: Any) -> None:
+        several = op.outputs > 1
+        node = result[0].node if several else result.node
+        if node is None:
+            return
+        made = self._trace(sys._getframe(3), op, operands, values, out)
+        if several:
+            node = node.edges[0].source
+            for i, each in enumerate(result):
+                pick = each.node.trace = Trace(out, each._array, [None], made.sites, made.calls)
+                pick.swept_by, pick.output = made.swept_by, i
+        else:
+            made.out = result._array
+            if made.out.base is not None and id(_owner(made.out)) in self._copies:
+                made.out = made.out.copy()  # a view of a leaf's data, which an update would change
+        node.trace = made
+
+    def failed(self, op: Any, operands: Any, values: Any, error: Exception) -> None:
+        edges = []
+        for operand in operands if op.sequence else operands[: len(op.tensors)]:
+            source = getattr(operand, "node", None)
+            array = np.asarray(getattr(operand, "_array", operand))
+            edges.append(Edge(source, array.shape, array.dtype, _name(operand), None, None))
+        node: Any = Node(op, edges, () if op.sequence else values[len(op.tensors) :])
+        node.trace = self._trace(sys._getframe(2), op, operands, values, None)
+        self.failure = Failure(node, error)
+
+    def sweep_begins(self, order: Any, seeds: Any) -> None:
+        self.number = next(_passes)
+        self.roots = list(seeds)
+        self.swept_at = where.Frames(_SWEEP).read(sys._getframe(2))[0]
+        for node, seed in seeds.items():
+            if hasattr(node, "trace"):
+                self._passed(node.trace).seed = np.array(_data(seed))
+
+    def contribution(self, node: Any, edge: Any, g: Any, raw: Any, part: Any) -> None:
+        trace = getattr(node, "trace", None)
+        if trace is None:
+            return
+        g, given, landed = _data(g), _data(raw), _data(part)
+        if edge.source.retains and type(landed) is np.ndarray:  # the sweep adds to it in place
+            landed = landed.copy()
+        if node.retains and type(g) is np.ndarray:
+            g = g.copy()
+        passed = self._passed(trace)
+        passed.gradient = g
+        passed.parts[edge] = landed if raw is part else given, landed
+
+    def _passed(self, trace: Trace) -> Passed:
+        passed = trace.passes.get(self.number)
+        if passed is None:
+            passed = trace.passes[self.number] = Passed()
+        return passed
+
+    # ---------------------------------------------------------------- what is kept
+
+    def _trace(self, frame: FrameType, op: Any, operands: Any, values: Any, out: Any) -> Trace:
+        sites, calls, swept = self._frames.read(frame)
+        n = len(op.tensors)
+        given = list(values[0] if op.sequence else values[:n])
+        names: list[str | None] = [None] * len(given)
+        for i, value in enumerate(given):
+            if type(value) is np.ndarray:
+                operand = operands[i]
+                node = operand.node if isinstance(operand, Tensor) else None
+                if node is None or not node.edges:
+                    given[i], names[i] = self._copied(operand, value, frame)
+        arguments = [given, *values[1:]] if op.sequence else given + values[n:]
+        trace = Trace(arguments, out, names, sites, calls)
+        if swept:
+            trace.swept_by = self.number
+        return trace
+
+    def _copied(self, operand: Any, array: np.ndarray, frame: Any) -> tuple[np.ndarray, str | None]:
+        """The data of a leaf or a constant as it is now, shared with earlier uses if unchanged."""
+        key = id(_owner(array))
+        known = self._copies.get(key)
+        if known is None or known.array is not array or not _same(known.copy, array):
+            name = _name(operand) or where.variable(frame, operand, array)
+            known = self._copies[key] = _Copy(array, array.copy(), name)
+        return known.copy, known.name
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.nbytes < 1000:
+        return a.tobytes() == b.tobytes()
+    return bool((a == b).all())
+
+
+def _data(value: Any) -> Any:
+    """A gradient as an array, where the sweep may be recorded."""
+    if type(value) is np.ndarray:
+        return value
+    if isinstance(value, OutputGradients):
+        return OutputGradients(map(_data, value))
+    return value._array if isinstance(value, Tensor) else value
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _name(operand: Any) -> str | None:
+    return operand.name if isinstance(operand, Tensor) else None
+
+
+# -------------------------------------------------------------------- the context
+
+
+class observe:
+    """Within the block every node keeps its value, gradients, variable name and line of source.
+
+    It is for looking at few steps: what it keeps is held as long as its graph is. It holds for the
+    current thread, and within another `observe()` it is the same observation. What it yields is
+    what `draw_graph` takes to draw the graph of an op that failed.
+
+    >>> from tinygrad_edu import Tensor, draw_graph, observe
+    >>> w = Tensor(2.0, requires_grad=True, name="w")
+    >>> with observe():
+    ...     loss = w * w
+    ...     loss.backward()
+    >>> drawing = draw_graph(loss)
+    """
+
+    def __init__(self) -> None:
+        self._entered: list[tuple[Observation, bool]] = []
+
+    def __enter__(self) -> Observation:
+        seen = observation()
+        outermost = seen is None
+        seen = seen or Observation()
+        self._entered.append((seen, outermost))
+        if outermost:
+            seen.__enter__()
+        return seen
+
+    def __exit__(self, *exc: object) -> None:
+        seen, outermost = self._entered.pop()
+        if outermost:
+            seen.__exit__(*exc)
+            seen._frames = where.Frames(_SWEEP)
+            seen._copies.clear()
+            _latest.seen = seen
+
+
+def observation() -> Observation | None:
+    """The observation that is on in this thread."""
+    listening = observers.get(threading.get_ident(), ())
+    return next((each for each in listening if isinstance(each, Observation)), None)
+
+
+def latest() -> Observation | None:
+    """The observation that is on in this thread, or else the last one."""
+    return observation() or getattr(_latest, "seen", None)

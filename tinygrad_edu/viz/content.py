@@ -15,20 +15,16 @@ from ..graph import Node
 from ..tensor import Tensor
 from . import labels
 from .arrays import SAMPLED, Arrays
-from .explanation import amount, blocks, forward_sentence, sentence
+from .explanation import PLUMBING, amount, blocks, forward_sentence, sentence
 from .folding import repeats
 from .mathml import formulas
 from .outline import Box, Frame, Outline
-from .recording import Contribution, Recording, is_outputs
+from .recording import Contribution, Recording
 
 COMFORTABLE = 60
 """Boxes that are shown unfolded without being asked for."""
 DETAILED = 2000
 """Contributions whose arithmetic is written out; of more, only the arrays are shown."""
-PLUMBING = {
-    "broadcast_to", "cast", "copy", "expand_dims", "flip", "getitem", "moveaxis", "pick",
-    "reshape", "roll", "squeeze", "swapaxes", "transpose",
-}  # fmt: skip
 
 
 class Content:
@@ -49,8 +45,8 @@ class Content:
         }
         self.arrays = Arrays()
         self.ops: dict[str, Any] = {}
-        ends = [self.recording.labels[node] for node in self.outline.ends]
-        self.name = outputs[0].name or (ends[0] if ends else "a constant")
+        ends = [self.recording.names.get(n) or self.recording.labels[n] for n in self.outline.ends]
+        self.name = labels.shortened(outputs[0].name or (ends[0] if ends else "a constant"))
 
     def data(self, budget: int) -> tuple[dict[str, Any], list[str]]:
         """All of it within about `budget` bytes, and notes on what had to be left out."""
@@ -140,17 +136,23 @@ class Content:
             "where": None,
         }
         shape = "" if box.shape is None else str(box.shape)
+        value = None if node is None else recording.values.get(node)
         title, lines = found["label"], [f"{shape} {box.dtype}"]
+        if np.size(value) == 1 and value is not None and not isinstance(value, tuple):
+            shape = f"= {np.asarray(value).item():.4g}"
+            lines = [f"{shape} {box.dtype}"]
         if box.kind == "operation":
             assert node is not None
-            title, lines = self._operation(box, node, found)
+            title, lines = self._operation(node, found, shape)
         elif box.kind == "input":
             found["value"] = self.arrays.number(self._constant(box))
         elif box.kind == "output":
             title = box.name or "output"
             found["op"] = None
         if node is not None:
-            found["name"] = labels.shortened(recording.names[node]) if node in recording.names else None
+            found["name"] = (
+                labels.shortened(recording.names[node]) if node in recording.names else None
+            )
             found["value"] = self._array(recording.values.get(node))
             found["gradient"] = self._array(recording.gradients.get(node))
             line = recording.line(node)
@@ -158,7 +160,7 @@ class Content:
                 found["where"] = line._asdict() | {"file": os.path.basename(line.file)}
         return found | {"title": labels.shortened(title), "lines": lines}
 
-    def _operation(self, box: Box, node: Node, found: dict[str, Any]) -> tuple[str, list[str]]:
+    def _operation(self, node: Node, found: dict[str, Any], shape: str) -> tuple[str, list[str]]:
         op = node.op
         if op.name not in self.ops:
             forward, derivatives = formulas(op.formula)
@@ -167,7 +169,6 @@ class Content:
             }  # fmt: skip
         found["op"], found["statics"] = op.name, labels.statics(node)
         name = self.recording.names.get(node)
-        shape = "" if box.shape is None else str(box.shape)
         named = f"{labels.shortened(name)} {shape}" if name else shape
         shown = [labels.formula(op), found["statics"], named]
         return op.name, [labels.shortened(line) for line in shown if line]
@@ -246,7 +247,9 @@ class Content:
             "count": 1,
         }
 
-    def _contribution(self, step: Contribution, before: int | None, detailed: bool) -> dict[str, Any]:
+    def _contribution(
+        self, step: Contribution, before: int | None, detailed: bool
+    ) -> dict[str, Any]:
         several = step.count > 1
         return {
             "kind": "contribution",

@@ -99,7 +99,9 @@ class DotDrawing:
                 self.frames[frame.outer].subgraph(self.frames[frame])
         computed = ("operation", "module")
         for arrow in self.outline.arrows:
-            entry = self.ids[arrow.head] + (f":p{arrow.operand}" if arrow.operand is not None else "")
+            entry = self.ids[arrow.head] + (
+                f":p{arrow.operand}" if arrow.operand is not None else ""
+            )
             if arrow.head.kind != "output":
                 entry += ":w" if self.across else ":n"
             straight = arrow.tail.kind in computed or arrow.head.kind == "output"

@@ -25,8 +25,8 @@ def draw_graph(
     Operations carry their formula, and their derivatives as a tooltip; boxes are the Tensors that
     went in, with name, shape and dtype; frames are the calls of modules (`scope`) that computed.
     `direction` is "LR", left to right, or "TB", top to bottom. Modules at `depth` are folded into
-    one box each; `fold_repeats` shows equal modules that follow each other once, with their number.
-    `.save("x.html")` and `.explore()` open the explorer instead, in which all of it can be unfolded.
+    one box each; `fold_repeats` shows equal ones that follow each other once, with their number.
+    `.save("x.html")` and `.explore()` make the explorer instead, where everything unfolds.
 
     >>> from tinygrad_edu import Tensor
     >>> x = Tensor(3.0, requires_grad=True, name="x")

@@ -1,4 +1,4 @@
-"""A step of the backward pass in words and in pieces that the page shows: equations, terms, lines."""
+"""A step of the backward pass in words, and in pieces that the page shows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from .recording import Contribution, Recording, is_outputs
 from .steps import Product, RecordedVJP, Routing, SumStrip, Terms, views
 
 Block = dict[str, Any]
+PLUMBING = {
+    "broadcast_to", "cast", "copy", "expand_dims", "flip", "getitem", "moveaxis", "pick",
+    "reshape", "roll", "squeeze", "swapaxes", "transpose",
+}  # fmt: skip
+"""Ops that only move elements."""
 
 
 def forward_sentence(recording: Recording, node: Any) -> str:
@@ -131,7 +136,8 @@ def _lines(view: RecordedVJP, arrays: Arrays) -> Block:
     lines = []
     for line in view.lines:
         code = f"{line.name} = {line.op}({', '.join(line.operands)})"
-        shown = None if isinstance(line.value, tuple) else arrays.number(line.value)
+        hidden = isinstance(line.value, tuple) or line.op in PLUMBING
+        shown = None if hidden else arrays.number(line.value)
         lines.append([code, shown, line.depends_on_upstream])
     return {"kind": "lines", "text": f"The derivative as {len(lines)} operations", "lines": lines}
 

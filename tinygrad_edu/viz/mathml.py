@@ -11,10 +11,11 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-_FUNCTIONS = set(
-    "arccos arcosh arcsin arctan arsinh artanh cof cos cosh det diag elu exp ln log max mean min "
-    "sgn sign sin sinc sinh softmax tan tanh trunc".split()
-)
+_FUNCTIONS = {
+    "arccos", "arcosh", "arcsin", "arctan", "arsinh", "artanh", "cof", "cos", "cosh", "det", "diag",
+    "elu", "exp", "ln", "log", "max", "mean", "min", "sgn", "sign", "sin", "sinc", "sinh",
+    "softmax", "tan", "tanh", "trunc",
+}  # fmt: skip
 _SUPERSCRIPTS = {"ᵀ": "T", "ˣ": "x", "ʸ": "y", "ᶻ": "z", "ᵖ": "p", "ᵝ": "β", "ⁿ": "n", "ⁱ": "i"}
 _SUBSCRIPTS = {"ₜ": "t", "ₖ": "k", "ₙ": "n", "ₘ": "m", "ₓ": "x", "ᵢ": "i", "ⱼ": "j"}
 _TOKEN = re.compile(

@@ -68,7 +68,7 @@ class Outline:
         self.ends = dict.fromkeys(y.node for y in self.outputs if y.node is not None)
         self.of: dict[Any, Box] = {}
         self._calls: dict[Any, Frame] = {}
-        self._entered: dict[str, int] = {}
+        self._entered: dict[tuple[Frame, str], int] = {}
         order = topological_order(self.ends)
         results, homes = self._measure(order)
         for node in reversed(order):
@@ -120,17 +120,14 @@ class Outline:
             *groups, name = call[len(outer) :].strip(".").split(".")
             for group in groups:
                 frame = self._group(frame, group)
-            path = f"{frame.path}.{name}" if frame.outer else name
-            times = self._entered[path] = self._entered.get(path, 0) + 1
-            name = name if times == 1 else f"{name} #{times}"
-            frame = self._calls[key] = Frame(name, path, frame, frame.depth + 1)
+            times = self._entered[frame, name] = self._entered.get((frame, name), 0) + 1
+            frame = self._calls[key] = _inner(frame, name if times == 1 else f"{name} #{times}")
         return frame
 
     def _group(self, frame: Frame, name: str) -> Frame:
         key = (frame, name)
         if key not in self._calls:
-            path = f"{frame.path}.{name}" if frame.outer else name
-            self._calls[key] = Frame(name, path, frame, frame.depth + 1)
+            self._calls[key] = _inner(frame, name)
         return self._calls[key]
 
     # ---------------------------------------------------------------- what is drawn
@@ -148,10 +145,12 @@ class Outline:
             (i, e) for i, e in enumerate(node.edges) if e.dtype is not None or e.name is not None
         ]
         several = len(box.operands) > 1
+        computed = any(e.source is not None and e.source.edges for e in node.edges)
+        beside = box.frame if computed else self.root
         for i, edge in box.operands:
             if edge.dtype is not None:
                 given = edge.source is None
-                tail = self._constant(edge, box.frame) if given else self.of[edge.source]
+                tail = self._constant(edge, beside) if given else self.of[edge.source]
                 self.arrows.append(Arrow(tail, box, i if several else None, i))
         if not box.operands and node.edges and node.edges[0].source is not None:  # a pick
             self.arrows.append(Arrow(self.of[node.edges[0].source], box, None, 0))
@@ -167,7 +166,8 @@ class Outline:
     def _constant(self, a: Edge | Tensor, frame: Frame) -> Box:
         """What has no gradient: one box wherever it has the same name, shape and dtype.
 
-        A named one is the user's and outside of all modules, another belongs to its consumer.
+        A named one is the user's and outside of all modules, as is one from which alone something
+        is computed; another, such as a mask, belongs to its consumer's.
         """
         frame = self.root if a.name else frame
         key = (a.name, a.shape, a.dtype) if a.name else id(a)
@@ -180,6 +180,11 @@ class Outline:
         """The numbers of operations and of tensors that went in."""
         tensors = sum(box.kind in ("parameter", "input") for box in self.boxes)
         return sum(box.kind == "operation" for box in self.boxes), tensors
+
+
+def _inner(frame: Frame, name: str) -> Frame:
+    path = f"{frame.path}.{name}" if frame.outer else name
+    return Frame(name, path, frame, frame.depth + 1)
 
 
 def common(a: Frame, b: Frame) -> Frame:

@@ -13,8 +13,6 @@ from ..tensor import Tensor
 from .content import Content
 
 MODULES = ("arrays", "draw", "view", "player", "search", "inspector", "main")
-BUDGET = 5_000_000
-"""Bytes of a page, at most; larger arrays are sampled until it fits."""
 
 _WITH_STEPS = (
     "Press ▶ Play, or the right arrow key, to watch {what} computed and its gradient travel back, "
@@ -35,7 +33,7 @@ _NO_BACKWARD = (
 )
 
 
-def page(outputs: list[Tensor], folding: dict[str, Any], budget: int = BUDGET) -> str:
+def page(outputs: list[Tensor], folding: dict[str, Any], budget: int) -> str:
     """The page as HTML. It fetches nothing, and works from a file and in a sandboxed frame."""
     content = Content(outputs, folding)
     what = content.name

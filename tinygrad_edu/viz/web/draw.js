@@ -26,12 +26,18 @@ export class Drawing {
   // its sign is clicked.
   constructor(root, world, data, { choose, toggle }) {
     Object.assign(this, { root, world, data, choose, toggle });
-    this.boxSizes = data.boxes.map((box) => size(box.title, box.lines));
+    this.boxSizes = data.boxes.map((box) => size(box.title, this.lines(box)));
     this.frameSizes = data.frames.map((frame) => size(frame.name, [...frame.lines, "+ unfold"]));
     this.marks = new Map(); // "box 3" -> classes, to be put on again after a new layout
     root.prepend(markers());
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => this.focused(event.target));
+  }
+
+  // A box with a single number has a line in which its gradient will appear.
+  lines(box) {
+    const array = box.gradient === null ? null : this.data.arrays[box.gradient];
+    return array && array.shape.every((n) => n === 1) ? [...box.lines, "gradient −0.0000"] : box.lines;
   }
 
   graph(folded) {
@@ -41,6 +47,7 @@ export class Drawing {
       frameSizes: this.frameSizes,
       boxes: boxes.map(({ frame }, b) => ({ frame, w: this.boxSizes[b][0], h: this.boxSizes[b][1] })),
       arrows: arrows.map(({ tail, head }) => ({ tail, head })),
+      screen: [this.root.clientWidth || 1, this.root.clientHeight || 1],
       folded,
     };
   }
@@ -95,7 +102,12 @@ export class Drawing {
     const box = this.data.boxes[b], [w, h] = this.boxSizes[b], key = "box " + b;
     const group = svg("g", { transform: `translate(${at.x} ${at.y})`, class: "box " + box.kind, "data-key": key });
     const round = box.kind === "operation" || box.kind === "output" ? 8 : 0;
-    group.append(svg("rect", { class: "body", x: -w / 2, y: -h / 2, width: w, height: h, rx: round }), ...texts(box.title, box.lines), ring(w, h));
+    group.append(svg("rect", { class: "body", x: -w / 2, y: -h / 2, width: w, height: h, rx: round }), ...texts(box.title, this.lines(box)), ring(w, h));
+    if (this.lines(box) !== box.lines) {
+      const last = [...group.querySelectorAll("text")].at(-1);
+      last.classList.add("arrived");
+      last.textContent = "";
+    }
     if (box.failed) group.classList.add("failed");
     this.gradientBar(group, w, h);
     this.button(group, key, [box.kind, box.title, ...box.lines].join(", "));
@@ -146,12 +158,17 @@ export class Drawing {
     for (const each of this.elements?.values() || []) {
       each.classList.remove("now", "target", "travelled", "pending", "chosen");
       each.querySelector(":scope > .gradient")?.setAttribute("width", 0);
+      const text = each.querySelector(":scope > .arrived");
+      if (text) text.textContent = "";
     }
   }
 
-  bar(key, share) {
+  // How much of its gradient has arrived at a box, and the number if it is a single one.
+  gradient(key, share, text) {
     const bar = this.elements.get(key)?.querySelector(":scope > .gradient");
     bar?.setAttribute("width", share * Number(bar.dataset.full));
+    const place = this.elements.get(key)?.querySelector(":scope > .arrived");
+    if (place) place.textContent = share ? text : "";
   }
 
   color(levels) {
@@ -196,9 +213,10 @@ export class Drawing {
     event.stopPropagation();
   }
 
-  // Down and up along an arrow, left and right to the nearest beside it.
+  // Along an arrow in the direction of the graph, otherwise to the nearest box beside it.
   walk(key, direction) {
-    const from = this.position(key), down = direction === "ArrowDown", up = direction === "ArrowUp";
+    const across = this.result.direction === "LR", from = this.position(key);
+    const down = direction === (across ? "ArrowRight" : "ArrowDown"), up = direction === (across ? "ArrowLeft" : "ArrowUp");
     const found = new Set();
     if (down || up) {
       this.data.arrows.forEach((arrow) => {
@@ -211,7 +229,8 @@ export class Drawing {
     for (const each of others) {
       const to = this.position(each), dx = to.x - from.x, dy = to.y - from.y;
       const along = { ArrowDown: dy, ArrowUp: -dy, ArrowRight: dx, ArrowLeft: -dx }[direction];
-      const distance = found.size ? Math.abs(dx) : along + 3 * Math.abs(down || up ? dx : dy);
+      const aside = Math.abs(direction === "ArrowDown" || direction === "ArrowUp" ? dx : dy);
+      const distance = found.size ? aside : along + 3 * aside;
       if ((found.size || along > 1) && distance < least) (best = each), (least = distance);
     }
     if (best) this.focus(best);
@@ -253,7 +272,7 @@ function curve(points) {
 
 function markers() {
   const marker = (id, color) =>
-    svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
+    svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
       svg("path", { d: "M0 0L8 4L0 8z", style: `fill: var(${color})` }));
-  return svg("defs", {}, marker("head", "--line"), marker("head-travelled", "--travelled"));
+  return svg("defs", {}, marker("head", "--line"), marker("head-travelled", "--travelled"), marker("head-now", "--now-line"));
 }

@@ -66,15 +66,15 @@ export class Inspector {
 
   terms(block) {
     const body = element("tbody");
+    const factor = (x, word) => element("td", { text: show(x, 6) }, word ? element("small", { text: word }) : null);
     for (const [upstream, where, local, origin, product] of block.terms) {
-      body.append(element("tr", {},
-        element("td", { text: show(upstream, 6) }), element("td", { class: "word", text: where }), element("td", { text: "×" }),
-        element("td", { text: show(local, 6) }), element("td", { class: "word", text: origin || "" }), element("td", { text: "=" }), element("td", { text: show(product) })));
+      const cells = [factor(upstream, where), element("td", { text: "×" }), factor(local, origin), element("td", { text: "=" }), element("td", { text: show(product) })];
+      body.append(element("tr", {}, ...cells));
     }
-    if (block.more) body.append(element("tr", {}, element("td", { class: "word", colspan: 7, text: `and ${block.more} more terms` })));
-    body.append(element("tr", {}, element("td", { class: "word", colspan: 6, text: "sum" }), element("td", { text: block.canceled ? "0, canceled" : show(block.total) })));
+    if (block.more) body.append(element("tr", {}, element("td", { class: "word", colspan: 5, text: `and ${block.more} more terms` })));
+    body.append(element("tr", {}, element("td", { class: "word", colspan: 4, text: "sum" }), element("td", { text: block.canceled ? "0, canceled" : show(block.total) })));
     const head = element("tr", {});
-    for (const word of ["upstream", "at", "", "local", "which is", "", "product"]) head.append(element(word ? "th" : "td", word ? { text: word, scope: "col" } : {}));
+    for (const word of ["upstream", "", "local", "", "product"]) head.append(element(word ? "th" : "td", word ? { text: word, scope: "col" } : {}));
     return element("div", {}, element("p", { text: block.text }), element("table", { class: "terms" }, element("thead", {}, head), body));
   }
 
@@ -100,7 +100,7 @@ export class Inspector {
   }
 
   source(where) {
-    if (!where) return [];
+    if (!where || !where.text.trim()) return [];
     const { text, start, end } = where, code = element("pre");
     const indent = text.length - text.trimStart().length;
     if (start === null) code.append(text.trim());

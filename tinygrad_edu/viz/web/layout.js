@@ -3,20 +3,31 @@
 // the module around it. Equal modules are laid out once. This file runs in a worker, after dagre,
 // and therefore imports nothing.
 
-const PADDING = 14, TITLE = 26, GAP = 18, MANY = 250;
+const PADDING = 14, TITLE = 26, GAP = 18, MANY = 250, FEW = 250;
 const cache = new Map();
 
-// graph: frames [{outer}], outer ones first, the first being the whole; folded: a flag for each;
+// graph: screen [w, h]; frames [{outer}], outer ones first, the first being the whole; folded: a flag for each;
 // frameSizes: [w, h] of each as a box; boxes [{frame, w, h}]; arrows [{tail, head}].
 // Returns centers and sizes of boxes and frames (null where they are hidden), and for each arrow
 // its points, or null if it lies inside a folded module or repeats another.
+// It runs downwards, or to the right if the graph then fits better into `graph.screen`.
 function layout(graph) {
   const plan = planned(graph);
+  const down = laidOut(graph, plan, "TB");
+  const few = down.boxes.filter(Boolean).length + down.frames.filter(Boolean).length < FEW;
+  if (!few || !graph.screen || zoom(down, graph.screen) >= 1) return down;
+  const right = laidOut(graph, plan, "LR");
+  return zoom(right, graph.screen) > 1.15 * zoom(down, graph.screen) ? right : down;
+}
+
+const zoom = ({ width, height }, [w, h]) => Math.min(w / width, h / height);
+
+function laidOut(graph, plan, direction) {
   const plans = graph.frames.map(() => null);
   for (let f = graph.frames.length - 1; f >= 0; f--) {
-    if (!plan.hidden[f] && !graph.folded[f]) plans[f] = localLayout(plan.local[f], plan, plans, graph);
+    if (!plan.hidden[f] && !graph.folded[f]) plans[f] = localLayout(plan.local[f], plans, graph, direction);
   }
-  return placed(graph, plan, plans);
+  return { ...placed(graph, plan, plans), direction };
 }
 
 // What each frame has to lay out: items (boxes, and frames inside, as "b3" and "f2") and edges.
@@ -81,24 +92,24 @@ function sizeOf(item, graph, plans) {
 }
 
 // The layout of one frame, with coordinates from its upper left corner.
-function localLayout({ items, edges }, plan, plans, graph) {
+function localLayout({ items, edges }, plans, graph, direction) {
   const all = [...items];
   const keys = [...edges.keys()].map((key) => key.split(" "));
   for (const end of ["in", "out"]) if (keys.some((key) => key.includes(end))) all.push(end);
   const number = new Map(all.map((item, i) => [item, i]));
   const sizes = all.map((item) => sizeOf(item, graph, plans));
   const pairs = keys.map(([a, b]) => [number.get(a), number.get(b), edges.get(a + " " + b)]);
-  const signature = JSON.stringify([sizes, pairs]);
+  const signature = JSON.stringify([direction, sizes, pairs]);
   let found = cache.get(signature);
-  if (!found) cache.set(signature, (found = all.length > MANY ? layered(sizes, pairs) : byDagre(sizes, pairs)));
+  if (!found) cache.set(signature, (found = all.length > MANY ? layered(sizes, pairs) : byDagre(sizes, pairs, direction)));
   const centers = new Map(all.map((item, i) => [item, found.centers[i]]));
   const points = new Map(keys.map((key, i) => [key.join(" "), found.points[i]]));
   return { w: Math.max(found.w, 60), h: found.h, centers, points };
 }
 
-function byDagre(sizes, pairs) {
+function byDagre(sizes, pairs, rankdir) {
   const g = new dagre.graphlib.Graph();
-  g.setGraph({ rankdir: "TB", nodesep: GAP, ranksep: 30, edgesep: 10, ranker: sizes.length > 60 ? "longest-path" : "network-simplex" });
+  g.setGraph({ rankdir, nodesep: GAP, ranksep: 30, edgesep: 10, ranker: sizes.length > 60 ? "longest-path" : "network-simplex" });
   g.setDefaultEdgeLabel(() => ({}));
   sizes.forEach(([width, height], i) => g.setNode("n" + i, { width, height }));
   for (const [a, b, weight] of pairs) g.setEdge("n" + a, "n" + b, { weight });

@@ -117,7 +117,8 @@ function moved(position) {
   $("forward").disabled = $("end").disabled = position === player.last;
   phase(position);
   inspector.showStep(player.step);
-  describe();
+  const module = player.step && player.stride === "module" ? data.boxes[player.step.box].module : 0;
+  module ? inspector.showFrame(module, folded[module], inside(module)) : describe();
   try {
     history.replaceState(null, "", position ? `#step=${position}` : location.pathname + location.search);
   } catch { /* a page inside a notebook has no address */ }
@@ -140,7 +141,7 @@ function apply(step, i, on) {
     const before = step.kind === "seed" ? null : step.previous === null ? null : data.steps[step.previous];
     before ? state.gradients.set(target, before) : state.gradients.delete(target);
   }
-  fill(target);
+  fill(target, on);
   if (step.kind === "contribution" && step.arrow !== null) {
     const key = drawing.shown("arrow", step.arrow);
     const count = (state.travelled.get(key) || 0) + (on ? 1 : -1);
@@ -149,9 +150,12 @@ function apply(step, i, on) {
   }
 }
 
-function fill(b) {
-  const step = state.gradients.get(b);
-  drawing.bar(drawing.shown("box", b), step ? step.turn / step.count : 0);
+function fill(b, on) {
+  const step = state.gradients.get(b), key = drawing.shown("box", b), [kind, f] = split(key);
+  if (kind === "frame") return drawing.gradient(key, on || inside(f).some((each) => state.gradients.has(each)) ? 1 : 0);
+  const array = step && step.total !== null ? data.arrays[step.total] : null;
+  const number = array && (array.values?.[0] ?? array.constant);
+  drawing.gradient(key, step ? step.turn / step.count : 0, array ? `gradient ${show(number)}` : "");
 }
 
 function current(step) {

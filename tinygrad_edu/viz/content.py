@@ -137,9 +137,9 @@ class Content:
         }
         shape = "" if box.shape is None else str(box.shape)
         value = None if node is None else recording.values.get(node)
-        title, lines = found["label"], [f"{shape} {box.dtype}"]
-        if np.size(value) == 1 and value is not None and not isinstance(value, tuple):
-            shape = f"= {np.asarray(value).item():.4g}"
+        title, lines = box.name or found["label"], [f"{shape} {box.dtype}"]
+        if isinstance(value, np.ndarray) and value.size == 1:
+            shape = f"= {value.item():.4g}"
             lines = [f"{shape} {box.dtype}"]
         if box.kind == "operation":
             assert node is not None
@@ -204,7 +204,7 @@ class Content:
         steps = [
             self._forward(node)
             for node in reversed(recording.order)
-            if node in recording.traces and not recording.traces[node].swept_by
+            if node in recording.traces
         ]
         if not self.backward:
             return steps

@@ -106,11 +106,15 @@ def _routing(view: Routing, step: Contribution, arrays: Arrays) -> list[Block]:
     said += "; where nothing came from, the gradient is 0." if left_out else ", nothing else."
     for cell, sources in view.cells:
         if sources:
-            shown = " + ".join(f"upstream{list(index)}" for index in sources[:4])
+            shown = " + ".join(f"upstream{_bracket(index)}" for index in sources[:4])
             more = f" + {len(sources) - 4} more" if len(sources) > 4 else ""
-            said += f" For example contribution{list(cell)} = {shown}{more}."
+            said += f" For example contribution{_bracket(cell)} = {shown}{more}."
             break
     return [_from_to(step, arrays), {"kind": "text", "text": said}]
+
+
+def _bracket(index: tuple[int, ...]) -> str:
+    return str(list(index)) if index else ""
 
 
 def _terms(view: Terms) -> Block:

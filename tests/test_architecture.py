@@ -67,7 +67,7 @@ OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
 """What a room may import besides the standard library and NumPy."""
 
 CORE = ("context", "graph", "tensor", "registry", "operators", "declare", "methods")
-CORE_LINES = 1065
+CORE_LINES = 1075
 FILE_LINES = 420
 FUNCTION_LINES = 45
 

@@ -1,5 +1,6 @@
 """Drawings of graphs: their DOT source, files and notebooks."""
 
+import base64
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -308,8 +309,17 @@ def test_a_notebook_shows_the_drawing_or_why_it_cannot(no_renderer, monkeypatch)
     assert "digraph {" in shown["text/plain"]
     monkeypatch.undo()
     shown = draw_graph(mlp())._repr_mimebundle_()
-    assert "<svg" in shown["image/svg+xml"]
-    assert shown["text/plain"] == "Graph(5 operations, 6 tensors)"
+    assert list(shown) == ["text/html", "text/plain"], "JupyterLab shows others as text, untrusted"
+    image = ElementTree.fromstring(shown["text/html"].replace(">", "/>"))
+    kind, _, content = image.attrib["src"].partition(",")
+    assert (image.tag, kind) == ("img", "data:image/svg+xml;base64")
+    assert "cross_entropy" in base64.b64decode(content).decode()
+    assert image.attrib["alt"] == shown["text/plain"] == "Graph(5 operations, 6 tensors)"
+
+
+def test_the_image_of_a_notebook_escapes_what_it_is_called():
+    image = render.as_image("<svg/>", '"><script>\n')
+    assert image.startswith('<img alt="&quot;&gt;&lt;script&gt;\\n" src=')
 
 
 @pytest.mark.parametrize("broken", ["render", "write"])

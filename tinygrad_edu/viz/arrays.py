@@ -1,143 +1,128 @@
-"""Arrays as data of a page: in full if small, else sampled and packed, with exact statistics.
+"""Arrays for a page: small ones number by number, large ones sampled, statistics always exact.
 
-A page of values is to stay small, so an array beyond a limit is sampled: every k-th index of each
-axis, the same for every array of that shape, so that the terms of an equation fit each other.
+A page has a budget, since a person must be able to mail it. Samples are taken at indices that
+depend on an axis' length alone, so that the arrays of one equation show the same rows and columns.
 """
 
 from __future__ import annotations
 
 import base64
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-IN_FULL = 48
-"""An array of so many values is written in decimal, a larger one in binary."""
-LIMIT, LOWEST = 4096, 64
-"""How many values of an array a page holds at most, and what that is halved down to."""
+FULL = 48
+"""Elements; an array of so many is written number by number."""
+SAMPLED = 4096
+"""Elements that are kept of a larger array, at most."""
+BINS = 24
 
 
-def number(value: Any) -> Any:
-    """A number with six digits, as JSON can say it: inf and nan are strings for JavaScript."""
-    if isinstance(value, (bool, np.bool)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    value = float(value)
-    if math.isfinite(value):
-        return float(f"{value:.6g}")
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+class Arrays:
+    """The arrays of a page, each held once, to be encoded together within a budget."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+        self._arrays: list[np.ndarray] = []
+
+    def number(self, array: Any) -> int | None:
+        """The number by which the page finds this array; equal arrays have the same."""
+        if array is None:
+            return None
+        array = np.asarray(array)
+        key = array.shape, array.dtype, hash(array.tobytes())
+        if key not in self._numbers:
+            self._numbers[key] = len(self._arrays)
+            self._arrays.append(array)
+        return self._numbers[key]
+
+    def encoded(self, budget: int) -> tuple[list[dict[str, Any]], int]:
+        """All of them in at most `budget` bytes, as far as sampling can reach it, and the limit.
+
+        The limit is how many elements of an array were kept: it is halved until all fits.
+        """
+        described = [describe(array) for array in self._arrays]
+        limit = SAMPLED
+        while limit > FULL and sum(_bytes(a.size, limit) for a in self._arrays) > budget:
+            limit //= 2
+        pairs = zip(described, self._arrays, strict=True)
+        return [d | values(a, limit) for d, a in pairs], limit
 
 
-def statistics(array: Any) -> dict[str, Any]:
-    """Exact statistics of all the values; of the finite ones, if some are not."""
-    array = np.asarray(array)
-    values = array.astype(np.float64).ravel()
-    finite = values[np.isfinite(values)]
-    found: dict[str, Any] = {"size": int(values.size)}
-    if finite.size:
-        with np.errstate(over="ignore"):
-            found.update(
-                min=number(finite.min()), max=number(finite.max()), mean=number(finite.mean()),
-                std=number(finite.std()), norm=number(np.sqrt((finite**2).sum())),
-            )  # fmt: skip
-    found["zeros"] = int((values == 0).sum())
-    if finite.size < values.size:
-        found["nan"] = int(np.isnan(values).sum())
-        found["inf"] = int(np.isinf(values).sum())
+def _bytes(size: int, limit: int) -> int:
+    return 300 + (10 * size if size <= FULL else 3 * min(size, limit))
+
+
+def describe(array: np.ndarray) -> dict[str, Any]:
+    """Shape, dtype and exact statistics; of many elements also a histogram."""
+    found: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    wide = array.astype(np.float64, copy=False)
+    finite = wide[np.isfinite(wide)] if wide.size else wide
+    found["nan"] = int(np.isnan(wide).sum())
+    found["inf"] = int(np.isinf(wide).sum())
+    if not finite.size:
+        return found
+    with np.errstate(all="ignore"):
+        low, high = float(finite.min()), float(finite.max())
+        largest = max(abs(low), abs(high))
+        scaled = finite / largest if largest > 0 else finite  # squares of large numbers overflow
+        found |= {
+            "min": digits(low),
+            "max": digits(high),
+            "mean": digits(float(scaled.mean()) * (largest or 1.0)),
+            "std": digits(float(scaled.std()) * (largest or 1.0)),
+            "norm": digits(float(np.sqrt(np.vdot(scaled, scaled))) * (largest or 1.0)),
+            "zeros": int(finite.size - np.count_nonzero(finite)),
+        }
+    if array.size > FULL and low < high and np.isfinite(high - low):
+        found["bins"] = np.histogram(finite, BINS, (low, high))[0].tolist()
     return found
 
 
-def histogram(array: Any, bins: int = 20) -> dict[str, Any] | None:
-    """How the finite values are distributed: counts, and the ends of the bins; None without any."""
-    values = np.asarray(array, dtype=np.float64).ravel()
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return None
-    low, high = float(values.min()), float(values.max())
-    if not math.isfinite(high - low):
-        return None
-    counts, _ = np.histogram(values, bins=1 if low == high else bins, range=(low, high))
-    return {"counts": counts.tolist(), "low": number(low), "high": number(high)}
+def values(array: np.ndarray, limit: int = SAMPLED) -> dict[str, Any]:
+    """The elements: all of them, one for all if they are equal, or a sample.
 
-
-def constant(array: Any) -> Any:
-    """The value that is everywhere in an array, as "1 everywhere"; None if there is none."""
-    array = np.asarray(array)
-    if array.size > 1 and bool((array == array.flat[0]).all()):
-        return number(array.flat[0])
-    return None
-
-
-def sampled(shape: tuple[int, ...], limit: int = LIMIT) -> list[list[int]]:
-    """The indices to show along each axis, so that they are at most `limit` values.
-
-    The longest axes are thinned out first, evenly, and their ends stay. They depend on the shape
-    alone.
+    A sample is half-precision numbers, divided by the largest, in base64, and for each axis the
+    indices that were taken (None for all).
     """
-    sizes = list(shape)
-    while math.prod(sizes) > limit:
-        longest = max(range(len(sizes)), key=lambda axis: sizes[axis])
-        sizes[longest] = (sizes[longest] + 1) // 2
-    return [
-        np.linspace(0, n - 1, k).round().astype(int).tolist()
-        for n, k in zip(shape, sizes, strict=True)
-    ]
+    if array.size and (array == array.flat[0]).all():
+        return {"constant": digits(array.flat[0])}
+    if array.size <= FULL:
+        return {"values": [digits(x) for x in array.ravel()]}
+    taken = [sample(n, cap) for n, cap in zip(array.shape, caps(array.shape, limit), strict=True)]
+    part = array[np.ix_(*taken)].astype(np.float64)
+    size = np.abs(part[np.isfinite(part)]).max(initial=0.0) or 1.0
+    packed = base64.b64encode((part / size).astype("<f2").tobytes()).decode()
+    complete = zip(taken, array.shape, strict=True)
+    axes = [None if len(t) == n else t.tolist() for t, n in complete]
+    return {"scale": digits(size), "half": packed, "axes": axes}
 
 
-def packed(array: Any, limit: int = LIMIT) -> dict[str, Any]:
-    """An array for a page: `shape`, `dtype`, `statistics`, and its values.
-
-    These are `constant`, a single one; or `values`, in decimal, nested as the array is; or `data`,
-    base64 of float16 (little-endian) to be multiplied by `scale`. With `indices`, by axis, only
-    those are there. In `data`, what is not finite stays so.
-    """
-    array = np.asarray(array)
-    found: dict[str, Any] = {
-        "shape": list(array.shape), "dtype": str(array.dtype), "statistics": statistics(array)
-    }  # fmt: skip
-    same = constant(array)
-    if same is not None:
-        return {**found, "constant": same}
-    if array.size <= IN_FULL:
-        return {**found, "values": _nested(array)}
-    if array.size > limit:
-        indices = sampled(array.shape, limit)
-        array = array[np.ix_(*indices)]
-        found["indices"] = indices
-    values = array.astype(np.float64)
-    finite = np.abs(values[np.isfinite(values)])
-    scale = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
-    data = (values / scale).astype("<f2").tobytes()
-    return {**found, "scale": scale, "data": base64.b64encode(data).decode()}
+def caps(shape: tuple[int, ...], limit: int) -> list[int]:
+    """How many indices to take of each axis: the last two share the limit, others what is left."""
+    side = int(limit**0.5)
+    found: list[int] = []
+    left = limit
+    for position, n in enumerate(reversed(shape)):
+        alone = position == 0 and all(m == 1 for m in shape[:-1])
+        cap = max(1, min(n, left if alone else min(side, left)))
+        found.append(cap)
+        left //= cap
+    return found[::-1]
 
 
-def unpacked(found: dict[str, Any]) -> np.ndarray:
-    """The values of a packed array, as a page shows them: a sample, if it has `indices`."""
-    shape = tuple(map(len, found["indices"])) if "indices" in found else tuple(found["shape"])
-    if "constant" in found:
-        return np.full(shape, float(found["constant"]))
-    if "values" in found:
-        return np.array(found["values"], dtype=object).astype(np.float64).reshape(shape)
-    data = np.frombuffer(base64.b64decode(found["data"]), "<f2").astype(np.float64)
-    values: np.ndarray = (data * found["scale"]).reshape(shape)
-    return values
+def sample(n: int, cap: int) -> np.ndarray:
+    """`cap` of the indices below n, evenly spread, with the first and the last."""
+    return np.arange(n) if n <= cap else np.linspace(0, n - 1, cap).round().astype(np.intp)
 
 
-def within(budget: int, size: Callable[[int], int]) -> int:
-    """The limit per array with which a page fits its budget: halved from `LIMIT` until it does.
-
-    `size(limit)` is the page's size in bytes; what does not depend on the limit counts too.
-    """
-    limit = LIMIT
-    while limit > LOWEST and size(limit) > budget:
-        limit //= 2
-    return limit
-
-
-def _nested(array: np.ndarray) -> Any:
-    if array.ndim:
-        return [_nested(each) for each in array]
-    return number(array[()])
+def digits(x: Any, places: int = 6) -> Any:
+    """A number of six significant digits; JSON has no other than finite ones, so they are text."""
+    if isinstance(x, (bool, np.bool_, int, np.integer)):
+        return int(x)
+    x = float(x)
+    if x != x:
+        return "NaN"
+    if x in (float("inf"), -float("inf")):
+        return "Infinity" if x > 0 else "-Infinity"
+    return float(f"{x:.{places}g}")

@@ -159,16 +159,17 @@ class _Case:
             return [self._cut(Cut("", (), BY_HAND, *used, set()))]
         root = text.printable(", ".join(self._label(each) for each in self.roots))
         facts = [f"the last backward pass started from {root}{at(self.seen.swept_at)}"]
-        if self.leaf is None or not self.leaf.used_by:
+        op, used_at = self.leaf.used if self.leaf else ("", ())
+        if not op:
             facts.append(f"no op was seen that used {self.name}")
         else:
-            by = f"{self.leaf.used_by}{at(self.leaf.used_at)}"
-            facts.append(f"{self.name} was used by {by}, whose result did not go into {root}")
+            by = f"was used by {op}{at(used_at)}"
+            facts.append(f"{self.name} {by}, whose result did not go into {root}")
         return [
             Finding(
                 "backward-did-not-reach-it", facts, None,
                 f"let the loss depend on {self.name}, or call backward() on the Tensor that does",
-                user_line(self.leaf.used_at) if self.leaf else None,
+                user_line(used_at),
             )
         ]  # fmt: skip
 

@@ -231,7 +231,7 @@ export class Drawing {
       const along = { ArrowDown: dy, ArrowUp: -dy, ArrowRight: dx, ArrowLeft: -dx }[direction];
       const aside = Math.abs(direction === "ArrowDown" || direction === "ArrowUp" ? dx : dy);
       const distance = found.size ? aside : along + 3 * aside;
-      if ((found.size || along > 1) && distance < least) (best = each), (least = distance);
+      if ((found.size || along > aside) && distance < least) (best = each), (least = distance);
     }
     if (best) this.focus(best);
   }

@@ -41,14 +41,14 @@ export class View {
     this.apply();
   }
 
-  // Bring a place of the world into sight: to the center if it is outside or too small to read.
+  // Bring a place of the world into sight, by as little as is needed; closer if it is too small.
   reveal({ x, y }, readable = true) {
     const { w, h } = this.screen;
     if (readable && this.zoom < 0.5) this.zoom = 0.8;
     const px = this.x + x * this.zoom, py = this.y + y * this.zoom;
-    if (px < 90 || px > w - 90 || py < 60 || py > h - 70) {
-      this.x = w / 2 - x * this.zoom;
-      this.y = h / 2 - y * this.zoom;
+    if (px < 40 || px > w - 40 || py < 24 || py > h - 50) {
+      this.x += Math.max(Math.min(110, w / 2), Math.min(px, w - 110)) - px;
+      this.y += Math.max(Math.min(80, h / 2), Math.min(py, h - 110)) - py;
     }
     this.apply();
   }

@@ -18,6 +18,7 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
+PRINTING = [ROOT / "docs" / name for name in ("from-scratch.md", "seeing.md", "why.md")]
 BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 RUN = """
@@ -44,7 +45,7 @@ def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env=environment, capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    if path in (GUIDE, ROOT / "docs" / "from-scratch.md"):
+    if path in (GUIDE, *PRINTING):
         _check_what_is_printed(text, done.stdout.split("\0"))
 
 

@@ -21,18 +21,18 @@ from .tensor import Tensor
 __version__ = "0.2.0"
 
 __all__ = [
-    "Graph", "Tensor", "check_op", "compare", "draw_graph", "elementwise_grad", "enable_grad",
-    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "observe", "op",
-    "operators", "ops", "scope", "value_and_grad", "vjp",
+    "Graph", "Tensor", "check_op", "compare", "detect_anomaly", "draw_graph", "elementwise_grad",
+    "enable_grad", "errors", "explain", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp",
+    "no_grad", "observe", "op", "operators", "ops", "scope", "value_and_grad", "vjp", "why",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from .viz import Graph, draw_graph, observe
+    from .viz import Graph, detect_anomaly, draw_graph, explain, observe, why
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures are imported when they are first asked for."""
-    if name in ("Graph", "draw_graph", "observe"):
+    """What is for seeing is imported when it is first asked for."""
+    if name in ("Graph", "detect_anomaly", "draw_graph", "explain", "observe", "why"):
         from . import viz
 
         return getattr(viz, name)

@@ -9,18 +9,23 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+from collections import deque
 from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import graph
+from ..context import state
 from ..graph import Edge, Node, OutputGradients
 from ..observers import Observer, observers
 from ..tensor import Tensor
-from . import where
+from . import tampering, where
+from .provenance import Provenance
 
-_SWEEP = graph.sweep.__code__
+_SWEEP, _BACKWARD = graph.sweep.__code__, Tensor.backward.__code__
+_NOT_ARRAYS = (Tensor, OutputGradients)
+_UNNAMED: dict[int, str | None] = {}
 _passes = itertools.count(1)
 _latest = threading.local()
 
@@ -44,9 +49,9 @@ class Trace:
     """What was observed of an op's call: `values` it was given and `out` that it returned.
 
     The data of leaves and constants are copies, as they were then. `names` are the variables that
-    held the operands, None for what was computed; `sites` and `calls` say where, innermost first,
-    the calls by number; `swept_by` is the backward pass in which a derivative made the call, or 0;
-    `passes` are the backward passes that came by, by number.
+    held the operands which were not computed, by position; `sites` and `calls` say where, innermost
+    first, the calls by number; `swept_by` is the backward pass in which a derivative made the call,
+    or 0; `passes` are the backward passes that came by, by number.
     """
 
     __slots__ = ("values", "out", "names", "sites", "calls", "swept_by", "passes", "output")
@@ -54,7 +59,7 @@ class Trace:
     def __init__(self, values: Any, out: Any, names: Any, sites: Any, calls: Any) -> None:
         self.values = values
         self.out = out
-        self.names: list[str | None] = names
+        self.names: dict[int, str | None] = names
         self.sites: tuple[where.Site, ...] = sites
         self.calls: tuple[int, ...] = calls
         self.swept_by = 0
@@ -93,12 +98,6 @@ class Failure(NamedTuple):
     error: Exception
 
 
-class _Copy(NamedTuple):
-    array: np.ndarray
-    copy: np.ndarray
-    name: str | None
-
-
 class Observation(Observer):
     """What `observe` has seen; see there.
 
@@ -111,9 +110,8 @@ class Observation(Observer):
         self.roots: list[Node] = []
         self.number = 0  # of the latest backward pass
         self.swept_at: tuple[where.Site, ...] = ()
-        self.sweeps: dict[int, int] = {}  # leaf -> backward passes that reached it, see why()
-        self.lost: dict[int, tuple[Any, str, Any]] = {}  # data cut off from its graph, see why()
-        self._copies: dict[int, _Copy] = {}
+        self.provenance = Provenance()
+        self.changes: deque[tampering.Change] = deque(maxlen=16)
         self._frames = where.Frames(_SWEEP)
 
     # ---------------------------------------------------------------- what is told
@@ -122,18 +120,33 @@ class Observation(Observer):
         several = op.outputs > 1
         node = result[0].node if several else result.node
         if node is None:
+            self._unrecorded(op, operands, values, result)
             return
         made = self._trace(sys._getframe(3), op, operands, values, out)
         if several:
             node = node.edges[0].source
             for i, each in enumerate(result):
-                pick = each.node.trace = Trace(out, each._array, [None], made.sites, made.calls)
+                pick = each.node.trace = Trace(out, each._array, _UNNAMED, made.sites, made.calls)
                 pick.swept_by, pick.output = made.swept_by, i
         else:
             made.out = result._array
-            if made.out.base is not None and id(_owner(made.out)) in self._copies:
-                made.out = made.out.copy()  # a view of a leaf's data, which an update would change
+            if made.out.base is None:
+                self.provenance.computed(op, made.out, made.sites, node.edges)
+            elif self.provenance.is_given(made.out):  # an update would change it
+                made.out = made.out.copy()
         node.trace = made
+
+    def _unrecorded(self, op: Any, operands: Any, values: Any, result: Any) -> None:
+        """An op on constants, or inside `no_grad`."""
+        datas = values[0] if op.sequence else values
+        parents: list[Node] = []
+        for operand, data in zip(operands, datas, strict=False):
+            node = getattr(operand, "node", None)
+            parents += [node] if node is not None else self.provenance.parents(data)
+        if parents and op.outputs == 1:
+            sites, _, _ = self._frames.read(sys._getframe(4))
+            how = "inside no_grad()" if not state.recording else "as a constant"
+            self.provenance.computed(op, result._array, sites, parents, how)
 
     def failed(self, op: Any, operands: Any, values: Any, error: Exception) -> None:
         edges = []
@@ -149,6 +162,9 @@ class Observation(Observer):
         self.number = next(_passes)
         self.roots = list(seeds)
         self.swept_at = where.Frames(_SWEEP).read(sys._getframe(2))[0]
+        self.changes += tampering.of_given(order, self.number, self.swept_at)
+        if sys._getframe(3).f_code is _BACKWARD:
+            self.provenance.sweeps(order, self.number, self.swept_at)
         for node, seed in seeds.items():
             if hasattr(node, "trace"):
                 self._passed(node.trace).seed = np.array(_data(seed))
@@ -157,7 +173,9 @@ class Observation(Observer):
         trace = getattr(node, "trace", None)
         if trace is None:
             return
-        g, given, landed = _data(g), _data(raw), _data(part)
+        given, landed = raw, part
+        if isinstance(g, _NOT_ARRAYS) or isinstance(raw, _NOT_ARRAYS):
+            g, given, landed = _data(g), _data(raw), _data(part)
         if edge.source.retains and type(landed) is np.ndarray:  # the sweep adds to it in place
             landed = landed.copy()
         if node.retains and type(g) is np.ndarray:
@@ -178,48 +196,26 @@ class Observation(Observer):
         sites, calls, swept = self._frames.read(frame)
         n = len(op.tensors)
         given = list(values[0] if op.sequence else values[:n])
-        names: list[str | None] = [None] * len(given)
+        names: dict[int, str | None] = _UNNAMED
         for i, value in enumerate(given):
             if type(value) is np.ndarray:
                 operand = operands[i]
                 node = operand.node if isinstance(operand, Tensor) else None
                 if node is None or not node.edges:
-                    given[i], names[i] = self._copied(operand, value, frame)
+                    given[i], name = self.provenance.given(op, operand, value, frame, sites)
+                    names = {**names, i: name}
         arguments = [given, *values[1:]] if op.sequence else given + values[n:]
         trace = Trace(arguments, out, names, sites, calls)
         if swept:
             trace.swept_by = self.number
         return trace
 
-    def _copied(self, operand: Any, array: np.ndarray, frame: Any) -> tuple[np.ndarray, str | None]:
-        """The data of a leaf or a constant as it is now, shared with earlier uses if unchanged."""
-        key = id(_owner(array))
-        known = self._copies.get(key)
-        if known is None or known.array is not array or not _same(known.copy, array):
-            name = _name(operand) or where.variable(frame, operand, array)
-            known = self._copies[key] = _Copy(array, array.copy(), name)
-        return known.copy, known.name
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.nbytes < 1000:
-        return a.tobytes() == b.tobytes()
-    return bool((a == b).all())
-
 
 def _data(value: Any) -> Any:
     """A gradient as an array, where the sweep may be recorded."""
-    if type(value) is np.ndarray:
-        return value
     if isinstance(value, OutputGradients):
         return OutputGradients(map(_data, value))
     return value._array if isinstance(value, Tensor) else value
-
-
-def _owner(array: Any) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _name(operand: Any) -> str | None:
@@ -261,7 +257,7 @@ class observe:
         if outermost:
             seen.__exit__(*exc)
             seen._frames = where.Frames(_SWEEP)
-            seen._copies.clear()
+            seen.provenance.close()
             _latest.seen = seen
 
 

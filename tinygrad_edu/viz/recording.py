@@ -78,9 +78,11 @@ class Recording:
         self.passes = sorted({each for trace in self.traces.values() for each in trace.passes})
         self.number = number if number is not None else self.passes[-1] if self.passes else None
         self.values = self._values()
+        self.inner: set[Node] = set()  # whose name is a variable inside of a layer
         self.names = self._names()
         self.labels = self._labels()
         self.contributions: list[Contribution] = []
+        self.by_node: dict[Node, list[Contribution]] = {}
         self.gradients: dict[Node, Any] = {}
         if self.number is not None:
             self._sweep(self.number)
@@ -114,24 +116,28 @@ class Recording:
         for node, trace in self.traces.items():
             for call in trace.calls:
                 youngest.setdefault(call, node)
-            for edge, name in zip(node.edges, trace.names, strict=False):
-                if edge.source is not None and name and not edge.source.edges:
-                    names.setdefault(edge.source, name)
+            for position, name in trace.names.items():
+                source = node.edges[position].source
+                if source is not None and name:
+                    names.setdefault(source, name)
         for node, trace in self.traces.items():
-            name = _variable(node, trace, youngest)
+            name, inner = _variable(node, trace, youngest)
+            if inner:
+                self.inner.add(node)
             if name and node not in names and not trace.swept_by:
                 names[node] = name
         return names
 
     def _labels(self) -> dict[Node, str]:
-        """By name, leaves with the layer that uses them; what has no name by its op."""
+        """The user's names; what a layer has named, or only its op, goes by the layer's path."""
         labels: dict[Node, str] = {}
         taken: dict[str, int] = {}
         home = {edge.source: node.scope for node in self.order for edge in node.edges}
         for node in reversed(self.order):
-            label = self.names.get(node) or (node.op.name if node.edges else "leaf")
-            if not node.edges and home.get(node):
-                label = f"{home[node]}.{label}"
+            name = self.names.get(node) or (node.op.name if node.edges else "leaf")
+            scope = node.scope if node.edges else home.get(node)
+            own = node in self.names and node not in self.inner and node.edges
+            label = name if own or not scope else f"{scope}.{name}"
             taken[label] = taken.get(label, 0) + 1
             labels[node] = label if taken[label] == 1 else f"{label}#{taken[label]}"
         return labels
@@ -143,7 +149,7 @@ class Recording:
             return self.labels[edge.source]
         if edge.dtype is None:
             return f"{edge.name:.6g}" if isinstance(edge.name, float) else str(edge.name)
-        return edge.name or (trace and trace.names[position]) or argument(node, position)
+        return edge.name or (trace and trace.names.get(position)) or argument(node, position)
 
     # ---------------------------------------------------------------- the backward pass
 
@@ -171,22 +177,23 @@ class Recording:
                 )  # fmt: skip
                 self.gradients[source] = step.total
                 self.contributions.append(step)
+                self.by_node.setdefault(node, []).append(step)
 
 
-def _variable(node: Node, trace: Trace, youngest: dict[int, Node]) -> str | None:
-    """The variable that an op's result went to: the user's, or else one inside of the layer."""
+def _variable(node: Node, trace: Trace, youngest: dict[int, Node]) -> tuple[str | None, bool]:
+    """The variable that an op's result went to, the user's, or else one inside of a layer."""
     levels = list(zip(trace.sites, trace.calls, strict=True))
-    inside = [level for level in levels if level[0].in_layer]
-    for group in ([level for level in levels if not level[0].in_layer], inside):
-        for site, call in group:
-            if youngest.get(call) is not node:
-                break
-            name = where.target(site, trace.output)
-            if name is not where.RETURNED:
-                if isinstance(name, str):
-                    return name
-                break
-    return None
+    for in_layer in (False, True):
+        for site, call in levels:
+            if site.in_layer == in_layer:
+                if youngest.get(call) is not node:
+                    break
+                name = where.target(site, trace.output)
+                if name is not where.RETURNED:
+                    if isinstance(name, str):
+                        return name, in_layer
+                    break
+    return None, False
 
 
 def argument(node: Node, position: int) -> str:

@@ -181,7 +181,15 @@ def target(site: Site, output: int | None = None) -> Any:
     """
     offsets, instructions = _instructions(site.code)
     at = bisect.bisect_right(offsets, site.offset)  # during a call, offsets lie in inline caches
-    after = [each for each in instructions[at : at + 12] if each[0] not in _SKIPPED]
+    after: list[tuple[str, Any]] = []
+    while at < len(instructions) and len(after) < 12:
+        name, value = instructions[at]
+        if name == "JUMP_FORWARD":  # from the end of a branch
+            at = bisect.bisect_left(offsets, value)
+            continue
+        if name not in _SKIPPED:
+            after.append((name, value))
+        at += 1
     if after and after[0][0] in ("UNPACK_SEQUENCE", "UNPACK_EX"):
         return None if output is None else _stored_at(after[1:], output)
     return None if output is not None else _stored(after)

@@ -1,0 +1,219 @@
+"""Where arrays come from: copies of what was given, and values that left their graph.
+
+Arrays are known by their memory, through weak references, so that nothing is held by being known.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import weakref
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..graph import Node, topological_order
+from ..tensor import Tensor
+from . import where
+from .tampering import same
+
+MOST_CUTS = 100
+BY_HAND = "as .data or by detach()"
+_versions = itertools.count(1)
+
+
+class Cut(NamedTuple):
+    """A computed value that went into an op as a constant, so that no gradient comes back.
+
+    `leaves` are the births of the leaves that it was computed from.
+    """
+
+    computed_by: str
+    computed_at: tuple[where.Site, ...]
+    how: str
+    used_by: str
+    used_at: tuple[where.Site, ...]
+    leaves: set[int]
+
+
+class Pass(NamedTuple):
+    """A backward pass that reached a leaf: which, where, and how the leaf was then.
+
+    `added` says whether there was a gradient already, `version` which data.
+    """
+
+    number: int
+    at: tuple[where.Site, ...]
+    added: bool
+    version: int
+
+
+class Leaf:
+    """What is known of a leaf: its name, the version of its data, its last use, its passes."""
+
+    __slots__ = ("name", "version", "used_by", "used_at", "passes")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.version = 0
+        self.used_by = ""
+        self.used_at: tuple[where.Site, ...] = ()
+        self.passes: deque[Pass] = deque(maxlen=8)
+
+
+class _Copy(weakref.ref[np.ndarray]):
+    """Of an array that was given: its values as they were, its name, its leaf, if any, and its use.
+
+    `used` is by which op, and where, if that was as a constant.
+    """
+
+    __slots__ = ("key", "values", "name", "node", "version", "used")
+
+    key: int
+    values: Any
+    name: str | None
+    node: Node | None
+    version: int
+    used: tuple[str, tuple[where.Site, ...]] | None
+
+
+class _Result(weakref.ref[np.ndarray]):
+    """Of an array that was computed: by which op, where, from which edges or nodes, and why it was
+    not recorded."""
+
+    __slots__ = ("key", "facts")
+
+    key: int
+    facts: tuple[Any, tuple[where.Site, ...], Any, str]
+
+    def parents(self) -> list[Node]:
+        """The nodes that it was computed from."""
+        sources = (getattr(each, "source", each) for each in self.facts[2])
+        return [each for each in sources if each is not None]
+
+
+class Provenance:
+    """What is known of arrays, by the id of the array that owns their memory."""
+
+    def __init__(self) -> None:
+        self.leaves: dict[int, Leaf] = {}  # by birth
+        self.cuts: deque[Cut] = deque(maxlen=MOST_CUTS)
+        self._copies: dict[int, Any] = {}
+        self._results: dict[int, Any] = {}
+        self._forget = functools.partial(_forget, self._results)
+        self._forget_copy = functools.partial(_forget, self._copies)
+
+    def given(
+        self, op: Any, operand: Any, array: np.ndarray, frame: Any, sites: Any
+    ) -> tuple[np.ndarray, str | None]:
+        """The values and the name of a leaf or a constant; a copy, shared while nothing changes."""
+        owner = owner_of(array)
+        known = self._copies.get(id(owner))
+        node = operand.node if isinstance(operand, Tensor) else None
+        if known is None or known() is not array or not same(known.values, array):
+            name = operand.name if isinstance(operand, Tensor) else None
+            if node is None:
+                self._look_for_cut(op, owner, known, sites)
+            elif known is not None and known() is array:
+                name = name or known.name
+            copy = _Copy(array, self._forget_copy)
+            copy.key, copy.values, copy.node = id(owner), array.copy(), node
+            copy.name = name or where.variable(frame, operand, array)
+            copy.version, copy.used = next(_versions), None
+            known = self._copies[copy.key] = copy
+        elif node is None:
+            self._look_for_cut(op, owner, known, sites)
+        if node is not None:
+            leaf = self.leaves.get(node.birth)
+            if leaf is None:
+                leaf = self.leaves[node.birth] = Leaf()
+            leaf.name, leaf.version = known.name, known.version
+            leaf.used_by, leaf.used_at = op.name, sites
+            known.node = node
+        else:
+            known.used = op.name, sites
+        return known.values, known.name
+
+    def computed(self, op: Any, array: np.ndarray, sites: Any, parents: Any, how: str = "") -> None:
+        """Remember how an array was computed; `how` says why it was not recorded."""
+        result = _Result(array, self._forget)
+        result.key = key = id(array)
+        result.facts = op, sites, parents, how
+        self._results[key] = result
+
+    def is_given(self, array: np.ndarray) -> bool:
+        """Whether an array is a view of a leaf's data or of a constant."""
+        return array.base is not None and id(owner_of(array)) in self._copies
+
+    def parents(self, array: Any) -> list[Node]:
+        """The nodes that an unrecorded array was computed from."""
+        if type(array) is np.ndarray:
+            owner = owner_of(array)
+            known = self._results.get(id(owner))
+            if known is not None and known() is owner:
+                return list(known.parents())
+        return []
+
+    def unrecorded(self, array: np.ndarray) -> tuple[str, Any, str] | None:
+        """By which op an array was computed and where, and why that was not recorded."""
+        known = self._results.get(id(array))
+        if known is None or known() is not array or not known.facts[3]:
+            return None
+        op, sites, _, how = known.facts
+        return op.name, sites, how
+
+    def used_as_constant(self, array: np.ndarray) -> tuple[str, Any] | None:
+        """By which op, and where, the memory of an array was used as a constant."""
+        owner = owner_of(array)
+        known = self._copies.get(id(owner))
+        if known is None or known() is None or owner_of(known()) is not owner:
+            return None
+        used: tuple[str, Any] | None = known.used
+        return used
+
+    def _look_for_cut(self, op: Any, owner: Any, known: Any, sites: Any) -> None:
+        result = self._results.get(id(owner))
+        if result is not None and result() is owner:
+            computed_by, at, _, how = result.facts
+            how, leaves = how or BY_HAND, _leaves(result.parents())
+            self.cuts.append(Cut(computed_by.name, at, how, op.name, sites, leaves))
+        elif known is not None and known.node is not None and known() is not None:
+            self.cuts.append(Cut("", (), BY_HAND, op.name, sites, {known.node.birth}))
+
+    def sweeps(self, order: Iterable[Node], number: int, at: Any) -> None:
+        """Note a backward pass at the leaves that it reaches."""
+        for node in order:
+            if not node.edges:
+                leaf = self.leaves.get(node.birth)
+                if leaf is not None:
+                    added = node.grad is not None and bool(node.grad.any())
+                    leaf.passes.append(Pass(number, at, added, leaf.version))
+
+    def close(self) -> None:
+        """Hold no values any more, only what is known of arrays that others hold."""
+        for copy in list(self._copies.values()):
+            copy.values = copy.node = None
+        for key, result in list(self._results.items()):
+            if not result.facts[3]:
+                self._results.pop(key, None)
+
+
+def _forget(known: dict[int, Any], ref: Any) -> None:
+    """What a weak reference calls when its array is gone."""
+    key = ref.key
+    if known.get(key) is ref:
+        del known[key]
+
+
+def owner_of(array: Any) -> Any:
+    """The array that owns the memory of a view."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _leaves(parents: Iterable[Node]) -> set[int]:
+    """The births of all leaves behind some nodes."""
+    return {node.birth for node in topological_order(parents) if not node.edges}

@@ -130,6 +130,7 @@ def test_the_demo(tmp_path: Path) -> None:
     accuracy = re.search(r"test accuracy ([\d.]+)%", done.stdout)
     assert accuracy
     assert float(accuracy[1]) >= 97
-    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png"):
+    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png", "explorer.html"):
         assert (tmp_path / name).stat().st_size > 5000
         assert name in done.stdout
+    assert "explorer.html" in done.stdout.splitlines()[-1], "the demo ends with the explorer"

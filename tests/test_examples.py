@@ -66,7 +66,13 @@ SHORT = [
         "digits",
         "--epochs 5",
         {r"test accuracy ([\d.]+)%": (90, 100)},
-        ("curves.png", "predictions.png", "graph.png"),
+        ("curves.png", "predictions.png", "graph.png", "explorer.html"),
+    ),
+    Short(
+        "see_backprop",
+        "--blocks 2",
+        {},
+        ("numbers.html", "matrices.svg", "convolution.html", "transformer.html", "blocks.svg"),
     ),
     Short(
         "circles",

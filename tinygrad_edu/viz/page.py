@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 import re
@@ -12,7 +11,7 @@ from typing import Any
 from ..tensor import Tensor
 from .content import Content
 
-MODULES = ("arrays", "draw", "view", "player", "search", "inspector", "main")
+MODULES = ("arrays", "draw", "coloring", "view", "player", "search", "inspector", "main")
 
 _WITH_STEPS = (
     "Press ▶ Play, or the right arrow key, to watch {what} computed and its gradient travel back, "
@@ -43,7 +42,7 @@ def page(outputs: list[Tensor], folding: dict[str, Any], budget: int) -> str:
         "title": html.escape(title),
         "style": _source("style.css"),
         "worker": _worker(),
-        "imports": _import_map(),
+        "modules": "\n".join(map(_module, MODULES)),
     }
     fixed = len(template) + sum(map(len, parts.values()))
     data, notes = content.data(budget - fixed)
@@ -69,13 +68,9 @@ def _worker() -> str:
     return f"{dagre}\n{_source('layout.js')}"
 
 
-def _import_map() -> str:
-    """Each module as a `data:` URL: a page from a file cannot import files beside it."""
-    imports = {}
-    for name in MODULES:
-        packed = base64.b64encode(_source(f"{name}.js").encode()).decode()
-        imports[name] = f"data:text/javascript;base64,{packed}"
-    return json.dumps({"imports": imports})
+def _module(name: str) -> str:
+    """A module of the page as text, readable in its source too."""
+    return f'<script type="text/plain" data-module="{name}">\n{_source(f"{name}.js")}</script>'
 
 
 def _embedded(data: Any) -> str:

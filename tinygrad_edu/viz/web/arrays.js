@@ -35,20 +35,29 @@ function decode(array) {
   if (array.values) return { shape: array.shape, numbers: array.values.map(Number), axes: [] };
   if ("constant" in array) {
     const shape = array.shape.map((n) => Math.min(n, 8));
-    return { shape, numbers: new Array(shape.reduce((a, b) => a * b, 1)).fill(Number(array.constant)), axes: [] };
+    return {
+      shape,
+      numbers: new Array(shape.reduce((a, b) => a * b, 1)).fill(Number(array.constant)),
+      axes: [],
+    };
   }
   const bytes = Uint8Array.from(atob(array.half), (c) => c.charCodeAt(0));
   const halves = new DataView(bytes.buffer);
   const numbers = new Float64Array(bytes.length / 2);
-  for (let i = 0; i < numbers.length; i++) numbers[i] = half(halves.getUint16(2 * i, true)) * array.scale;
+  for (let i = 0; i < numbers.length; i++)
+    numbers[i] = half(halves.getUint16(2 * i, true)) * array.scale;
   const shape = array.axes.map((axis, i) => (axis ? axis.length : array.shape[i]));
   return { shape, numbers, axes: array.axes };
 }
 
 function half(bits) {
-  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  const sign = bits & 0x8000 ? -1 : 1,
+    exponent = (bits >> 10) & 31,
+    fraction = bits & 1023;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+  return (
+    sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024))
+  );
 }
 
 export function element(name, attributes = {}, ...children) {
@@ -64,14 +73,20 @@ export function element(name, attributes = {}, ...children) {
 // An array as a figure with its name and shape: a table if it is small, otherwise a heat map.
 export function figure(array, name, marked = null) {
   const shape = shapeOf(array.shape);
-  const caption = element("figcaption", {}, name ? name + " " : "", element("span", { class: "shape", text: array.shape.length ? shape : "" }));
+  const caption = element(
+    "figcaption",
+    {},
+    name ? name + " " : "",
+    element("span", { class: "shape", text: array.shape.length ? shape : "" }),
+  );
   return element("figure", { class: "array" }, picture(array, name || "array", marked), caption);
 }
 
 function picture(array, name, marked) {
   const size = array.shape.reduce((a, b) => a * b, 1);
   if (!size) return element("p", { text: "no elements" });
-  if ("constant" in array && size > 1) return element("p", { text: `${show(array.constant)} everywhere` });
+  if ("constant" in array && size > 1)
+    return element("p", { text: `${show(array.constant)} everywhere` });
   if (size <= 48) return tables(array, name, marked);
   return heatMap(array, name);
 }
@@ -83,14 +98,20 @@ const largest = (numbers) => {
 };
 
 function tables(array, name, marked) {
-  const { numbers } = elements(array), shape = array.shape;
-  const columns = shape.at(-1) ?? 1, rows = shape.at(-2) ?? 1, most = largest(numbers);
+  const { numbers } = elements(array),
+    shape = array.shape;
+  const columns = shape.at(-1) ?? 1,
+    rows = shape.at(-2) ?? 1,
+    most = largest(numbers);
   const all = element("div");
   for (let start = 0, k = 0; start < numbers.length; start += rows * columns, k++) {
     const body = element("tbody");
     for (let i = 0; i < rows; i++) {
       const row = element("tr");
-      for (let j = 0; j < columns; j++) row.append(cell(numbers[start + i * columns + j], most, marked === start + i * columns + j));
+      for (let j = 0; j < columns; j++)
+        row.append(
+          cell(numbers[start + i * columns + j], most, marked === start + i * columns + j),
+        );
       body.append(row);
     }
     const index = shape.length > 2 ? unravel(k, shape.slice(0, -2)) : null;
@@ -101,7 +122,10 @@ function tables(array, name, marked) {
 }
 
 function cell(x, most, marked) {
-  const made = element("td", { text: show(x), class: (x < 0 ? "negative" : "positive") + (marked ? " marked" : "") });
+  const made = element("td", {
+    text: show(x),
+    class: (x < 0 ? "negative" : "positive") + (marked ? " marked" : ""),
+  });
   made.style.setProperty("--size", Number.isFinite(x) ? (Math.abs(x) / most).toFixed(3) : 0);
   return made;
 }
@@ -118,16 +142,35 @@ export function unravel(k, shape) {
 // Blue is positive, orange negative and also crossed by a line, for gray print; NaN is black.
 function heatMap(array, name) {
   const { shape, numbers, axes } = elements(array);
-  const columns = shape.at(-1), rows = shape.length > 1 ? shape.at(-2) : 1, tiles = numbers.length / rows / columns;
-  const across = tilesAcross(tiles, rows, columns), gap = tiles > 1 ? 1 : 0;
-  const wide = across * (columns + gap), high = Math.ceil(tiles / across) * (rows + gap);
+  const columns = shape.at(-1),
+    rows = shape.length > 1 ? shape.at(-2) : 1,
+    tiles = numbers.length / rows / columns;
+  const across = tilesAcross(tiles, rows, columns),
+    gap = tiles > 1 ? 1 : 0;
+  const wide = across * (columns + gap),
+    high = Math.ceil(tiles / across) * (rows + gap);
   const side = Math.max(1, Math.min(12, Math.floor(Math.min(300 / wide, 210 / high))));
-  const canvas = element("canvas", { class: "cells", width: wide * side, height: Math.max(high * side, 6), role: "img" });
-  canvas.setAttribute("aria-label", `Heat map of ${name}, from ${show(array.min)} to ${show(array.max)}`);
-  const pen = canvas.getContext("2d"), most = largest(numbers), dark = isDark();
+  const canvas = element("canvas", {
+    class: "cells",
+    width: wide * side,
+    height: Math.max(high * side, 6),
+    role: "img",
+  });
+  canvas.setAttribute(
+    "aria-label",
+    `Heat map of ${name}, from ${show(array.min)} to ${show(array.max)}`,
+  );
+  const pen = canvas.getContext("2d"),
+    most = largest(numbers),
+    dark = isDark();
   const place = (k) => {
-    const tile = Math.floor(k / (rows * columns)), i = Math.floor(k / columns) % rows, j = k % columns;
-    return [((tile % across) * (columns + gap) + j) * side, (Math.floor(tile / across) * (rows + gap) + i) * side];
+    const tile = Math.floor(k / (rows * columns)),
+      i = Math.floor(k / columns) % rows,
+      j = k % columns;
+    return [
+      ((tile % across) * (columns + gap) + j) * side,
+      (Math.floor(tile / across) * (rows + gap) + i) * side,
+    ];
   };
   numbers.forEach((x, k) => {
     const [left, top] = place(k);
@@ -144,20 +187,31 @@ function heatMap(array, name) {
   });
   canvas.addEventListener("pointermove", (event) => {
     const scale = canvas.width / canvas.clientWidth || 1;
-    const x = Math.floor((event.offsetX * scale) / side), y = Math.floor((event.offsetY * scale) / side);
-    const j = x % (columns + gap), i = y % (rows + gap), tile = Math.floor(y / (rows + gap)) * across + Math.floor(x / (columns + gap));
+    const x = Math.floor((event.offsetX * scale) / side),
+      y = Math.floor((event.offsetY * scale) / side);
+    const j = x % (columns + gap),
+      i = y % (rows + gap),
+      tile = Math.floor(y / (rows + gap)) * across + Math.floor(x / (columns + gap));
     const k = tile * rows * columns + i * columns + j;
     if (j >= columns || i >= rows || k >= numbers.length) return;
     const index = unravel(k, shape).map((at, axis) => axes[axis]?.[at] ?? at);
     canvas.title = `[${index.join(", ")}] = ${show(numbers[k])}`;
   });
-  const sampled = axes.some(Boolean) ? element("p", { class: "shape", text: `a sample of ${numbers.length} of ${array.shape.reduce((a, b) => a * b, 1)} elements` }) : null;
+  const sampled = axes.some(Boolean)
+    ? element("p", {
+        class: "shape",
+        text: `a sample of ${numbers.length} of ${array.shape.reduce((a, b) => a * b, 1)} elements`,
+      })
+    : null;
   return element("div", {}, canvas, sampled);
 }
 
 export function isDark() {
   const scheme = getComputedStyle(document.documentElement).colorScheme;
-  return scheme === "dark" || (scheme.includes("dark") && matchMedia("(prefers-color-scheme: dark)").matches);
+  return (
+    scheme === "dark" ||
+    (scheme.includes("dark") && matchMedia("(prefers-color-scheme: dark)").matches)
+  );
 }
 
 function tilesAcross(tiles, rows, columns) {
@@ -172,8 +226,10 @@ function tilesAcross(tiles, rows, columns) {
 
 export function color(x, most, dark) {
   if (Number.isNaN(x)) return dark ? "#ffffff" : "#000000";
-  const size = Math.min(1, Math.abs(x) / most), paper = dark ? [20, 24, 31] : [255, 255, 255];
-  const full = x < 0 ? (dark ? [240, 150, 70] : [179, 88, 6]) : dark ? [90, 170, 245] : [33, 102, 172];
+  const size = Math.min(1, Math.abs(x) / most),
+    paper = dark ? [20, 24, 31] : [255, 255, 255];
+  const full =
+    x < 0 ? (dark ? [240, 150, 70] : [179, 88, 6]) : dark ? [90, 170, 245] : [33, 102, 172];
   return `rgb(${paper.map((p, i) => Math.round(p + (full[i] - p) * size)).join(" ")})`;
 }
 
@@ -181,23 +237,33 @@ const SVG = "http://www.w3.org/2000/svg";
 
 export function svg(name, attributes = {}, ...children) {
   const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null && value !== undefined) made.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes))
+    if (value !== null && value !== undefined) made.setAttribute(key, value);
   made.append(...children);
   return made;
 }
 
 export function histogram(array, name) {
   if (!array.bins) return null;
-  const most = Math.max(...array.bins), width = 300 / array.bins.length;
+  const most = Math.max(...array.bins),
+    width = 300 / array.bins.length;
   const bars = array.bins.map((n, i) => {
     const height = n ? Math.max(1, (46 * n) / most) : 0;
     return svg("rect", { x: 10 + i * width + 0.5, y: 48 - height, width: width - 1, height });
   });
-  const low = svg("text", { x: 10, y: 61 }), high = svg("text", { x: 310, y: 61, "text-anchor": "end" });
+  const low = svg("text", { x: 10, y: 61 }),
+    high = svg("text", { x: 310, y: 61, "text-anchor": "end" });
   low.textContent = show(array.min);
   high.textContent = show(array.max);
-  const label = `Histogram of ${name}: ${array.bins.length} bins from ${show(array.min)} to ${show(array.max)}`;
-  return svg("svg", { class: "histogram", viewBox: "0 0 320 64", role: "img", "aria-label": label }, ...bars, low, high);
+  const range = `${array.bins.length} bins from ${show(array.min)} to ${show(array.max)}`;
+  const label = `Histogram of ${name}: ${range}`;
+  return svg(
+    "svg",
+    { class: "histogram", viewBox: "0 0 320 64", role: "img", "aria-label": label },
+    ...bars,
+    low,
+    high,
+  );
 }
 
 export function statistics(array) {
@@ -215,6 +281,7 @@ export function statistics(array) {
 
 export function list(facts) {
   const made = element("dl", { class: "facts" });
-  for (const [word, value] of facts) made.append(element("dt", { text: word }), element("dd", {}, value));
+  for (const [word, value] of facts)
+    made.append(element("dt", { text: word }), element("dd", {}, value));
   return made;
 }

@@ -2,7 +2,9 @@
 // from step to step are classes of single elements.
 import { svg } from "arrays";
 
-const TITLE = 18, LINE = 15, MARGIN = 9;
+const TITLE = 18,
+  LINE = 15,
+  MARGIN = 9;
 const pen = document.createElement("canvas").getContext("2d");
 const widths = new Map();
 
@@ -17,7 +19,10 @@ function width(text, font) {
 
 function size(title, lines) {
   const face = '"DejaVu Sans", system-ui, sans-serif';
-  const w = Math.max(width(title, `650 14px ${face}`), ...lines.map((line) => width(line, `12px ${face}`)));
+  const w = Math.max(
+    width(title, `650 14px ${face}`),
+    ...lines.map((line) => width(line, `12px ${face}`)),
+  );
   return [Math.ceil(w) + 26, MARGIN * 2 + TITLE + LINE * lines.length - 2];
 }
 
@@ -37,7 +42,9 @@ export class Drawing {
   // A box with a single number has a line in which its gradient will appear.
   lines(box) {
     const array = box.gradient === null ? null : this.data.arrays[box.gradient];
-    return array && array.shape.every((n) => n === 1) ? [...box.lines, "gradient −0.0000"] : box.lines;
+    return array && array.shape.every((n) => n === 1)
+      ? [...box.lines, "gradient −0.0000"]
+      : box.lines;
   }
 
   graph(folded) {
@@ -45,7 +52,11 @@ export class Drawing {
     return {
       frames: frames.map(({ outer }) => ({ outer })),
       frameSizes: this.frameSizes,
-      boxes: boxes.map(({ frame }, b) => ({ frame, w: this.boxSizes[b][0], h: this.boxSizes[b][1] })),
+      boxes: boxes.map(({ frame }, b) => ({
+        frame,
+        w: this.boxSizes[b][0],
+        h: this.boxSizes[b][1],
+      })),
       arrows: arrows.map(({ tail, head }) => ({ tail, head })),
       screen: [this.root.clientWidth || 1, this.root.clientHeight || 1],
       folded,
@@ -68,16 +79,25 @@ export class Drawing {
   }
 
   frame(f, at, layers) {
-    const frame = this.data.frames[f], folded = this.folded[f], key = "frame " + f;
+    const frame = this.data.frames[f],
+      folded = this.folded[f],
+      key = "frame " + f;
     const label = `module ${frame.path}, ${frame.lines.join(", ")}, ${folded ? "folded" : "unfolded"}`;
     const shape = { x: -at.w / 2, y: -at.h / 2, width: at.w, height: at.h, rx: 8 };
-    const group = svg("g", { transform: `translate(${at.x} ${at.y})`, class: folded ? "box module" : "frame", "data-key": key });
+    const group = svg("g", {
+      transform: `translate(${at.x} ${at.y})`,
+      class: folded ? "box module" : "frame",
+      "data-key": key,
+    });
     group.append(svg("rect", { class: "body", ...shape }));
     if (folded) {
       group.append(...texts(frame.name, [...frame.lines, "+ unfold"]), ring(at.w, at.h));
       group.addEventListener("dblclick", () => this.toggle(f));
       group.lastElementChild.previousElementSibling.style.pointerEvents = "auto";
-      group.lastElementChild.previousElementSibling.addEventListener("click", (event) => (event.stopPropagation(), this.toggle(f)));
+      group.lastElementChild.previousElementSibling.addEventListener(
+        "click",
+        (event) => (event.stopPropagation(), this.toggle(f)),
+      );
       this.button(group, key, label, { "aria-expanded": "false" });
       this.gradientBar(group, at.w, at.h);
       layers[2].append(group);
@@ -86,10 +106,15 @@ export class Drawing {
     }
     const tab = svg("g", { class: "tab" });
     const w = width("− " + frame.name, "600 13px sans-serif") + 22;
-    tab.append(svg("rect", { x: -at.w / 2, y: -at.h / 2, width: w, height: 22, fill: "transparent" }));
+    tab.append(
+      svg("rect", { x: -at.w / 2, y: -at.h / 2, width: w, height: 22, fill: "transparent" }),
+    );
     const text = svg("text", { x: -at.w / 2 + 9, y: -at.h / 2 + 16 });
     text.textContent = "− " + frame.name;
-    tab.append(text, svg("rect", { class: "ring", x: -at.w / 2, y: -at.h / 2, width: w, height: 22, rx: 5 }));
+    tab.append(
+      text,
+      svg("rect", { class: "ring", x: -at.w / 2, y: -at.h / 2, width: w, height: 22, rx: 5 }),
+    );
     tab.addEventListener("click", (event) => (event.stopPropagation(), this.toggle(f)));
     this.button(tab, key, label, { "aria-expanded": "true" }, false);
     group.append(tab);
@@ -99,10 +124,20 @@ export class Drawing {
   }
 
   box(b, at, layer) {
-    const box = this.data.boxes[b], [w, h] = this.boxSizes[b], key = "box " + b;
-    const group = svg("g", { transform: `translate(${at.x} ${at.y})`, class: "box " + box.kind, "data-key": key });
+    const box = this.data.boxes[b],
+      [w, h] = this.boxSizes[b],
+      key = "box " + b;
+    const group = svg("g", {
+      transform: `translate(${at.x} ${at.y})`,
+      class: "box " + box.kind,
+      "data-key": key,
+    });
     const round = box.kind === "operation" || box.kind === "output" ? 8 : 0;
-    group.append(svg("rect", { class: "body", x: -w / 2, y: -h / 2, width: w, height: h, rx: round }), ...texts(box.title, this.lines(box)), ring(w, h));
+    group.append(
+      svg("rect", { class: "body", x: -w / 2, y: -h / 2, width: w, height: h, rx: round }),
+      ...texts(box.title, this.lines(box)),
+      ring(w, h),
+    );
     if (this.lines(box) !== box.lines) {
       const last = [...group.querySelectorAll("text")].at(-1);
       last.classList.add("arrived");
@@ -116,7 +151,16 @@ export class Drawing {
   }
 
   gradientBar(group, w, h) {
-    group.append(svg("rect", { class: "gradient", x: -w / 2 + 5, y: h / 2 - 6, width: 0, height: 4, "data-full": w - 10 }));
+    group.append(
+      svg("rect", {
+        class: "gradient",
+        x: -w / 2 + 5,
+        y: h / 2 - 6,
+        width: 0,
+        height: 4,
+        "data-full": w - 10,
+      }),
+    );
   }
 
   button(group, key, label, more = {}, chooses = true) {
@@ -140,7 +184,8 @@ export class Drawing {
       const same = this.result.arrows[i]?.same;
       return "arrow " + (same ?? i);
     }
-    let f = this.data.boxes[i].frame, found = this.result.boxes[i] ? null : f;
+    let f = this.data.boxes[i].frame,
+      found = this.result.boxes[i] ? null : f;
     for (; f > 0; f = this.data.frames[f].outer) if (this.folded[f]) found = f;
     return found === null ? "box " + i : "frame " + found;
   }
@@ -178,7 +223,10 @@ export class Drawing {
       if (level === undefined) delete each.dataset.level;
       else {
         each.dataset.level = level.toFixed(2);
-        each.style.setProperty("--level", `color-mix(in oklab, var(--travelled) ${Math.round(6 + 62 * level)}%, var(--paper))`);
+        each.style.setProperty(
+          "--level",
+          `color-mix(in oklab, var(--travelled) ${Math.round(6 + 62 * level)}%, var(--paper))`,
+        );
       }
     }
   }
@@ -205,8 +253,10 @@ export class Drawing {
     const key = event.target.dataset?.key;
     if (!key || event.ctrlKey || event.metaKey || event.altKey) return;
     const [kind, i] = split(key);
-    if (event.key === "Enter") kind === "frame" && !this.folded[i] ? this.toggle(i) : this.choose(kind, i);
-    else if (event.key === "u" || event.key === "U") this.toggle(kind === "frame" ? i : this.data.boxes[i].frame);
+    if (event.key === "Enter")
+      kind === "frame" && !this.folded[i] ? this.toggle(i) : this.choose(kind, i);
+    else if (event.key === "u" || event.key === "U")
+      this.toggle(kind === "frame" ? i : this.data.boxes[i].frame);
     else if (event.key.startsWith("Arrow")) this.walk(key, event.key);
     else return;
     event.preventDefault();
@@ -215,23 +265,31 @@ export class Drawing {
 
   // Along an arrow in the direction of the graph, otherwise to the nearest box beside it.
   walk(key, direction) {
-    const across = this.result.direction === "LR", from = this.position(key);
-    const down = direction === (across ? "ArrowRight" : "ArrowDown"), up = direction === (across ? "ArrowLeft" : "ArrowUp");
+    const across = this.result.direction === "LR",
+      from = this.position(key);
+    const down = direction === (across ? "ArrowRight" : "ArrowDown"),
+      up = direction === (across ? "ArrowLeft" : "ArrowUp");
     const found = new Set();
     if (down || up) {
       this.data.arrows.forEach((arrow) => {
-        const tail = this.shown("box", arrow.tail), head = this.shown("box", arrow.head);
+        const tail = this.shown("box", arrow.tail),
+          head = this.shown("box", arrow.head);
         if (tail !== head && (down ? tail : head) === key) found.add(down ? head : tail);
       });
     }
-    const others = found.size ? [...found] : this.visible.map(([each]) => each).filter((each) => each !== key);
-    let best = null, least = Infinity;
+    const others = found.size
+      ? [...found]
+      : this.visible.map(([each]) => each).filter((each) => each !== key);
+    let best = null,
+      least = Infinity;
     for (const each of others) {
-      const to = this.position(each), dx = to.x - from.x, dy = to.y - from.y;
+      const to = this.position(each),
+        dx = to.x - from.x,
+        dy = to.y - from.y;
       const along = { ArrowDown: dy, ArrowUp: -dy, ArrowRight: dx, ArrowLeft: -dx }[direction];
       const aside = Math.abs(direction === "ArrowDown" || direction === "ArrowUp" ? dx : dy);
       const distance = found.size ? aside : along + 3 * aside;
-      if ((found.size || along > 1) && distance < least) (best = each), (least = distance);
+      if ((found.size || along > aside) && distance < least) ((best = each), (least = distance));
     }
     if (best) this.focus(best);
   }
@@ -250,20 +308,35 @@ export function split(key) {
 function texts(title, lines) {
   const top = -(TITLE + LINE * lines.length) / 2 + 13;
   return [title, ...lines].map((line, i) => {
-    const text = svg("text", { y: top + (i ? TITLE - 4 + LINE * i - LINE + 5 : 0), class: i ? "" : "title" });
+    const text = svg("text", {
+      y: top + (i ? TITLE - 4 + LINE * i - LINE + 5 : 0),
+      class: i ? "" : "title",
+    });
     text.textContent = line;
     return text;
   });
 }
 
-const ring = (w, h) => svg("rect", { class: "ring", x: -w / 2 - 4, y: -h / 2 - 4, width: w + 8, height: h + 8, rx: 10 });
+const ring = (w, h) =>
+  svg("rect", {
+    class: "ring",
+    x: -w / 2 - 4,
+    y: -h / 2 - 4,
+    width: w + 8,
+    height: h + 8,
+    rx: 10,
+  });
 
 // Through the first and the last point, and near those between.
 function curve(points) {
-  const kept = points.filter(([x, y], i) => !i || Math.hypot(x - points[i - 1][0], y - points[i - 1][1]) > 2);
+  const kept = points.filter(
+    ([x, y], i) => !i || Math.hypot(x - points[i - 1][0], y - points[i - 1][1]) > 2,
+  );
   let path = `M${kept[0].map(Math.round).join(" ")}`;
   for (let i = 1; i < kept.length - 1; i++) {
-    const [x, y] = kept[i], [u, v] = i === kept.length - 2 ? kept[i + 1] : [(x + kept[i + 1][0]) / 2, (y + kept[i + 1][1]) / 2];
+    const [x, y] = kept[i],
+      [u, v] =
+        i === kept.length - 2 ? kept[i + 1] : [(x + kept[i + 1][0]) / 2, (y + kept[i + 1][1]) / 2];
     path += `Q${Math.round(x)} ${Math.round(y)} ${Math.round(u)} ${Math.round(v)}`;
   }
   if (kept.length === 2) path += `L${kept[1].map(Math.round).join(" ")}`;
@@ -272,7 +345,25 @@ function curve(points) {
 
 function markers() {
   const marker = (id, color) =>
-    svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
-      svg("path", { d: "M0 0L8 4L0 8z", style: `fill: var(${color})` }));
-  return svg("defs", {}, marker("head", "--line"), marker("head-travelled", "--travelled"), marker("head-now", "--now-line"));
+    svg(
+      "marker",
+      {
+        id,
+        viewBox: "0 0 8 8",
+        refX: 7,
+        refY: 4,
+        markerWidth: 9,
+        markerHeight: 9,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto-start-reverse",
+      },
+      svg("path", { d: "M0 0L8 4L0 8z", style: `fill: var(${color})` }),
+    );
+  return svg(
+    "defs",
+    {},
+    marker("head", "--line"),
+    marker("head-travelled", "--travelled"),
+    marker("head-now", "--now-line"),
+  );
 }

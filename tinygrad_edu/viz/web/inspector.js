@@ -25,7 +25,12 @@ export class Inspector {
     const box = this.data.boxes[step.box];
     if (step.kind === "forward") parts.push(...this.formula(box, -1), ...this.computed(step));
     else if (step.kind === "seed") parts.push(this.array(step.total, "gradient to begin with"));
-    else parts.push(...this.formula(box, step.derivative), ...step.blocks.map((block) => this.block(block)), ...this.sum(step));
+    else
+      parts.push(
+        ...this.formula(box, step.derivative),
+        ...step.blocks.map((block) => this.block(block)),
+        ...this.sum(step),
+      );
     parts.push(...this.source(box.where));
     this.stepPlace.replaceChildren(...parts);
   }
@@ -48,7 +53,12 @@ export class Inspector {
     if (step.before !== null) row.append(this.array(step.before, "so far"), sign("+"));
     row.append(this.array(step.part, `contribution ${step.turn} of ${step.count}`));
     if (step.before !== null) row.append(sign("="), this.array(step.total, "sum"));
-    return [element("h3", { text: `The ${step.count} contributions to ${step.target_name} are added` }), row];
+    return [
+      element("h3", {
+        text: `The ${step.count} contributions to ${step.target_name} are added`,
+      }),
+      row,
+    ];
   }
 
   // Pieces of an explanation, which Python wrote (`viz/explanation.py`).
@@ -57,7 +67,8 @@ export class Inspector {
     if (block.kind === "heading") return element("h3", { text: block.text });
     if (block.kind === "equation") {
       const row = element("div", { class: "arrays" });
-      for (const part of block.parts) row.append(typeof part === "string" ? sign(part) : this.array(part[0], part[1]));
+      for (const part of block.parts)
+        row.append(typeof part === "string" ? sign(part) : this.array(part[0], part[1]));
       return row;
     }
     if (block.kind === "terms") return this.terms(block);
@@ -66,22 +77,56 @@ export class Inspector {
 
   terms(block) {
     const body = element("tbody");
-    const factor = (x, word) => element("td", { text: show(x, 6) }, word ? element("small", { text: word }) : null);
+    const factor = (x, word) =>
+      element("td", { text: show(x, 6) }, word ? element("small", { text: word }) : null);
     for (const [upstream, where, local, origin, product] of block.terms) {
-      const cells = [factor(upstream, where), element("td", { text: "×" }), factor(local, origin), element("td", { text: "=" }), element("td", { text: show(product) })];
+      const cells = [
+        factor(upstream, where),
+        element("td", { text: "×" }),
+        factor(local, origin),
+        element("td", { text: "=" }),
+        element("td", { text: show(product) }),
+      ];
       body.append(element("tr", {}, ...cells));
     }
-    if (block.more) body.append(element("tr", {}, element("td", { class: "word", colspan: 5, text: `and ${block.more} more terms` })));
-    body.append(element("tr", {}, element("td", { class: "word", colspan: 4, text: "sum" }), element("td", { text: block.canceled ? "0, canceled" : show(block.total) })));
+    if (block.more)
+      body.append(
+        element(
+          "tr",
+          {},
+          element("td", {
+            class: "word",
+            colspan: 5,
+            text: `and ${block.more} more terms`,
+          }),
+        ),
+      );
+    body.append(
+      element(
+        "tr",
+        {},
+        element("td", { class: "word", colspan: 4, text: "sum" }),
+        element("td", { text: block.canceled ? "0, canceled" : show(block.total) }),
+      ),
+    );
     const head = element("tr", {});
-    for (const word of ["upstream", "", "local", "", "product"]) head.append(element(word ? "th" : "td", word ? { text: word, scope: "col" } : {}));
-    return element("div", {}, element("p", { text: block.text }), element("table", { class: "terms" }, element("thead", {}, head), body));
+    for (const word of ["upstream", "", "local", "", "product"])
+      head.append(element(word ? "th" : "td", word ? { text: word, scope: "col" } : {}));
+    return element(
+      "div",
+      {},
+      element("p", { text: block.text }),
+      element("table", { class: "terms" }, element("thead", {}, head), body),
+    );
   }
 
   lines(block) {
     const all = element("details", {}, element("summary", { text: block.text }));
     for (const [code, array, depends] of block.lines) {
-      all.append(element("pre", { text: code + (depends ? "" : "   (does not depend on g)") }), array === null ? "" : this.array(array, ""));
+      all.append(
+        element("pre", { text: code + (depends ? "" : "   (does not depend on g)") }),
+        array === null ? "" : this.array(array, ""),
+      );
     }
     return all;
   }
@@ -89,7 +134,10 @@ export class Inspector {
   formula(box, which) {
     const op = this.data.ops[box.op];
     if (!op) return [];
-    const chosen = which < 0 ? [op.forward] : op.derivatives.filter((_, i) => i === which || op.derivatives.length <= which);
+    const chosen =
+      which < 0
+        ? [op.forward]
+        : op.derivatives.filter((_, i) => i === which || op.derivatives.length <= which);
     const word = which < 0 ? op.summary : "derivative; g is the upstream gradient";
     return chosen.map((markup) => {
       const line = element("div", { class: "formula" });
@@ -101,41 +149,63 @@ export class Inspector {
 
   source(where) {
     if (!where || !where.text.trim()) return [];
-    const { text, start, end } = where, code = element("pre");
+    const { text, start, end } = where,
+      code = element("pre");
     const indent = text.length - text.trimStart().length;
     if (start === null) code.append(text.trim());
-    else code.append(text.slice(indent, start), element("mark", { text: text.slice(start, end) }), text.slice(end).trimEnd());
-    return [element("h3", { text: `${where.file}, line ${where.line}, in ${where.function}` }), code];
+    else
+      code.append(
+        text.slice(indent, start),
+        element("mark", { text: text.slice(start, end) }),
+        text.slice(end).trimEnd(),
+      );
+    return [
+      element("h3", { text: `${where.file}, line ${where.line}, in ${where.function}` }),
+      code,
+    ];
   }
 
   // ---------------------------------------------------------------- the chosen box
 
   // `gradient` is the number of the array that has arrived by the current step, or null.
   showBox(b, gradient, complete) {
-    const box = this.data.boxes[b], op = this.data.ops[box.op];
+    const box = this.data.boxes[b],
+      op = this.data.ops[box.op];
     const facts = [["kind", box.kind]];
     if (box.op) facts.push(["operation", box.op]);
     if (box.name) facts.push(["name", box.name]);
     facts.push(["shape", box.shape ? shapeOf(box.shape) : "several outputs"], ["dtype", box.dtype]);
     if (this.data.frames[box.frame].path) facts.push(["module", this.data.frames[box.frame].path]);
     if (box.statics) facts.push(["options", box.statics]);
-    const parts = [element("h2", { text: box.title }), list(facts.filter(([, value]) => value)), ...this.neighbors(b)];
+    const parts = [
+      element("h2", { text: box.title }),
+      list(facts.filter(([, value]) => value)),
+      ...this.neighbors(b),
+    ];
     if (op) {
       parts.push(element("h3", { text: "Formula and derivatives" }), ...this.formula(box, -1));
       op.derivatives.forEach((_, i) => parts.push(...this.formula(box, i)));
     }
     if (box.value !== null) parts.push(...this.details("Value", box.value, "value"));
-    if (gradient !== null) parts.push(...this.details(complete ? "Gradient" : "Gradient so far", gradient, "gradient"));
-    else if (this.data.backward && box.kind !== "input" && box.gradient !== null) parts.push(element("p", { text: "No gradient has arrived here at this step." }));
+    if (gradient !== null)
+      parts.push(...this.details(complete ? "Gradient" : "Gradient so far", gradient, "gradient"));
+    else if (this.data.backward && box.kind !== "input" && box.gradient !== null)
+      parts.push(element("p", { text: "No gradient has arrived here at this step." }));
     else if (box.kind === "input") parts.push(element("p", { text: "It needs no gradient." }));
-    if (box.code) parts.push(element("h3", { text: "As a line of NumPy" }), element("pre", { text: box.code }));
+    if (box.code)
+      parts.push(element("h3", { text: "As a line of NumPy" }), element("pre", { text: box.code }));
     parts.push(...this.source(box.where));
     this.chosenPlace.replaceChildren(...parts);
   }
 
   details(heading, number, name) {
     const array = this.data.arrays[number];
-    return [element("h3", { text: heading }), this.array(number, ""), statistics(array), histogram(array, name)].filter(Boolean);
+    return [
+      element("h3", { text: heading }),
+      this.array(number, ""),
+      statistics(array),
+      histogram(array, name),
+    ].filter(Boolean);
   }
 
   neighbors(b) {
@@ -150,8 +220,14 @@ export class Inspector {
       });
       rows.push([word, span]);
     };
-    links("computed from", this.data.arrows.filter((a) => a.head === b).map((a) => a.tail));
-    links("goes to", this.data.arrows.filter((a) => a.tail === b).map((a) => a.head));
+    links(
+      "computed from",
+      this.data.arrows.filter((a) => a.head === b).map((a) => a.tail),
+    );
+    links(
+      "goes to",
+      this.data.arrows.filter((a) => a.tail === b).map((a) => a.head),
+    );
     return rows.length ? [list(rows)] : [];
   }
 
@@ -159,12 +235,29 @@ export class Inspector {
     const frame = this.data.frames[f];
     const button = element("button", { text: folded ? "⊞ Unfold" : "⊟ Fold" });
     button.addEventListener("click", () => this.toggle(f));
-    const parts = [element("h2", { text: `Module ${frame.path}` }), element("p", { text: frame.lines.join(", ") }), button];
-    const members = new Set(inside), { boxes, arrows, arrays } = this.data;
-    const crossing = (from, to) => [...new Set(arrows.filter((a) => members.has(a[to]) && !members.has(a[from])).map((a) => a[from]))];
-    const named = (list) => list.slice(0, 6).map((b) => `${boxes[b].label} ${boxes[b].shape ? shapeOf(boxes[b].shape) : ""}`).join(", ");
+    const parts = [
+      element("h2", { text: `Module ${frame.path}` }),
+      element("p", { text: frame.lines.join(", ") }),
+      button,
+    ];
+    const members = new Set(inside),
+      { boxes, arrows, arrays } = this.data;
+    const crossing = (from, to) => [
+      ...new Set(
+        arrows.filter((a) => members.has(a[to]) && !members.has(a[from])).map((a) => a[from]),
+      ),
+    ];
+    const named = (list) =>
+      list
+        .slice(0, 6)
+        .map((b) => `${boxes[b].label} ${boxes[b].shape ? shapeOf(boxes[b].shape) : ""}`)
+        .join(", ");
     const facts = [["comes in", named(crossing("tail", "head"))]];
-    const out = [...new Set(arrows.filter((a) => members.has(a.tail) && !members.has(a.head)).map((a) => a.tail))];
+    const out = [
+      ...new Set(
+        arrows.filter((a) => members.has(a.tail) && !members.has(a.head)).map((a) => a.tail),
+      ),
+    ];
     facts.push(["goes on", named(out)]);
     parts.push(list(facts.filter(([, value]) => value)));
     const parameters = inside.filter((b) => boxes[b].kind === "parameter");
@@ -172,11 +265,23 @@ export class Inspector {
       const body = element("tbody");
       for (const b of parameters) {
         const array = boxes[b].gradient === null ? null : arrays[boxes[b].gradient];
-        const most = array && "min" in array ? show(Math.max(Math.abs(array.min), Math.abs(array.max))) : "none";
-        body.append(element("tr", {}, element("td", { class: "word", text: boxes[b].label }), element("td", { text: shapeOf(boxes[b].shape) }), element("td", { text: most })));
+        const most =
+          array && "min" in array
+            ? show(Math.max(Math.abs(array.min), Math.abs(array.max)))
+            : "none";
+        body.append(
+          element(
+            "tr",
+            {},
+            element("td", { class: "word", text: boxes[b].label }),
+            element("td", { text: shapeOf(boxes[b].shape) }),
+            element("td", { text: most }),
+          ),
+        );
       }
       const head = element("tr", {});
-      for (const word of ["parameter", "shape", "largest gradient"]) head.append(element("th", { scope: "col", text: word }));
+      for (const word of ["parameter", "shape", "largest gradient"])
+        head.append(element("th", { scope: "col", text: word }));
       parts.push(element("table", { class: "terms" }, element("thead", {}, head), body));
     }
     this.chosenPlace.replaceChildren(...parts);

@@ -3,11 +3,15 @@
 // the module around it. Equal modules are laid out once. This file runs in a worker, after dagre,
 // and therefore imports nothing.
 
-const PADDING = 14, TITLE = 26, GAP = 18, MANY = 250, FEW = 250;
+const PADDING = 14,
+  TITLE = 26,
+  GAP = 18,
+  MANY = 250,
+  FEW = 250;
 const cache = new Map();
 
-// graph: screen [w, h]; frames [{outer}], outer ones first, the first being the whole; folded: a flag for each;
-// frameSizes: [w, h] of each as a box; boxes [{frame, w, h}]; arrows [{tail, head}].
+// graph: screen [w, h]; frames [{outer}], outer ones first, the first being the whole; folded: a
+// flag for each; frameSizes: [w, h] of each as a box; boxes [{frame, w, h}]; arrows [{tail, head}].
 // Returns centers and sizes of boxes and frames (null where they are hidden), and for each arrow
 // its points, or null if it lies inside a folded module or repeats another.
 // It runs downwards, or to the right if the graph then fits better into `graph.screen`.
@@ -25,7 +29,8 @@ const zoom = ({ width, height }, [w, h]) => Math.min(w / width, h / height);
 function laidOut(graph, plan, direction) {
   const plans = graph.frames.map(() => null);
   for (let f = graph.frames.length - 1; f >= 0; f--) {
-    if (!plan.hidden[f] && !graph.folded[f]) plans[f] = localLayout(plan.local[f], plans, graph, direction);
+    if (!plan.hidden[f] && !graph.folded[f])
+      plans[f] = localLayout(plan.local[f], plans, graph, direction);
   }
   return { ...placed(graph, plan, plans), direction };
 }
@@ -61,10 +66,13 @@ function visible(b, graph, hidden) {
 
 // The local edges that an arrow consists of, from its tail to its head: [frame, from, to].
 function route(arrow, graph, hidden, depth, local) {
-  const tail = visible(arrow.tail, graph, hidden), head = visible(arrow.head, graph, hidden);
+  const tail = visible(arrow.tail, graph, hidden),
+    head = visible(arrow.head, graph, hidden);
   if (tail.item === head.item) return null;
-  const rising = [], falling = [];
-  let { item: a, frame: fa } = tail, { item: b, frame: fb } = head;
+  const rising = [],
+    falling = [];
+  let { item: a, frame: fa } = tail,
+    { item: b, frame: fb } = head;
   while (fa !== fb) {
     if (depth[fa] >= depth[fb]) {
       rising.push([fa, a, "out"]);
@@ -78,7 +86,8 @@ function route(arrow, graph, hidden, depth, local) {
   }
   const whole = [...rising, [fa, a, b], ...falling];
   for (const [f, from, to] of whole) {
-    const key = from + " " + to, edges = local[f].edges;
+    const key = from + " " + to,
+      edges = local[f].edges;
     edges.set(key, (edges.get(key) || 0) + 1);
   }
   return { parts: whole, key: tail.item + " " + head.item };
@@ -101,7 +110,11 @@ function localLayout({ items, edges }, plans, graph, direction) {
   const pairs = keys.map(([a, b]) => [number.get(a), number.get(b), edges.get(a + " " + b)]);
   const signature = JSON.stringify([direction, sizes, pairs]);
   let found = cache.get(signature);
-  if (!found) cache.set(signature, (found = all.length > MANY ? layered(sizes, pairs) : byDagre(sizes, pairs, direction)));
+  if (!found)
+    cache.set(
+      signature,
+      (found = all.length > MANY ? layered(sizes, pairs) : byDagre(sizes, pairs, direction)),
+    );
   const centers = new Map(all.map((item, i) => [item, found.centers[i]]));
   const points = new Map(keys.map((key, i) => [key.join(" "), found.points[i]]));
   return { w: Math.max(found.w, 60), h: found.h, centers, points };
@@ -109,7 +122,13 @@ function localLayout({ items, edges }, plans, graph, direction) {
 
 function byDagre(sizes, pairs, rankdir) {
   const g = new dagre.graphlib.Graph();
-  g.setGraph({ rankdir, nodesep: GAP, ranksep: 30, edgesep: 10, ranker: sizes.length > 60 ? "longest-path" : "network-simplex" });
+  g.setGraph({
+    rankdir,
+    nodesep: GAP,
+    ranksep: 30,
+    edgesep: 10,
+    ranker: sizes.length > 60 ? "longest-path" : "network-simplex",
+  });
   g.setDefaultEdgeLabel(() => ({}));
   sizes.forEach(([width, height], i) => g.setNode("n" + i, { width, height }));
   for (const [a, b, weight] of pairs) g.setEdge("n" + a, "n" + b, { weight });
@@ -123,18 +142,24 @@ function byDagre(sizes, pairs, rankdir) {
 
 // For very many items in one module: ranks by longest path, each ordered by the items before.
 function layered(sizes, pairs) {
-  const before = sizes.map(() => []), after = sizes.map(() => []);
+  const before = sizes.map(() => []),
+    after = sizes.map(() => []);
   for (const [a, b] of pairs) (after[a].push(b), before[b].push(a));
   const rank = ranks(before, after);
-  const rows = [], centers = [];
+  const rows = [],
+    centers = [];
   rank.forEach((r, i) => (rows[r] ??= []).push(i));
   let y = 0;
   for (const row of rows.filter(Boolean)) {
     const wanted = (i) => {
       const known = before[i].filter((a) => centers[a]);
-      return known.length ? known.reduce((sum, a) => sum + centers[a][0], 0) / known.length : Infinity;
+      return known.length
+        ? known.reduce((sum, a) => sum + centers[a][0], 0) / known.length
+        : Infinity;
     };
-    const order = row.map((i) => [wanted(i), i]).sort(([a, i], [b, j]) => (a === b ? i - j : a - b));
+    const order = row
+      .map((i) => [wanted(i), i])
+      .sort(([a, i], [b, j]) => (a === b ? i - j : a - b));
     const height = Math.max(...row.map((i) => sizes[i][1]));
     let x = (GAP - row.reduce((sum, i) => sum + sizes[i][0] + GAP, 0)) / 2;
     for (const [, i] of order) {
@@ -144,11 +169,16 @@ function layered(sizes, pairs) {
     y += height + 30;
   }
   const end = (i, side) => [centers[i][0], centers[i][1] + (side * sizes[i][1]) / 2];
-  return framed(centers, sizes, pairs.map(([a, b]) => [end(a, 1), end(b, -1)]));
+  return framed(
+    centers,
+    sizes,
+    pairs.map(([a, b]) => [end(a, 1), end(b, -1)]),
+  );
 }
 
 function ranks(before, after) {
-  const rank = before.map(() => 0), waiting = before.map((list) => list.length);
+  const rank = before.map(() => 0),
+    waiting = before.map((list) => list.length);
   const ready = [...before.keys()].filter((i) => !waiting[i]);
   for (let k = 0; k < ready.length; k++) {
     for (const b of after[ready[k]]) {
@@ -156,23 +186,34 @@ function ranks(before, after) {
       if (!--waiting[b]) ready.push(b);
     }
   }
-  after.forEach((list, i) => { // what nothing comes before stands right above its first consumer
-    if (list.length && !before[i].length) rank[i] = Math.max(0, Math.min(...list.map((b) => rank[b])) - 1);
+  after.forEach((list, i) => {
+    // what nothing comes before stands right above its first consumer
+    if (list.length && !before[i].length)
+      rank[i] = Math.max(0, Math.min(...list.map((b) => rank[b])) - 1);
   });
   return rank;
 }
 
 // Shifted so that all of it lies inside of the padding.
 function framed(centers, sizes, points) {
-  let left = 0, top = 0, right = 0, bottom = 0;
+  let left = 0,
+    top = 0,
+    right = 0,
+    bottom = 0;
   if (centers.length) {
-    left = Infinity; top = Infinity; right = -Infinity; bottom = -Infinity;
+    left = Infinity;
+    top = Infinity;
+    right = -Infinity;
+    bottom = -Infinity;
     centers.forEach(([x, y], i) => {
       const [w, h] = sizes[i];
-      left = Math.min(left, x - w / 2); right = Math.max(right, x + w / 2);
-      top = Math.min(top, y - h / 2); bottom = Math.max(bottom, y + h / 2);
+      left = Math.min(left, x - w / 2);
+      right = Math.max(right, x + w / 2);
+      top = Math.min(top, y - h / 2);
+      bottom = Math.max(bottom, y + h / 2);
     });
-    for (const line of points) for (const [x] of line) (left = Math.min(left, x), right = Math.max(right, x));
+    for (const line of points)
+      for (const [x] of line) ((left = Math.min(left, x)), (right = Math.max(right, x)));
   }
   const shift = ([x, y]) => [x - left + PADDING, y - top + TITLE];
   return {
@@ -186,19 +227,22 @@ function framed(centers, sizes, points) {
 // Absolute coordinates: a frame's corner is known before those of the frames inside.
 function placed(graph, plan, plans) {
   const corner = graph.frames.map(() => null);
-  const frames = graph.frames.map(() => null), boxes = graph.boxes.map(() => null);
+  const frames = graph.frames.map(() => null),
+    boxes = graph.boxes.map(() => null);
   corner[0] = [0, 0];
   graph.frames.forEach((frame, f) => {
     if (plan.hidden[f]) return;
     const [w, h] = plans[f] ? [plans[f].w, plans[f].h] : graph.frameSizes[f];
     if (f) {
-      const [x, y] = plans[frame.outer].centers.get("f" + f), [left, top] = corner[frame.outer];
+      const [x, y] = plans[frame.outer].centers.get("f" + f),
+        [left, top] = corner[frame.outer];
       corner[f] = [left + x - w / 2, top + y - h / 2];
     }
     frames[f] = { x: corner[f][0] + w / 2, y: corner[f][1] + h / 2, w, h };
     if (!plans[f]) return;
     for (const [item, [x, y]] of plans[f].centers) {
-      if (item[0] === "b") boxes[Number(item.slice(1))] = { x: corner[f][0] + x, y: corner[f][1] + y };
+      if (item[0] === "b")
+        boxes[Number(item.slice(1))] = { x: corner[f][0] + x, y: corner[f][1] + y };
     }
   });
   const drawn = new Map();
@@ -208,7 +252,8 @@ function placed(graph, plan, plans) {
     drawn.set(way.key, i);
     const points = [];
     for (const [f, from, to] of way.parts) {
-      for (const [x, y] of plans[f].points.get(from + " " + to)) points.push([corner[f][0] + x, corner[f][1] + y]);
+      for (const [x, y] of plans[f].points.get(from + " " + to))
+        points.push([corner[f][0] + x, corner[f][1] + y]);
     }
     return { points };
   });

@@ -1,5 +1,6 @@
 // Puts the parts together: data, layout worker, drawing, view, player, inspector and controls.
 import { element, show } from "arrays";
+import { legend, sizes } from "coloring";
 import { Drawing, split } from "draw";
 import { Inspector } from "inspector";
 import { Player } from "player";
@@ -14,7 +15,11 @@ const state = { chosen: null, gradients: new Map(), done: 0 };
 const drawing = new Drawing($("graph"), $("world"), data, { choose, toggle });
 const view = new View($("graph"), $("world"), $("minimap"));
 const player = new Player(data, moved);
-const inspector = new Inspector(data, { status: $("status"), stepPlace: $("step"), chosenPlace: $("chosen") }, { choose, toggle });
+const inspector = new Inspector(
+  data,
+  { status: $("status"), stepPlace: $("step"), chosenPlace: $("chosen") },
+  { choose, toggle },
+);
 drawing.onfocus = (key) => view.reveal(drawing.position(key));
 
 // ------------------------------------------------------------------ layout, in a worker
@@ -26,13 +31,18 @@ const layout = (() => {
   let worker = null;
   try {
     worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    worker.onmessage = ({ data }) => (waiting.get(data.ticket)?.(data.result), waiting.delete(data.ticket), (document.body.dataset.layout = data.milliseconds.toFixed(0)));
+    worker.onmessage = ({ data }) => (
+      waiting.get(data.ticket)?.(data.result),
+      waiting.delete(data.ticket),
+      (document.body.dataset.layout = data.milliseconds.toFixed(0))
+    );
   } catch {
     document.head.append(element("script", { text: source })); // where workers are forbidden
   }
-  return (graph) => worker
-    ? new Promise((done) => (waiting.set(++ticket, done), worker.postMessage({ ticket, graph })))
-    : Promise.resolve(globalThis.layoutGraph(graph));
+  return (graph) =>
+    worker
+      ? new Promise((done) => (waiting.set(++ticket, done), worker.postMessage({ ticket, graph })))
+      : Promise.resolve(globalThis.layoutGraph(graph));
 })();
 
 let latest = 0;
@@ -65,7 +75,8 @@ async function foldAll(on) {
 // Unfold what hides a box.
 async function uncover(b) {
   let changed = false;
-  for (let f = data.boxes[b].frame; f > 0; f = data.frames[f].outer) if (folded[f]) (folded[f] = false), (changed = true);
+  for (let f = data.boxes[b].frame; f > 0; f = data.frames[f].outer)
+    if (folded[f]) ((folded[f] = false), (changed = true));
   if (changed) await relayout();
 }
 
@@ -112,7 +123,12 @@ function moved(position) {
   }
   current(player.step);
   $("position").value = position;
-  $("position").setAttribute("aria-valuetext", player.step ? `step ${position} of ${player.last}: ${player.step.say}` : `start, of ${player.last} steps`);
+  $("position").setAttribute(
+    "aria-valuetext",
+    player.step
+      ? `step ${position} of ${player.last}: ${player.step.say}`
+      : `start, of ${player.last} steps`,
+  );
   $("back").disabled = $("start").disabled = position === 0;
   $("forward").disabled = $("end").disabled = position === player.last;
   phase(position);
@@ -120,14 +136,25 @@ function moved(position) {
   const module = player.step && player.stride === "module" ? data.boxes[player.step.box].module : 0;
   module ? inspector.showFrame(module, folded[module], inside(module)) : describe();
   try {
-    history.replaceState(null, "", position ? `#step=${position}` : location.pathname + location.search);
-  } catch { /* a page inside a notebook has no address */ }
+    history.replaceState(
+      null,
+      "",
+      position ? `#step=${position}` : location.pathname + location.search,
+    );
+  } catch {
+    /* a page inside a notebook has no address */
+  }
 }
 
 function phase(position) {
-  const forward = data.forward, passed = position <= forward;
-  const [name, at, of] = passed ? ["forward pass", position, forward] : ["backward pass", position - forward, player.last - forward];
-  $("phase").textContent = player.last ? `${name}, step ${at} of ${of}` : "no steps: nothing was observed";
+  const forward = data.forward,
+    passed = position <= forward;
+  const [name, at, of] = passed
+    ? ["forward pass", position, forward]
+    : ["backward pass", position - forward, player.last - forward];
+  $("phase").textContent = player.last
+    ? `${name}, step ${at} of ${of}`
+    : "no steps: nothing was observed";
 }
 
 function apply(step, i, on) {
@@ -138,7 +165,8 @@ function apply(step, i, on) {
   const target = step.kind === "seed" ? step.box : step.target;
   if (on) state.gradients.set(target, step);
   else {
-    const before = step.kind === "seed" ? null : step.previous === null ? null : data.steps[step.previous];
+    const before =
+      step.kind === "seed" ? null : step.previous === null ? null : data.steps[step.previous];
     before ? state.gradients.set(target, before) : state.gradients.delete(target);
   }
   fill(target, on);
@@ -151,8 +179,11 @@ function apply(step, i, on) {
 }
 
 function fill(b, on) {
-  const step = state.gradients.get(b), key = drawing.shown("box", b), [kind, f] = split(key);
-  if (kind === "frame") return drawing.gradient(key, on || inside(f).some((each) => state.gradients.has(each)) ? 1 : 0);
+  const step = state.gradients.get(b),
+    key = drawing.shown("box", b),
+    [kind, f] = split(key);
+  if (kind === "frame")
+    return drawing.gradient(key, on || inside(f).some((each) => state.gradients.has(each)) ? 1 : 0);
   const array = step && step.total !== null ? data.arrays[step.total] : null;
   const number = array && (array.values?.[0] ?? array.constant);
   drawing.gradient(key, step ? step.turn / step.count : 0, array ? `gradient ${show(number)}` : "");
@@ -178,7 +209,9 @@ function refresh() {
   drawing.forget();
   const done = state.done;
   Object.assign(state, { done: 0, current: [], travelled: new Map(), gradients: new Map() });
-  data.steps.forEach((step) => step.kind === "forward" && drawing.mark("box " + step.box, "pending", true));
+  data.steps.forEach(
+    (step) => step.kind === "forward" && drawing.mark("box " + step.box, "pending", true),
+  );
   for (; state.done < done; state.done++) apply(data.steps[state.done], state.done, true);
   current(player.step);
   if (state.chosen) {
@@ -190,39 +223,9 @@ function refresh() {
 // ------------------------------------------------------------------ color by size of gradient
 
 function recolor() {
-  const by = $("coloring").value === "gradient";
-  const sizes = new Map();
-  if (by) {
-    data.boxes.forEach((box, b) => {
-      const array = box.gradient === null ? null : data.arrays[box.gradient];
-      if (!array || !("min" in array)) return;
-      const key = drawing.shown("box", b), most = Math.max(Math.abs(array.min), Math.abs(array.max));
-      sizes.set(key, Math.max(sizes.get(key) || 0, most));
-    });
-  }
-  const logs = [...sizes.values()].filter((x) => x > 0).map(Math.log10);
-  const low = Math.min(...logs), high = Math.max(...logs);
-  const level = (x) => (x > 0 ? (high > low ? 0.08 + (0.92 * (Math.log10(x) - low)) / (high - low) : 1) : 0);
-  drawing.color(by ? new Map([...sizes].map(([key, x]) => [key, level(x)])) : null);
-  legend(by && logs.length ? [10 ** low, 10 ** high] : null);
-}
-
-function legend(range) {
-  const kinds = { operation: "operation", module: "folded module", parameter: "parameter", input: "input", output: "output" };
-  const present = new Set(data.boxes.map((box) => box.kind));
-  if (data.frames.length > 1) present.add("module");
-  const items = Object.entries(kinds).filter(([kind]) => present.has(kind)).map(([kind, word]) => {
-    const swatch = element("i");
-    swatch.style.cssText = `background: var(--${kind}); border-color: var(--${kind}-line, var(--soft)); border-style: ${kind === "input" ? "dashed" : "solid"}; border-width: ${kind === "module" ? 3 : 1.5}px; border-radius: ${kind === "operation" || kind === "output" ? 4 : 0}px`;
-    return element("li", {}, swatch, word);
-  });
-  if (data.backward) {
-    const swatch = element("i");
-    swatch.style.cssText = "background: var(--travelled); border-color: transparent; height: 5px; vertical-align: 2px";
-    items.push(element("li", {}, swatch, "gradient has arrived"));
-  }
-  if (range) items.push(element("li", { text: `color: largest |gradient|, from ${show(range[0], 2)} (pale) to ${show(range[1], 2)} (strong)` }));
-  $("legend").replaceChildren(...items);
+  const { levels, range } = $("coloring").value === "gradient" ? sizes(data, drawing) : {};
+  drawing.color(levels || null);
+  $("legend").replaceChildren(...legend(data, range));
 }
 
 // ------------------------------------------------------------------ controls
@@ -259,14 +262,22 @@ search($("search"), $("matches"), data, async (b) => {
 });
 
 const KEYS = {
-  ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => go(0), End: () => go(player.last),
-  " ": playPause, "+": () => view.scale(1.3), "=": () => view.scale(1.3), "-": () => view.scale(1 / 1.3),
-  f: () => view.fit(), "/": () => $("search").focus(),
+  ArrowLeft: () => step(-1),
+  ArrowRight: () => step(1),
+  Home: () => go(0),
+  End: () => go(player.last),
+  " ": playPause,
+  "+": () => view.scale(1.3),
+  "=": () => view.scale(1.3),
+  "-": () => view.scale(1 / 1.3),
+  f: () => view.fit(),
+  "/": () => $("search").focus(),
 };
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea, #inspector");
   const pressing = event.target.closest?.("button, summary") && event.key === " ";
-  if (typing || pressing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  if (typing || pressing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key])
+    return;
   event.preventDefault();
   KEYS[event.key]();
 });
@@ -281,7 +292,9 @@ function fromAddress() {
 async function begin() {
   $("position").max = player.last;
   $("stride").value = player.stride;
-  const stepping = [...document.querySelectorAll("#stepping button, #pace select, #pace input, #position")];
+  const stepping = [
+    ...document.querySelectorAll("#stepping button, #pace select, #pace input, #position"),
+  ];
   if (!player.last) stepping.forEach((each) => (each.disabled = true));
   if (data.frames.length < 2) $("fold-all").disabled = $("unfold-all").disabled = true;
   if (!data.backward) $("coloring").disabled = true;

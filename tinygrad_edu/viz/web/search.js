@@ -1,14 +1,26 @@
 // Finds boxes by name, operation or module; Enter goes from one to the next.
 
 export function search(field, output, data, go) {
-  let found = [], at = -1;
-  const texts = data.boxes.map((box) => [box.title, box.name, box.op, box.label, data.frames[box.frame].path].filter(Boolean).join(" ").toLowerCase());
+  let found = [],
+    at = -1;
+  const texts = data.boxes.map((box) =>
+    [box.title, box.name, box.op, box.label, data.frames[box.frame].path]
+      .filter(Boolean)
+      .join(" ")
+      .toLowerCase(),
+  );
 
   function look() {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    found = words.length ? [...texts.keys()].filter((b) => words.every((word) => texts[b].includes(word))) : [];
+    found = words.length
+      ? [...texts.keys()].filter((b) => words.every((word) => texts[b].includes(word)))
+      : [];
     at = -1;
-    output.textContent = words.length ? (found.length ? `${found.length} found: press Enter` : "nothing found") : "";
+    output.textContent = words.length
+      ? found.length
+        ? `${found.length} found: press Enter`
+        : "nothing found"
+      : "";
   }
 
   field.addEventListener("input", look);

@@ -34,21 +34,23 @@ export class View {
 
   // Around a point of the screen, by default its center.
   scale(factor, x = this.screen.w / 2, y = this.screen.h / 2) {
-    const zoom = Math.min(4, Math.max(0.001, this.zoom * factor)), by = zoom / this.zoom;
+    const zoom = Math.min(4, Math.max(0.001, this.zoom * factor)),
+      by = zoom / this.zoom;
     this.x = x - (x - this.x) * by;
     this.y = y - (y - this.y) * by;
     this.zoom = zoom;
     this.apply();
   }
 
-  // Bring a place of the world into sight: to the center if it is outside or too small to read.
+  // Bring a place of the world into sight, by as little as is needed; closer if it is too small.
   reveal({ x, y }, readable = true) {
     const { w, h } = this.screen;
     if (readable && this.zoom < 0.5) this.zoom = 0.8;
-    const px = this.x + x * this.zoom, py = this.y + y * this.zoom;
-    if (px < 90 || px > w - 90 || py < 60 || py > h - 70) {
-      this.x = w / 2 - x * this.zoom;
-      this.y = h / 2 - y * this.zoom;
+    const px = this.x + x * this.zoom,
+      py = this.y + y * this.zoom;
+    if (px < 40 || px > w - 40 || py < 24 || py > h - 50) {
+      this.x += Math.max(Math.min(110, w / 2), Math.min(px, w - 110)) - px;
+      this.y += Math.max(Math.min(80, h / 2), Math.min(py, h - 110)) - py;
     }
     this.apply();
   }
@@ -56,12 +58,17 @@ export class View {
   wheel(event) {
     event.preventDefault();
     const { left, top } = this.root.getBoundingClientRect();
-    this.scale(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX - left, event.clientY - top);
+    this.scale(
+      Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)),
+      event.clientX - left,
+      event.clientY - top,
+    );
   }
 
   press(event) {
     if (event.button) return;
-    const from = { x: event.clientX - this.x, y: event.clientY - this.y }, start = [event.clientX, event.clientY];
+    const from = { x: event.clientX - this.x, y: event.clientY - this.y },
+      start = [event.clientX, event.clientY];
     let moved = false;
     const move = (now) => {
       if (!moved && Math.hypot(now.clientX - start[0], now.clientY - start[1]) < 4) return;
@@ -88,7 +95,10 @@ export class View {
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      this.world.setAttribute("transform", `translate(${this.x.toFixed(1)} ${this.y.toFixed(1)}) scale(${this.zoom.toFixed(4)})`);
+      this.world.setAttribute(
+        "transform",
+        `translate(${this.x.toFixed(1)} ${this.y.toFixed(1)}) scale(${this.zoom.toFixed(4)})`,
+      );
       this.root.classList.toggle("far", this.zoom < 0.4);
       this.map();
     });
@@ -97,7 +107,8 @@ export class View {
   // ---------------------------------------------------------------- the map in the corner
 
   map() {
-    const { w, h } = this.screen, map = this.minimap;
+    const { w, h } = this.screen,
+      map = this.minimap;
     const all = this.width * this.zoom <= w && this.height * this.zoom <= h;
     map.hidden = all || !this.result;
     if (map.hidden) return;
@@ -111,8 +122,15 @@ export class View {
     pen.strokeStyle = getComputedStyle(this.root).getPropertyValue("--focus");
     pen.strokeStyle = "#2f7de1";
     pen.lineWidth = 2;
-    const corner = [shift[0] - (this.x / this.zoom) * scale, shift[1] - (this.y / this.zoom) * scale];
-    pen.strokeRect(...corner, Math.max(3, (w / this.zoom) * scale), Math.max(3, (h / this.zoom) * scale));
+    const corner = [
+      shift[0] - (this.x / this.zoom) * scale,
+      shift[1] - (this.y / this.zoom) * scale,
+    ];
+    pen.strokeRect(
+      ...corner,
+      Math.max(3, (w / this.zoom) * scale),
+      Math.max(3, (h / this.zoom) * scale),
+    );
   }
 
   overview(scale, shift) {
@@ -122,9 +140,16 @@ export class View {
     const pen = sheet.getContext("2d");
     pen.strokeStyle = pen.fillStyle = "#8793a3";
     for (const frame of this.result.frames) {
-      if (frame) pen.strokeRect(shift[0] + (frame.x - frame.w / 2) * scale, shift[1] + (frame.y - frame.h / 2) * scale, frame.w * scale, frame.h * scale);
+      if (frame)
+        pen.strokeRect(
+          shift[0] + (frame.x - frame.w / 2) * scale,
+          shift[1] + (frame.y - frame.h / 2) * scale,
+          frame.w * scale,
+          frame.h * scale,
+        );
     }
-    for (const box of this.result.boxes) if (box) pen.fillRect(shift[0] + box.x * scale - 1, shift[1] + box.y * scale - 1, 2.5, 2);
+    for (const box of this.result.boxes)
+      if (box) pen.fillRect(shift[0] + box.x * scale - 1, shift[1] + box.y * scale - 1, 2.5, 2);
     return sheet;
   }
 

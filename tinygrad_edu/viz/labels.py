@@ -53,7 +53,7 @@ def formula(op: Any) -> str:
     return str(op.formula.partition("∂")[0].rstrip(" ,;"))
 
 
-def failure(outputs: Any, node: Node) -> str:
+def failure(outputs: Any, node: Node | None) -> str:
     """What went wrong in an op that failed."""
     return next((str(y.error) for y in outputs if y.node is node and hasattr(y, "error")), "failed")
 

@@ -53,13 +53,14 @@ class Pass(NamedTuple):
 class Leaf:
     """What is known of a leaf: its name, the version of its data, its last use, its passes."""
 
-    __slots__ = ("name", "version", "used", "passes")
+    __slots__ = ("name", "version", "used", "passes", "changed")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.version = 0
         self.used: tuple[str, tuple[where.Site, ...]] = ("", ())
         self.passes: deque[Pass] = deque(maxlen=8)
+        self.changed: bool | None = None  # since it was used last; known when all is over
 
 
 class _Copy(weakref.ref[np.ndarray]):
@@ -196,13 +197,29 @@ class Provenance:
                     added = node.grad is not None and bool(node.grad.any())
                     leaf.passes.append(Pass(number, at, added, leaf.version))
 
+    def updated_since(self, leaf: Leaf) -> bool:
+        """Whether the data of a leaf were changed, or replaced, after they were used last."""
+        if leaf.changed is not None:
+            return leaf.changed
+        copies = [each for each in self._copies.values() if each.leaf is leaf]
+        return not copies or any(map(_has_changed, copies))
+
     def close(self) -> None:
         """Hold no values any more, only what is known of arrays that others hold."""
+        for leaf in self.leaves.values():
+            leaf.changed = True
         for copy in list(self._copies.values()):
-            copy.values = copy.node = None
+            if copy.leaf is not None:
+                copy.leaf.changed = _has_changed(copy)
+            copy.values = copy.node = copy.leaf = None
         for key, result in list(self._results.items()):
             if not result.facts[3]:
                 self._results.pop(key, None)
+
+
+def _has_changed(copy: _Copy) -> bool:
+    array = copy()
+    return array is None or not same(copy.values, array)
 
 
 def _forget(known: dict[int, Any], ref: Any) -> None:

@@ -267,20 +267,23 @@ class _Case:
         )  # fmt: skip
 
     def _not_reset(self, leaf: Leaf) -> Finding | None:
-        """Gradients added to those of a pass before, although the data had changed in between."""
+        """Two updates, and a gradient that was not reset between the passes before them."""
+        first = second = None
         passes = list(leaf.passes)
-        found = [
-            (a, b) for a, b in itertools.pairwise(passes) if b.added and a.version != b.version
-        ]
-        if not found:
+        for i, (a, b) in enumerate(itertools.pairwise(passes)):
+            later = passes[i + 2].version if i + 2 < len(passes) else leaf.version
+            last = later == b.version and i + 2 == len(passes)
+            used = later != b.version or (last and self.seen.provenance.updated_since(leaf))
+            if b.added and a.version != b.version and used:
+                first, second = a, b
+        if first is None or second is None:
             return None
-        first, second = found[-1]
         return Finding(
             "gradients-are-not-reset",
             [
                 f"backward(){at(second.at)} found a gradient in {self.name}, and added to it",
                 f"that was computed with other values of {self.name}: it was updated after the "
-                f"pass{at(first.at)}",
+                f"pass{at(first.at)}, and again after this one",
             ],
             None,
             "call optimizer.zero_grad() once for each update, before backward()",

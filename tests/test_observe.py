@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor, grad, no_grad, observe, op, ops
+from tinygrad_edu import Tensor, draw_graph, grad, no_grad, observe, op, ops
 from tinygrad_edu.observers import observers
 from tinygrad_edu.viz import where
 from tinygrad_edu.viz.recording import Recording
@@ -219,6 +219,20 @@ class TestLines:
             seen = recorded(loss)
             assert seen.line(node_of(seen, "exp")).expression == "np.exp(x)"
 
+    def test_of_a_generator_resumed_from_elsewhere(self):
+        def doubled(x):
+            while True:
+                x = x * 2
+                yield x
+
+        steps = doubled(leaf(1.0))
+        with observe():
+            first = next(steps)
+            second = next(steps)
+        seen = recorded(second)
+        callers = [seen.traces[t.node].sites[1].offset for t in (first, second)]
+        assert callers[0] < callers[1]
+
     def test_of_code_without_source(self):
         names = {"x": leaf(1.0), "np": np}
         with observe():
@@ -345,6 +359,14 @@ class TestContext:
         with observe() as seen, pytest.raises(ValueError, match="concatenate"):
             np.concatenate([leaf([1.0]), leaf([[1.0]])])
         assert seen.failure.node.op.name == "concatenate"
+
+    def test_a_failed_op_in_a_layer_has_its_path(self):
+        model = nn.Sequential(nn.Dense(2, 3, bias=False))
+        with observe() as seen, pytest.raises(ValueError, match="dense"):
+            model(np.ones((1, 5)))
+        assert seen.failure.node.scope == "0"
+        assert "expected input of 2 features" in str(seen.failure.error)
+        draw_graph(seen)
 
 
 class TestBytecode:

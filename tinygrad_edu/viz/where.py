@@ -24,6 +24,7 @@ USER_FRAMES = 4
 RETURNED = object()
 """In place of a name: the value is returned, so that the caller's instruction names it."""
 
+_RESUMABLE = 0x20 | 0x80 | 0x200  # generators and coroutines: others may call them next time
 _ENGINE, _LAYER, _PASSED, _USER = range(4)
 _calls = itertools.count(1)
 _kinds: dict[int, int] = {}  # by id, since the hash of a code reads all of it
@@ -95,7 +96,7 @@ class Frames:
         if frame is None:
             return ((layer,), (inner,), swept) if layer else ((), (), swept)
         numbers[below] = call = known.get(below) or self._around.get(below) or next(_calls)
-        if frame is not self._user:
+        if frame is not self._user or code.co_flags & _RESUMABLE:
             self._user, self._outer = frame, self._read_around(frame)
         self._inner = numbers
         sites, calls, outer_swept = self._outer

@@ -115,7 +115,7 @@ def test_what_a_selection_left_out_is_0_in_its_chain():
     with observe():
         loss = np.where(x.data > 0, np.sqrt(x), 0.0).sum()
         loss.backward()
-    assert "= [0, 0.25]" in explain(loss, x)
+    assert explain(loss, x).endswith("    = [0, 0.25]")
     assert "1 entry behind a selection set to 0" in explain(loss)
 
 

@@ -71,6 +71,26 @@ class TestValuesAndGradients:
         assert Recording([loss.node], second).gradients[w.node] == 60
         assert recorded(loss).number == second
 
+    def test_parts_stay_as_they_were_when_the_sweep_adds_to_them(self):
+        x, a, b = leaf([1.0, 1.0]), np.array([2.0, 3.0]), np.array([10.0, 20.0])
+        with observe():
+            loss = (x * a).sum() + (x * b).sum()
+            loss.backward()
+        parts = [s.part for s in recorded(loss).contributions if s.source is x.node]
+        assert sorted(part.tolist() for part in parts) == [[2.0, 3.0], [10.0, 20.0]]
+
+    def test_retained_gradients_stay_as_they_were(self):
+        x = leaf([1.0, 2.0])
+        with observe():
+            h = x * 2.0
+            h.retain_grad()
+            loss = (h * h).sum()
+            loss.backward(retain_graph=True)
+            loss.backward()
+        first = Recording([loss.node], recorded(loss).passes[0])
+        np.testing.assert_array_equal(first.gradients[h.node], [4.0, 8.0])
+        np.testing.assert_array_equal(h.grad, [8.0, 16.0])
+
     def test_contributions_are_in_the_order_of_the_sweep_with_running_sums(self):
         x = leaf(3.0, "x")
         with observe():

@@ -135,6 +135,31 @@ class TestNone:
             pass
         assert ids(why(Tensor(1.0))) == ["backward-did-not-reach-it"]
 
+    @pytest.mark.parametrize(
+        ("f", "name"),
+        [
+            (lambda h: h > 0, "gt"),
+            (lambda h: np.argmax(h), "argmax"),
+            (lambda h: h.argmax(), "argmax"),
+            (lambda h: np.isfinite(h), "isfinite"),
+        ],
+    )
+    def test_a_function_without_a_derivative(self, f, name):
+        v, w = leaf([1.0, -2.0], "v"), leaf([2.0, 3.0], "w")
+        with observe():
+            (w * w + f(np.tanh(v))).sum().backward()
+        report = why(v)
+        assert ids(report) == ["the-gradient-was-cut-off"]
+        assert f"went into {name} at test_why.py:" in report
+        assert ids(why(w)) == []
+
+    def test_a_comparison_beside_the_loss(self):
+        v = leaf([1.0, -2.0], "v")
+        with observe():
+            assert (v > 0).sum() == 1
+            (v * v).sum().backward()
+        assert ids(why(v)) == []
+
     def test_a_target_may_be_detached(self):
         """A value that is used both ways has its gradient, so nothing is wrong."""
         w = leaf([1.0, 2.0], "w")
@@ -432,6 +457,17 @@ class TestZero:
         with observe():
             ops.relu(x).sum().backward()
         assert ids(why(x)) == []
+
+    def test_terms_that_cancel_are_no_mistake(self):
+        """A bias before a normalization."""
+        x, b = leaf([[1.0, 2.0], [4.0, 8.0]], "x"), leaf([0.0, 0.0], "b")
+        with observe():
+            h = x + b
+            loss = ((h - h.mean(axis=0)) * np.array([[1.0, 2.0], [1.0, 2.0]])).sum()
+            loss.backward()
+        np.testing.assert_array_equal(b.grad, [0.0, 0.0])
+        assert ids(why(b)) == []
+        assert "a sum whose terms cancel" in why(b)
 
     def test_a_seed_of_zeros(self):
         x = leaf([-1.0, 2.0], "x")

@@ -11,6 +11,7 @@ from ..graph import Node, OutputGradients, unbroadcast
 from ..observers import unobserved
 from ..tensor import Tensor
 from . import text
+from .explanation import PLUMBING
 from .recording import Contribution, Recording, finite
 from .steps import Product, RecordedVJP, Routing, SumStrip, Terms, views
 from .text import Text
@@ -18,7 +19,6 @@ from .text import Text
 FOLDED_ABOVE = 15
 MOST_CHAINS = 20
 SHORT_VJP = 6
-_PLUMBING = {"reshape", "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "pick"}
 
 
 def explain(loss: Any, parameter: Any = None, *, full: bool = False) -> Text:
@@ -137,9 +137,10 @@ class _Writer:
         """An op's name, formula and line; its upstream gradient; and each contribution."""
         formula = text.printable(node.op.formula)
         label, at = self._label(node), _at(self.recording, node)
-        if node.op.name in _PLUMBING and len(steps) == 1:
-            to = self._label(steps[0].source)
-            yield f"{label}   {node.op.name} alone, so {to} gets that gradient in its own shape{at}"
+        if node.op.name in PLUMBING and len(steps) == 1:
+            to, part = self._label(steps[0].source), steps[0].part
+            yield f"{label}   only moves elements, to {to}: {text.array(part)}{at}"
+            self.shown = steps[0].source if steps[0].count == 1 else None
             return
         own = label.partition("#")[0].rpartition(".")[2] == node.op.name
         yield f"{label}{'' if own else f' = {node.op.name}'}   {formula}{at}"

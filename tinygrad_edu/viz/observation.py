@@ -169,6 +169,13 @@ class Observation(Observer):
             error = other
         self.failure = Failure(node, error)
 
+    def undifferentiated(self, name: str, operands: Any, result: Any) -> None:
+        nodes = [getattr(operand, "node", None) for operand in operands]
+        parents = [node for node in nodes if node is not None]
+        if parents:
+            sites, _, _ = self._frames.read(sys._getframe(3))
+            self.provenance.undifferentiated(name, sites, parents)
+
     def sweep_begins(self, order: Any, seeds: Any) -> None:
         self.number = next(_passes)
         self.roots = list(seeds)

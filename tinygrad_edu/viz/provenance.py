@@ -20,6 +20,7 @@ from . import where
 from .tampering import same
 
 MOST_CUTS = 100
+UNDIFFERENTIATED = "which has no derivative"
 BY_HAND = "as .data or by detach()"
 _versions = itertools.count(1)
 
@@ -148,6 +149,10 @@ class Provenance:
         result.key = key = id(array)
         result.facts = op, sites, parents, how
         self._results[key] = result
+
+    def undifferentiated(self, name: str, sites: Any, parents: list[Node]) -> None:
+        """Note a use that no gradient comes back from."""
+        self.cuts.append(Cut("", sites, UNDIFFERENTIATED, name, sites, _leaves(parents)))
 
     def is_given(self, array: np.ndarray) -> bool:
         """Whether an array is a view of a leaf's data or of a constant."""

@@ -13,9 +13,9 @@ from ..tensor import Tensor
 from . import nonfinite, text
 from .findings import Finding, Report, at, user_line
 from .observation import Observation, latest
-from .provenance import BY_HAND, Cut, Leaf
-from .recording import Recording, argument, finite
-from .steps import views
+from .provenance import BY_HAND, UNDIFFERENTIATED, Cut, Leaf
+from .recording import Contribution, Recording, argument, finite
+from .steps import Linear, views
 
 NOT_OBSERVED = (
     "why() needs to have seen it: compute the loss and call backward() inside `with observe():`, "
@@ -68,6 +68,7 @@ class _Case:
         known = known if name or (t.node and t.node.edges) else None  # with the path of its layer
         self.name = text.printable(known or name or "the Tensor")
         self.gradient = self.recording.gradients.get(t.node) if t.node else None
+        self.note = ""
 
     def opening(self, findings: list[Finding]) -> str:
         """What there is to explain, in one line."""
@@ -82,7 +83,7 @@ class _Case:
             where = f", first at {first}" if first else ""
             what = f"its gradient is not finite in {int(bad.sum())} of {bad.size} elements{where}"
         elif not np.any(g):
-            what = "its gradient is 0 everywhere"
+            what = f"its gradient is 0 everywhere{self.note}"
         else:
             what = f"its gradient is {text.array(g)}"
         return f"{self.name}: {what}." + ("" if findings else " Nothing wrong was found.")
@@ -174,16 +175,21 @@ class _Case:
         ]  # fmt: skip
 
     def _cut(self, cut: Cut) -> Finding:
-        if cut.computed_by:
+        remedy = "pass the Tensor itself, not its .data, and compute outside no_grad()"
+        where = f"{cut.used_by}{at(cut.used_at)}"
+        if cut.how == UNDIFFERENTIATED:
+            fact = f"{self.name}, or what was computed from it, went into {where}, {cut.how}"
+            remedy = (
+                "let the loss depend on a smooth function instead, such as sigmoid for a "
+                "comparison and softmax for argmax"
+            )
+        elif cut.computed_by:
             by = f"a value computed from {self.name} by {cut.computed_by}{at(cut.computed_at)}"
+            fact = f"{by} went into {where} as a constant, {cut.how}"
         else:
-            by = f"the data of {self.name}"
-        fact = f"{by} went into {cut.used_by}{at(cut.used_at)} as a constant, {cut.how}"
-        return Finding(
-            "the-gradient-was-cut-off", [fact], None,
-            "pass the Tensor itself, not its .data, and compute outside no_grad()",
-            user_line(cut.used_at),
-        )  # fmt: skip
+            fact = f"the data of {self.name} went into {where} as a constant, {cut.how}"
+        line = user_line(cut.used_at)
+        return Finding("the-gradient-was-cut-off", [fact], None, remedy, line)
 
     # ---------------------------------------------------------------- NaN, zero
 
@@ -205,6 +211,9 @@ class _Case:
                 remedy = "give backward() the gradient that the loss has"
                 return Finding("the-gradient-is-zero", facts, None, remedy)
             step = next((each for each in steps if _any(each.upstream)), None)
+            if step is not None and (_any(step.part) or _cancels(step)):
+                self.note = ", a sum whose terms cancel, as of a bias before a normalization"
+                return None
             if step is not None:
                 break
             target = steps[0].node
@@ -336,6 +345,15 @@ _ZERO = {
     "sigmoid": "saturation: sigmoid is flat far from 0",
     "tanh": "saturation: tanh is flat far from 0",
 }
+
+
+def _cancels(step: Contribution) -> bool:
+    """Whether a contribution of 0 is a sum of terms that are not 0."""
+    if step.node.op.elementwise and np.shape(step.raw) == np.shape(step.part):
+        return False
+    if isinstance(step.part, tuple) or not step.part.size:
+        return False
+    return bool(Linear(step).terms((0,) * step.part.ndim).terms)
 
 
 def _any(gradient: Any) -> bool:

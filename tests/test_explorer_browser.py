@@ -286,6 +286,7 @@ def transform(page: Page) -> tuple[float, float, float]:
 
 def test_zooming_panning_and_fitting(opened: Any) -> None:
     page = opened(network()).page
+    page.click("#fit")
     x, y, zoom = transform(page)
     page.click("#closer")
     assert transform(page)[2] == pytest.approx(1.3 * zoom, rel=0.01)
@@ -379,6 +380,7 @@ def test_there_is_no_violation_of_accessibility_rules(opened: Any, scheme: Any) 
 
     for graph, address in ((scalar(), "#step=7"), (network(), "#step=10"), (blocks(2), "")):
         tab = opened(graph, address, color_scheme=scheme, bypass_csp=True)
+        tab.page.click("#fit")
         tab.page.locator("#graph .box").first.click()
         tab.page.wait_for_timeout(300)
         found = Axe().run(tab.page).response["violations"]

@@ -147,8 +147,7 @@ class Content:
         elif box.kind == "input":
             found["value"] = self.arrays.number(self._constant(box))
         elif box.kind == "output":
-            title = box.name or "output"
-            found["op"] = None
+            title, found["value"] = box.name or "output", self.arrays.number(box.source.data)
         if node is not None:
             found["name"] = (
                 labels.shortened(recording.names[node]) if node in recording.names else None

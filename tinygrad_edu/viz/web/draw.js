@@ -48,17 +48,19 @@ export class Drawing {
   }
 
   graph(folded) {
-    const { frames, boxes, arrows } = this.data;
+    const { frames, boxes, arrows } = this.data,
+      screen = this.root.getBoundingClientRect();
     return {
       frames: frames.map(({ outer }) => ({ outer })),
       frameSizes: this.frameSizes,
+      titles: frames.map(({ name }) => width("− " + name, "600 13px sans-serif") + 24),
       boxes: boxes.map(({ frame }, b) => ({
         frame,
         w: this.boxSizes[b][0],
         h: this.boxSizes[b][1],
       })),
       arrows: arrows.map(({ tail, head }) => ({ tail, head })),
-      screen: [this.root.clientWidth || 1, this.root.clientHeight || 1],
+      screen: [screen.width || 1, screen.height || 1],
       folded,
     };
   }

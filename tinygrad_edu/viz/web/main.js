@@ -14,7 +14,7 @@ const state = { chosen: null, gradients: new Map(), done: 0 };
 
 const drawing = new Drawing($("graph"), $("world"), data, { choose, toggle });
 const view = new View($("graph"), $("world"), $("minimap"));
-const player = new Player(data, moved);
+const player = new Player(data, moved, moduleOf);
 const inspector = new Inspector(
   data,
   { status: $("status"), stepPlace: $("step"), chosenPlace: $("chosen") },
@@ -133,8 +133,11 @@ function moved(position) {
   $("forward").disabled = $("end").disabled = position === player.last;
   phase(position);
   inspector.showStep(player.step);
-  const module = player.step && player.stride === "module" ? data.boxes[player.step.box].module : 0;
-  module ? inspector.showFrame(module, folded[module], inside(module)) : describe();
+  const [kind, f] = player.step ? split(moduleOf(player.step.box)) : [];
+  if (player.stride === "module" && kind === "frame" && folded[f]) {
+    inspector.showModule(f, player.step);
+    inspector.showFrame(f, true, inside(f));
+  } else describe();
   try {
     history.replaceState(
       null,
@@ -144,6 +147,13 @@ function moved(position) {
   } catch {
     /* a page inside a notebook has no address */
   }
+}
+
+// What one stride over modules passes: a folded module, or else the outer two levels of them.
+function moduleOf(b) {
+  const shown = drawing.shown("box", b),
+    { module } = data.boxes[b];
+  return shown.startsWith("frame") || !module ? shown : `frame ${module}`;
 }
 
 function phase(position) {
@@ -300,7 +310,7 @@ async function begin() {
   if (!data.backward) $("coloring").disabled = true;
   state.travelled = new Map();
   await relayout();
-  view.fit();
+  view.open();
   const asked = fromAddress();
   if (player.last) player.go(asked ?? 0);
   else phase(0);

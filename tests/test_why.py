@@ -210,6 +210,36 @@ class TestWithoutEffect:
                 optimizer.step()
         assert ids(why(model.first.weight)) == []
 
+    def test_a_gradient_that_is_reset_before_it_is_used(self):
+        """As in a GAN: the generator's loss also adds to the gradients of the discriminator."""
+        generator, discriminator = Net(), nn.Dense(1, 1)
+        optimizers = [nn.SGD(m.parameters(), lr=0.1) for m in (generator, discriminator)]
+        x = np.ones((2, 2))
+        with observe():
+            for _ in range(3):
+                discriminator.zero_grad()
+                (discriminator(generator(x).detach()) ** 2).mean().backward()
+                optimizers[1].step()
+                generator.zero_grad()
+                (discriminator(generator(x)) ** 2).mean().backward()
+                optimizers[0].step()
+        for model in (generator, discriminator):
+            for parameter in model.parameters():
+                assert ids(why(parameter)) == []
+
+    @pytest.mark.parametrize("replace", [True, False])
+    def test_two_steps_are_enough(self, replace):
+        w = leaf([1.0, 2.0], "w")
+        with observe():
+            for _ in range(2):
+                (w * w).sum().backward()
+                if replace:
+                    w.data = w.data - 0.1 * w.grad
+                else:
+                    w.data -= 0.1 * w.grad
+            assert ids(why(w)) == ["gradients-are-not-reset"]
+        assert ids(why(w)) == ["gradients-are-not-reset"]
+
     def test_several_passes_without_an_update(self):
         w = leaf([1.0, 2.0], "w")
         with observe():
@@ -329,6 +359,56 @@ class TestNotFinite:
         with observe(), np.errstate(all="ignore"):
             (x * np.float32(1e30)).backward(np.array([1e30], np.float32))
         assert ids(why(x)) == ["nan-only-in-the-backward-pass"]
+
+
+MODELS = {
+    "perceptron": (
+        lambda: nn.Sequential(
+            nn.Dense(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Dense(8, 3)
+        ),
+        (8, 4),
+    ),
+    "convolution": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.GELU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Dense(27, 3),
+        ),
+        (8, 1, 8, 8),
+    ),
+    "transformer": (
+        lambda: nn.Sequential(nn.TransformerBlock(4, 2), nn.Flatten(), nn.Dense(20, 3)),
+        (8, 5, 4),
+    ),
+    "recurrent": (lambda: Recurrent(), (8, 5, 4)),
+}  # fmt: skip
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        self.cells, self.head = nn.LSTM(4, 6), nn.Dense(6, 3)
+
+    def forward(self, x):
+        return self.head(self.cells(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("context", [observe, detect_anomaly])
+def test_no_alarm_on_healthy_networks(name, context):
+    make, shape = MODELS[name]
+    rng = np.random.default_rng(0)
+    model = make()
+    optimizer = nn.Adam(model.parameters(), lr=1e-2)
+    with context():
+        for _ in range(3):
+            x, t = rng.normal(size=shape), rng.integers(0, 3, shape[0])
+            loss = nn.cross_entropy(model(x), t)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    for path, parameter in model.named_parameters():
+        report = why(parameter, trained=optimizer)
+        assert ids(report) == [], f"{path}: {report}"
+    assert ids(why(loss, trained=model)) == []
 
 
 class TestZero:

@@ -201,9 +201,7 @@ class Content:
     def _steps(self) -> list[dict[str, Any]]:
         recording = self.recording
         steps = [
-            self._forward(node)
-            for node in reversed(recording.order)
-            if node in recording.traces
+            self._forward(node) for node in reversed(recording.order) if node in recording.traces
         ]
         if not self.backward:
             return steps

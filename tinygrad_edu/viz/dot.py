@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from typing import Any
 
 from . import labels
+from .annotations import Annotations
 from .outline import Box, Frame, Outline
 
 KINDS = {  # outlines differ as well as colors, for those who cannot tell these apart
     "operation": 'STYLE="ROUNDED" BORDER="1" COLOR="#94a3b8" BGCOLOR="#ffffff"',
+    "failed": 'STYLE="ROUNDED" BORDER="4" COLOR="#dc2626" BGCOLOR="#fee2e2"',
     "module": 'STYLE="ROUNDED" BORDER="3" COLOR="#94a3b8" BGCOLOR="#f1f5f9"',
     "parameter": 'BORDER="1" COLOR="#d97706" BGCOLOR="#fef3c7"',
     "input": 'STYLE="DASHED" BORDER="1" COLOR="#2563eb" BGCOLOR="#dbeafe"',
@@ -27,10 +30,11 @@ HASTE = {"splines": "line", "nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1
 class DotDrawing:
     """A digraph in the making: what is drawn gets an id by its turn, so the text is repeatable."""
 
-    def __init__(self, outline: Outline, direction: str) -> None:
+    def __init__(self, outline: Outline, direction: str, annotations: Annotations) -> None:
         import graphviz
 
         self.outline = outline
+        self.annotations = annotations
         self.across = direction == "LR"
         self.graphviz: Any = graphviz
         self.large = len(outline.boxes) > READABLE
@@ -57,10 +61,22 @@ class DotDrawing:
         ports = {f"p{i}": _small(labels.operand(op, i, edge)) for i, edge in box.operands}
         lines = [_bold(op.name), _small(labels.formula(op)), _small(labels.statics(node))]
         if node not in self.outline.ends:
-            name = f"{_small(box.name, _INK)} " if box.name else ""
-            lines.append(name + _small(box.shape, _INK))
-        label = _table("operation", lines, ports if several else {}, self.across)
+            name = box.name or self.annotations.name(node)
+            lines.append(f"{_small(name, _INK)} " * bool(name) + _small(box.shape, _INK))
+        lines += self._observed(node)
+        if box.kind == "failed":
+            message = textwrap.wrap(labels.failure(self.outline.outputs, node), labels.LONGEST)
+            lines += [_small(line, _INK) for line in message]
+        fill = self.annotations.fill(node)
+        label = _table(box.kind, lines, ports if several else {}, self.across, fill)
         return label, f"{op.summary}  {op.formula}"
+
+    def _failed(self, box: Box) -> tuple[str, str]:
+        """The op that raised an error, with its message."""
+        return self._operation(box)[0], labels.failure(self.outline.outputs, box.node)
+
+    def _observed(self, node: Any) -> list[str]:
+        return [_small(line, _INK) for line in self.annotations.lines(node)]
 
     def _module(self, box: Box) -> tuple[str, str]:
         operations = f"{box.operations} operation" + "s" * (box.operations != 1)
@@ -70,8 +86,13 @@ class DotDrawing:
 
     def _tensor(self, box: Box) -> tuple[str, str]:
         described = f"{box.shape} {box.dtype}"
-        lines = [_bold(box.name) if box.name else "", _small(described)]
-        return _table(box.kind, lines), f"{box.kind} {box.name or ''} {described}"
+        name = box.name or (self.annotations.name(box.node) if box.node else None)
+        lines = [_bold(name) if name else "", _small(described)]
+        fill = None
+        if box.kind == "parameter":
+            lines += self._observed(box.node)
+            fill = self.annotations.fill(box.node)
+        return _table(box.kind, lines, fill=fill), f"{box.kind} {name or ''} {described}"
 
     _parameter = _input = _output = _tensor
 
@@ -108,6 +129,9 @@ class DotDrawing:
             self.sheet.edge(self.ids[arrow.tail], entry, weight="8" if straight else "1")
         present = {box.kind for box in self.outline.boxes}
         swatches = [f"<TD>{_table(k, [_small(k)])[1:-1]}</TD>" for k in KINDS if k in present]
+        for note, fill in self.annotations.notes():
+            style = f'BORDER="0" BGCOLOR="{fill}"' if fill else 'BORDER="0"'
+            swatches.append(f"<TD {style}>{_small(note)}</TD>")
         if self.large:
             swatches.append(f"<TD>{_small(self._note())}</TD>")
         row = f"<TR>{''.join(swatches)}</TR>"
@@ -119,7 +143,11 @@ class DotDrawing:
 
 
 def _table(
-    kind: str, lines: list[str], ports: dict[str, str] | None = None, across: bool = True
+    kind: str,
+    lines: list[str],
+    ports: dict[str, str] | None = None,
+    across: bool = True,
+    fill: str | None = None,
 ) -> str:
     """An HTML-like label: the lines, and a cell per port where the arrows come from."""
     body = f"<TD>{_grid(''.join(f'<TR><TD>{line}</TD></TR>' for line in lines if line))}</TD>"
@@ -127,7 +155,11 @@ def _table(
         cells = [f'<TD ALIGN="LEFT" PORT="{port}">{text}</TD>' for port, text in ports.items()]
         between, rule = ("</TR><TR>", "<VR/>") if across else ("", "</TR><HR/><TR>")
         body = f"<TD>{_grid(f'<TR>{between.join(cells)}</TR>', _PORTS)}</TD>{rule}{body}"
-    return f"<{_grid(f'<TR>{body}</TR>', KINDS[kind])}>"
+    style = KINDS[kind]
+    if fill:
+        body = body.replace(_GRAY, _INK)
+        style = f'{style.partition(" BGCOLOR")[0]} BGCOLOR="{fill}"'
+    return f"<{_grid(f'<TR>{body}</TR>', style)}>"
 
 
 def _grid(rows: str, style: str = _LINES) -> str:

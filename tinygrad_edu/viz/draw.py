@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..tensor import Tensor
+from .annotations import Annotations
 from .dot import DotDrawing
 from .folding import fold, show_repeats_once
+from .observation import Observation
 from .outline import Outline
+from .recording import Recording
 from .render import Graph
 
 
@@ -18,6 +21,7 @@ def draw_graph(
     direction: str = "LR",
     depth: int | None = None,
     fold_repeats: bool = False,
+    color: str | None = None,
 ) -> Graph:
     """Draw what `t`, a Tensor or a list of Tensors, was computed from.
 
@@ -27,6 +31,10 @@ def draw_graph(
     `direction` is "LR", left to right, or "TB", top to bottom. Modules at `depth` are folded into
     one box each; `fold_repeats` shows equal ones that follow each other once, with their number.
     `.save("x.html")` and `.explore()` make the explorer instead, where everything unfolds.
+
+    What was computed inside `observe()` shows its variable names, values and gradients, and with
+    `color="gradient"` the size of these on a logarithmic scale. What `observe()` yields draws the
+    op that failed, marked, and what had been computed for it.
 
     >>> from tinygrad_edu import Tensor
     >>> x = Tensor(3.0, requires_grad=True, name="x")
@@ -39,22 +47,32 @@ def draw_graph(
     Graph(2 operations, 1 tensor)
     """
     outputs = _computed(t, inputs) if inputs else _given(t)
+    if color not in (None, "gradient"):
+        raise ValueError(f'color is None or "gradient", not {color!r}')
     if direction not in ("LR", "TB"):
         raise ValueError(f'direction is "LR" or "TB", not {direction!r}')
     if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 1):
         raise ValueError(f"depth is None or a positive integer, not {depth!r}")
     outline = Outline(outputs)
+    annotations = Annotations(Recording(outline.ends), color is not None)
     operations, tensors = outline.counts()
     if fold_repeats:
         show_repeats_once(outline)
     if depth is not None:
         fold(outline, depth)
     folding = {"depth": depth, "fold_repeats": fold_repeats}
-    digraph = DotDrawing(outline, direction).digraph()
+    digraph = DotDrawing(outline, direction, annotations).digraph()
     return Graph(digraph, operations, tensors, outputs, folding)
 
 
-def _given(t: Any) -> list[Tensor]:
+def _given(t: Any) -> list[Any]:
+    if isinstance(t, Observation):
+        if t.failure is None:
+            raise ValueError(
+                "draw_graph of what observe() yields draws the op that failed, and none did; give "
+                "it the Tensor that was computed, such as the loss"
+            )
+        return [t.failure]
     outputs = list(t) if isinstance(t, (list, tuple)) else [t]
     for y in outputs:
         if not isinstance(y, Tensor):

@@ -53,6 +53,11 @@ def formula(op: Any) -> str:
     return str(op.formula.partition("∂")[0].rstrip(" ,;"))
 
 
+def failure(outputs: Any, node: Node | None) -> str:
+    """What went wrong in an op that failed."""
+    return next((str(y.error) for y in outputs if y.node is node and hasattr(y, "error")), "failed")
+
+
 def shortened(text: Any) -> str:
     """At most `LONGEST` characters, with control characters visible."""
     text = printable(str(text))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import graph
+from .. import errors, graph
 from ..context import state
 from ..graph import Edge, Node, OutputGradients
 from ..observers import Observer, observers
@@ -92,10 +92,14 @@ class Trace:
 
 
 class Failure(NamedTuple):
-    """The op that raised an error: a node that has no value, and where it stands."""
+    """The op that raised an error: a node that has no value, as the output of a drawing."""
 
-    node: Node
+    node: Any
     error: Exception
+    shape: None = None
+    dtype: None = None
+    name: None = None
+    is_leaf: bool = False
 
 
 class Observation(Observer):
@@ -156,7 +160,7 @@ class Observation(Observer):
             edges.append(Edge(source, array.shape, array.dtype, _name(operand), None, None))
         node: Any = Node(op, edges, () if op.sequence else values[len(op.tensors) :])
         node.trace = self._trace(sys._getframe(2), op, operands, values, None)
-        self.failure = Failure(node, error)
+        self.failure = Failure(node, errors.explain(op, values, error))
 
     def sweep_begins(self, order: Any, seeds: Any) -> None:
         self.number = next(_passes)

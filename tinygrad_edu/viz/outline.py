@@ -157,6 +157,9 @@ class Outline:
 
     def _output(self, y: Tensor) -> None:
         """The mark behind a result that was asked for; a leaf drawn by itself needs none."""
+        if y.shape is None:  # an op that failed, and has no result
+            self.of[y.node].kind = "failed"
+            return
         box = self._constant(y, self.root) if y.node is None else self.of[y.node]
         key = ("output", box)
         if (not y.is_leaf or len(self.outputs) > 1) and key not in self.of:
@@ -179,7 +182,7 @@ class Outline:
     def counts(self) -> tuple[int, int]:
         """The numbers of operations and of tensors that went in."""
         tensors = sum(box.kind in ("parameter", "input") for box in self.boxes)
-        return sum(box.kind == "operation" for box in self.boxes), tensors
+        return sum(box.kind in ("operation", "failed") for box in self.boxes), tensors
 
 
 def _inner(frame: Frame, name: str) -> Frame:

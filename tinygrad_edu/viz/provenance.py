@@ -53,14 +53,14 @@ class Pass(NamedTuple):
 class Leaf:
     """What is known of a leaf: its name, the version of its data, its last use, its passes."""
 
-    __slots__ = ("name", "version", "used_by", "used_at", "passes")
+    __slots__ = ("name", "version", "used", "passes", "changed")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.version = 0
-        self.used_by = ""
-        self.used_at: tuple[where.Site, ...] = ()
+        self.used: tuple[str, tuple[where.Site, ...]] = ("", ())
         self.passes: deque[Pass] = deque(maxlen=8)
+        self.changed: bool | None = None  # since it was used last; known when all is over
 
 
 class _Copy(weakref.ref[np.ndarray]):
@@ -69,12 +69,13 @@ class _Copy(weakref.ref[np.ndarray]):
     `used` is by which op, and where, if that was as a constant.
     """
 
-    __slots__ = ("key", "values", "name", "node", "version", "used")
+    __slots__ = ("key", "values", "name", "node", "leaf", "version", "used")
 
     key: int
     values: Any
     name: str | None
     node: Node | None
+    leaf: Any
     version: int
     used: tuple[str, tuple[where.Site, ...]] | None
 
@@ -109,32 +110,37 @@ class Provenance:
         self, op: Any, operand: Any, array: np.ndarray, frame: Any, sites: Any
     ) -> tuple[np.ndarray, str | None]:
         """The values and the name of a leaf or a constant; a copy, shared while nothing changes."""
-        owner = owner_of(array)
-        known = self._copies.get(id(owner))
+        known = self._copies.get(id(array if array.base is None else owner_of(array)))
         node = operand.node if isinstance(operand, Tensor) else None
         if known is None or known() is not array or not same(known.values, array):
-            name = operand.name if isinstance(operand, Tensor) else None
-            if node is None:
-                self._look_for_cut(op, owner, known, sites)
-            elif known is not None and known() is array:
-                name = name or known.name
-            copy = _Copy(array, self._forget_copy)
-            copy.key, copy.values, copy.node = id(owner), array.copy(), node
-            copy.name = name or where.variable(frame, operand, array)
-            copy.version, copy.used = next(_versions), None
-            known = self._copies[copy.key] = copy
-        elif node is None:
-            self._look_for_cut(op, owner, known, sites)
-        if node is not None:
-            leaf = self.leaves.get(node.birth)
-            if leaf is None:
-                leaf = self.leaves[node.birth] = Leaf()
-            leaf.name, leaf.version = known.name, known.version
-            leaf.used_by, leaf.used_at = op.name, sites
-            known.node = node
-        else:
+            known = self._copied(operand, array, known, frame)
+        if node is None:
+            self._look_for_cut(op, owner_of(array), known, sites)
             known.used = op.name, sites
+        else:
+            if known.node is not node:
+                known.node, known.leaf = node, self._leaf(node, known)
+            known.leaf.used = op.name, sites
         return known.values, known.name
+
+    def _copied(self, operand: Any, array: np.ndarray, known: Any, frame: Any) -> _Copy:
+        name = operand.name if isinstance(operand, Tensor) else None
+        if known is not None and known() is array:
+            name = name or known.name
+        copy = _Copy(array, self._forget_copy)
+        copy.key, copy.values = id(owner_of(array)), array.copy()
+        copy.name = name or where.variable(frame, operand, array)
+        copy.version = next(_versions)
+        copy.node = copy.leaf = copy.used = None
+        self._copies[copy.key] = copy
+        return copy
+
+    def _leaf(self, node: Node, copy: _Copy) -> Leaf:
+        leaf = self.leaves.get(node.birth)
+        if leaf is None:
+            leaf = self.leaves[node.birth] = Leaf()
+        leaf.name, leaf.version = copy.name, copy.version
+        return leaf
 
     def computed(self, op: Any, array: np.ndarray, sites: Any, parents: Any, how: str = "") -> None:
         """Remember how an array was computed; `how` says why it was not recorded."""
@@ -191,13 +197,29 @@ class Provenance:
                     added = node.grad is not None and bool(node.grad.any())
                     leaf.passes.append(Pass(number, at, added, leaf.version))
 
+    def updated_since(self, leaf: Leaf) -> bool:
+        """Whether the data of a leaf were changed, or replaced, after they were used last."""
+        if leaf.changed is not None:
+            return leaf.changed
+        copies = [each for each in self._copies.values() if each.leaf is leaf]
+        return not copies or any(map(_has_changed, copies))
+
     def close(self) -> None:
         """Hold no values any more, only what is known of arrays that others hold."""
+        for leaf in self.leaves.values():
+            leaf.changed = True
         for copy in list(self._copies.values()):
-            copy.values = copy.node = None
+            if copy.leaf is not None:
+                copy.leaf.changed = _has_changed(copy)
+            copy.values = copy.node = copy.leaf = None
         for key, result in list(self._results.items()):
             if not result.facts[3]:
                 self._results.pop(key, None)
+
+
+def _has_changed(copy: _Copy) -> bool:
+    array = copy()
+    return array is None or not same(copy.values, array)
 
 
 def _forget(known: dict[int, Any], ref: Any) -> None:

@@ -159,16 +159,17 @@ class _Case:
             return [self._cut(Cut("", (), BY_HAND, *used, set()))]
         root = text.printable(", ".join(self._label(each) for each in self.roots))
         facts = [f"the last backward pass started from {root}{at(self.seen.swept_at)}"]
-        if self.leaf is None or not self.leaf.used_by:
+        op, used_at = self.leaf.used if self.leaf else ("", ())
+        if not op:
             facts.append(f"no op was seen that used {self.name}")
         else:
-            by = f"{self.leaf.used_by}{at(self.leaf.used_at)}"
-            facts.append(f"{self.name} was used by {by}, whose result did not go into {root}")
+            by = f"was used by {op}{at(used_at)}"
+            facts.append(f"{self.name} {by}, whose result did not go into {root}")
         return [
             Finding(
                 "backward-did-not-reach-it", facts, None,
                 f"let the loss depend on {self.name}, or call backward() on the Tensor that does",
-                user_line(self.leaf.used_at) if self.leaf else None,
+                user_line(used_at),
             )
         ]  # fmt: skip
 
@@ -266,20 +267,23 @@ class _Case:
         )  # fmt: skip
 
     def _not_reset(self, leaf: Leaf) -> Finding | None:
-        """Gradients added to those of a pass before, although the data had changed in between."""
+        """Two updates, and a gradient that was not reset between the passes before them."""
+        first = second = None
         passes = list(leaf.passes)
-        found = [
-            (a, b) for a, b in itertools.pairwise(passes) if b.added and a.version != b.version
-        ]
-        if not found:
+        for i, (a, b) in enumerate(itertools.pairwise(passes)):
+            later = passes[i + 2].version if i + 2 < len(passes) else leaf.version
+            last = later == b.version and i + 2 == len(passes)
+            used = later != b.version or (last and self.seen.provenance.updated_since(leaf))
+            if b.added and a.version != b.version and used:
+                first, second = a, b
+        if first is None or second is None:
             return None
-        first, second = found[-1]
         return Finding(
             "gradients-are-not-reset",
             [
                 f"backward(){at(second.at)} found a gradient in {self.name}, and added to it",
                 f"that was computed with other values of {self.name}: it was updated after the "
-                f"pass{at(first.at)}",
+                f"pass{at(first.at)}, and again after this one",
             ],
             None,
             "call optimizer.zero_grad() once for each update, before backward()",

@@ -102,7 +102,8 @@ class Recording:
     def _values(self) -> dict[Node, Any]:
         values = {}
         for node, trace in self.traces.items():
-            values[node] = trace.out
+            if trace.out is not None:  # or it failed
+                values[node] = trace.out
             operands = trace.operands(node.op)
             for edge, value in zip(node.edges, operands, strict=False):
                 if edge.source is not None and not edge.source.edges:

@@ -6,6 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from .labels import printable
+
+__all__ = [
+    "FACTOR",
+    "IN_FULL",
+    "RESULT",
+    "Text",
+    "array",
+    "counted",
+    "index",
+    "printable",
+    "scalar",
+]
+
 FACTOR, RESULT = 6, 4
 """Digits: with these, a reader's calculator agrees with what is printed in 97 of 100 lines."""
 IN_FULL = 12
@@ -19,15 +33,6 @@ class Text(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def printable(value: Any) -> str:
-    """Without control characters, which could write over what a terminal shows."""
-    text = str(value)
-    if text.isprintable():
-        return text
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(shown)
 
 
 def scalar(value: Any, digits: int = RESULT) -> str:

@@ -173,6 +173,7 @@ def _position(code: CodeType, offset: int) -> tuple[int, int | None, int | None]
 # -------------------------------------------------------------------- the name
 
 
+@functools.lru_cache(maxsize=4096)
 def target(site: Site, output: int | None = None) -> Any:
     """The variable that the value of a site goes to, as in `h` or `self.h`.
 

@@ -160,6 +160,23 @@ def test_a_page_without_values_says_how_to_get_them():
     assert [step["kind"] for step in page_data(y)["steps"]] == ["forward"]
 
 
+def test_an_op_that_failed_is_marked_and_says_why():
+    w = Tensor(np.ones((2, 3)), requires_grad=True, name="w")
+    with observe() as seen, pytest.raises(ValueError, match="matmul"):
+        np.exp(w) @ np.ones((2, 2))
+    drawing = draw_graph(seen)
+    kinds = [box["kind"] for box in page_data(drawing)["boxes"]]
+    assert kinds.count("failed") == 1
+    steps = page_data(drawing)["steps"]
+    assert steps[-1]["say"].startswith("Forward: matmul(exp")
+    assert steps[-1]["say"].endswith("failed")
+    assert "<p>matmul failed: " in drawing.page()
+
+
+def test_a_drawing_colored_by_gradient_opens_so():
+    assert page_data(draw_graph(scalar(), color="gradient"))["coloring"] == "gradient"
+
+
 def test_a_constant_and_a_freed_graph_have_pages():
     data = page_data(Tensor([1.0, 2.0], name="c"))
     assert [box["kind"] for box in data["boxes"]] == ["input"]

@@ -134,7 +134,7 @@ export class Drawing {
       class: "box " + box.kind,
       "data-key": key,
     });
-    const round = box.kind === "operation" || box.kind === "output" ? 8 : 0;
+    const round = ["operation", "output", "failed"].includes(box.kind) ? 8 : 0;
     group.append(
       svg("rect", { class: "body", x: -w / 2, y: -h / 2, width: w, height: h, rx: round }),
       ...texts(box.title, this.lines(box)),
@@ -145,7 +145,6 @@ export class Drawing {
       last.classList.add("arrived");
       last.textContent = "";
     }
-    if (box.failed) group.classList.add("failed");
     this.gradientBar(group, w, h);
     this.button(group, key, [box.kind, box.title, ...box.lines].join(", "));
     layer.append(group);
@@ -203,7 +202,7 @@ export class Drawing {
   forget() {
     this.marks.clear();
     for (const each of this.elements?.values() || []) {
-      each.classList.remove("now", "target", "travelled", "pending", "chosen");
+      each.classList.remove("now", "target", "traveled", "pending", "chosen");
       each.querySelector(":scope > .gradient")?.setAttribute("width", 0);
       const text = each.querySelector(":scope > .arrived");
       if (text) text.textContent = "";
@@ -227,7 +226,7 @@ export class Drawing {
         each.dataset.level = level.toFixed(2);
         each.style.setProperty(
           "--level",
-          `color-mix(in oklab, var(--travelled) ${Math.round(6 + 62 * level)}%, var(--paper))`,
+          `color-mix(in oklab, var(--traveled) ${Math.round(6 + 62 * level)}%, var(--paper))`,
         );
       }
     }
@@ -365,7 +364,7 @@ function markers() {
     "defs",
     {},
     marker("head", "--line"),
-    marker("head-travelled", "--travelled"),
+    marker("head-traveled", "--traveled"),
     marker("head-now", "--now-line"),
   );
 }

@@ -182,9 +182,9 @@ function apply(step, i, on) {
   fill(target, on);
   if (step.kind === "contribution" && step.arrow !== null) {
     const key = drawing.shown("arrow", step.arrow);
-    const count = (state.travelled.get(key) || 0) + (on ? 1 : -1);
-    state.travelled.set(key, count);
-    drawing.mark(key, "travelled", count > 0);
+    const count = (state.traveled.get(key) || 0) + (on ? 1 : -1);
+    state.traveled.set(key, count);
+    drawing.mark(key, "traveled", count > 0);
   }
 }
 
@@ -218,7 +218,7 @@ function current(step) {
 function refresh() {
   drawing.forget();
   const done = state.done;
-  Object.assign(state, { done: 0, current: [], travelled: new Map(), gradients: new Map() });
+  Object.assign(state, { done: 0, current: [], traveled: new Map(), gradients: new Map() });
   data.steps.forEach(
     (step) => step.kind === "forward" && drawing.mark("box " + step.box, "pending", true),
   );
@@ -302,13 +302,14 @@ function fromAddress() {
 async function begin() {
   $("position").max = player.last;
   $("stride").value = player.stride;
+  if (data.backward) $("coloring").value = data.coloring;
   const stepping = [
     ...document.querySelectorAll("#stepping button, #pace select, #pace input, #position"),
   ];
   if (!player.last) stepping.forEach((each) => (each.disabled = true));
   if (data.frames.length < 2) $("fold-all").disabled = $("unfold-all").disabled = true;
   if (!data.backward) $("coloring").disabled = true;
-  state.travelled = new Map();
+  state.traveled = new Map();
   await relayout();
   view.open();
   const asked = fromAddress();

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu
+from examples import see_backprop
 from tests.explorer_graphs import blocks, elements, matrix, network, page_data, scalar
 from tinygrad_edu import Tensor, draw_graph, observe, op, ops, scope
 from tinygrad_edu.viz import arrays, mathml, render
@@ -391,6 +392,16 @@ def test_a_page_names_no_address_to_fetch():
     assert "default-src 'none'" in page
     for tag, attributes in _Elements(page).found:
         assert not (attributes.keys() & {"src", "href"}), tag
+
+
+def test_the_example_writes_all_pages(tmp_path, capsys):
+    see_backprop.main(["--blocks", "2", "--out", str(tmp_path)])
+    pages = sorted(path.stem for path in tmp_path.glob("*.html"))
+    assert pages == [
+        "convolution", "matrices", "network", "numbers", "transformer", "vanishing"
+    ]  # fmt: skip
+    assert {*pages, "blocks"} == {path.stem for path in tmp_path.glob("*.svg")}
+    assert f"open {tmp_path / 'numbers.html'}" in capsys.readouterr().out
 
 
 def test_explore_opens_the_page_in_a_browser(monkeypatch, tmp_path):

@@ -59,7 +59,7 @@ def page(outputs: list[Tensor], opening: dict[str, Any], budget: int) -> str:
 
 
 def _source(name: str) -> str:
-    return resources.files(__package__).joinpath("web", name).read_text(encoding="utf-8")
+    return (resources.files(__package__) / "web" / name).read_text(encoding="utf-8")
 
 
 def _worker() -> str:

@@ -1,6 +1,6 @@
 """Pages on which to step through backpropagation, and drawings of the same graphs.
 
-Open a page in a browser and press the right arrow key. The pages need no network, and docs/seeing.md
+Open a page in a browser and press the right arrow key. The pages need no network; docs/seeing.md
 explains them.
 """
 

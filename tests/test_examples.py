@@ -69,12 +69,6 @@ SHORT = [
         ("curves.png", "predictions.png", "graph.png", "explorer.html"),
     ),
     Short(
-        "see_backprop",
-        "--blocks 2",
-        {},
-        ("numbers.html", "matrices.svg", "convolution.html", "transformer.html", "blocks.svg"),
-    ),
-    Short(
         "circles",
         "--points 400 --epochs 30 --lr 0.02",
         {r"validation accuracy ([\d.]+)%": (95, 100)},

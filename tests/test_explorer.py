@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu
+from examples import see_backprop
 from tests.explorer_graphs import blocks, elements, matrix, network, page_data, scalar
 from tinygrad_edu import Tensor, draw_graph, observe, op, ops, scope
 from tinygrad_edu.viz import arrays, mathml, render
@@ -158,6 +159,23 @@ def test_a_page_without_values_says_how_to_get_them():
     page = draw_graph(y).page()
     assert "There are no gradients here" in page
     assert [step["kind"] for step in page_data(y)["steps"]] == ["forward"]
+
+
+def test_an_op_that_failed_is_marked_and_says_why():
+    w = Tensor(np.ones((2, 3)), requires_grad=True, name="w")
+    with observe() as seen, pytest.raises(ValueError, match="matmul"):
+        np.exp(w) @ np.ones((2, 2))
+    drawing = draw_graph(seen)
+    kinds = [box["kind"] for box in page_data(drawing)["boxes"]]
+    assert kinds.count("failed") == 1
+    steps = page_data(drawing)["steps"]
+    assert steps[-1]["say"].startswith("Forward: matmul(exp")
+    assert steps[-1]["say"].endswith("failed")
+    assert "<p>matmul failed: " in drawing.page()
+
+
+def test_a_drawing_colored_by_gradient_opens_so():
+    assert page_data(draw_graph(scalar(), color="gradient"))["coloring"] == "gradient"
 
 
 def test_a_constant_and_a_freed_graph_have_pages():
@@ -374,6 +392,16 @@ def test_a_page_names_no_address_to_fetch():
     assert "default-src 'none'" in page
     for tag, attributes in _Elements(page).found:
         assert not (attributes.keys() & {"src", "href"}), tag
+
+
+def test_the_example_writes_all_pages(tmp_path, capsys):
+    see_backprop.main(["--blocks", "2", "--out", str(tmp_path)])
+    pages = sorted(path.stem for path in tmp_path.glob("*.html"))
+    assert pages == [
+        "convolution", "matrices", "network", "numbers", "transformer", "vanishing"
+    ]  # fmt: skip
+    assert {*pages, "blocks"} == {path.stem for path in tmp_path.glob("*.svg")}
+    assert f"open {tmp_path / 'numbers.html'}" in capsys.readouterr().out
 
 
 def test_explore_opens_the_page_in_a_browser(monkeypatch, tmp_path):

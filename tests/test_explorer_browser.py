@@ -147,7 +147,7 @@ def test_the_gradient_grows_as_contributions_arrive_and_shrinks_on_the_way_back(
     assert box.locator(".arrived").text_content() == "gradient 1"
     page.click("#start")
     assert box.locator(".arrived").text_content() == ""
-    assert page.locator("#graph .travelled").count() == 0
+    assert page.locator("#graph .traveled").count() == 0
 
 
 def test_a_link_opens_the_page_at_its_step(opened: Any) -> None:
@@ -261,7 +261,7 @@ def test_steps_inside_of_a_folded_module_light_it_up(opened: Any) -> None:
     tab = opened(draw_graph(network(), depth=1), "#step=2")
     assert tab.page.locator("#graph .module.now").count() == 1
     tab.page.click("#end")
-    assert tab.page.locator("#graph .travelled").count() > 3
+    assert tab.page.locator("#graph .traveled").count() > 3
 
 
 def test_search_finds_and_unfolds(opened: Any) -> None:
@@ -286,6 +286,7 @@ def transform(page: Page) -> tuple[float, float, float]:
 
 def test_zooming_panning_and_fitting(opened: Any) -> None:
     page = opened(network()).page
+    page.click("#fit")
     x, y, zoom = transform(page)
     page.click("#closer")
     assert transform(page)[2] == pytest.approx(1.3 * zoom, rel=0.01)
@@ -379,6 +380,7 @@ def test_there_is_no_violation_of_accessibility_rules(opened: Any, scheme: Any) 
 
     for graph, address in ((scalar(), "#step=7"), (network(), "#step=10"), (blocks(2), "")):
         tab = opened(graph, address, color_scheme=scheme, bypass_csp=True)
+        tab.page.click("#fit")
         tab.page.locator("#graph .box").first.click()
         tab.page.wait_for_timeout(300)
         found = Axe().run(tab.page).response["violations"]

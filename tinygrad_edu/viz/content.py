@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import json
 import math
 import os
@@ -30,10 +31,10 @@ DETAILED = 2000
 class Content:
     """The content of a page about what `outputs` were computed from."""
 
-    def __init__(self, outputs: list[Tensor], folding: dict[str, Any]) -> None:
+    def __init__(self, outputs: list[Tensor], opening: dict[str, Any]) -> None:
         self.outline = Outline(outputs)
         self.recording = Recording(self.outline.ends)
-        self.folding = folding
+        self.opening = opening
         self.recorded = self.recording.observed
         self.backward = bool(self.recording.contributions)
         self.boxes = self.outline.boxes
@@ -63,10 +64,15 @@ class Content:
             "forward": sum(step["kind"] == "forward" for step in steps),
             "backward": self.backward,
             "stride": self._stride(steps),
+            "coloring": self.opening.get("color") or "kind",
         }
         left = budget - len(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
         found["arrays"], limit = self.arrays.encoded(left)
-        notes = []
+        notes = [
+            f"{html.escape(box.node.op.name)} failed: {html.escape(self._failure(box))}"
+            for box in self.boxes
+            if box.kind == "failed" and box.node
+        ]
         if limit < SAMPLED:
             notes.append(
                 f"Of large arrays only {limit} elements are shown, to keep the page small; "
@@ -105,9 +111,9 @@ class Content:
     def _folded(self) -> set[Frame]:
         """The frames that are folded when the page opens: as asked for, or else if it is large."""
         found = set()
-        if self.folding.get("fold_repeats"):
+        if self.opening.get("fold_repeats"):
             found = {frame for run in repeats(self.outline) for frame in run[1:]}
-        depth = self.folding.get("depth")
+        depth = self.opening.get("depth")
         if depth is None and not found and len(self.boxes) > COMFORTABLE:
             depth = self._readable_depth()
         return found | {f for f in self.frames if depth is not None and f.depth >= depth}
@@ -141,14 +147,13 @@ class Content:
         if isinstance(value, np.ndarray) and value.size == 1:
             shape = f"= {value.item():.4g}"
             lines = [f"{shape} {box.dtype}"]
-        if box.kind == "operation":
+        if box.kind in ("operation", "failed"):
             assert node is not None
             title, lines = self._operation(node, found, shape)
         elif box.kind == "input":
             found["value"] = self.arrays.number(self._constant(box))
         elif box.kind == "output":
-            title = box.name or "output"
-            found["op"] = None
+            title, found["value"] = box.name or "output", self.arrays.number(box.source.data)
         if node is not None:
             found["name"] = (
                 labels.shortened(recording.names[node]) if node in recording.names else None
@@ -172,6 +177,9 @@ class Content:
         named = f"{labels.shortened(name)} {shape}" if name else shape
         shown = [labels.formula(op), found["statics"], named]
         return op.name, [labels.shortened(line) for line in shown if line]
+
+    def _failure(self, box: Box) -> str:
+        return labels.printable(labels.failure(self.outline.outputs, box.node))
 
     def _label(self, box: Box) -> str:
         if box.node is not None:
@@ -218,7 +226,7 @@ class Content:
         return steps
 
     def _forward(self, node: Node) -> dict[str, Any]:
-        trace, recording = self.recording.traces[node], self.recording
+        trace, recording, box = self.recording.traces[node], self.recording, self.outline.of[node]
         operands = [
             [self._array(value), labels.shortened(recording.operand(node, i))]
             for i, value in enumerate(trace.operands(node.op))
@@ -226,8 +234,8 @@ class Content:
         ]
         return {
             "kind": "forward",
-            "box": self.number[self.outline.of[node]],
-            "say": forward_sentence(recording, node),
+            "box": self.number[box],
+            "say": forward_sentence(recording, node) + " failed" * (box.kind == "failed"),
             "operands": operands[:4],
             "result": self._array(trace.out),
             "name": labels.shortened(recording.names.get(node, "result")),

@@ -60,9 +60,9 @@ def draw_graph(
         show_repeats_once(outline)
     if depth is not None:
         fold(outline, depth)
-    folding = {"depth": depth, "fold_repeats": fold_repeats}
+    opening = {"depth": depth, "fold_repeats": fold_repeats, "color": color}
     digraph = DotDrawing(outline, direction, annotations).digraph()
-    return Graph(digraph, operations, tensors, outputs, folding)
+    return Graph(digraph, operations, tensors, outputs, opening)
 
 
 def _given(t: Any) -> list[Any]:

@@ -41,7 +41,7 @@ def amount(gradient: Any) -> str:
         return "the gradients of its outputs"
     array = np.asarray(gradient)
     if array.size == 1:
-        return f"{array.item():.4g}"
+        return f"{array.item():.4g}".replace("-", "−")
     if not array.any():
         return f"zeros of shape {array.shape}"
     return f"a gradient of shape {array.shape}"

@@ -163,7 +163,7 @@ class Outline:
         box = self._constant(y, self.root) if y.node is None else self.of[y.node]
         key = ("output", box)
         if (not y.is_leaf or len(self.outputs) > 1) and key not in self.of:
-            mark = Box("output", self.root, y.name or "output", y.shape, y.dtype)
+            mark = Box("output", self.root, y.name or "output", y.shape, y.dtype, source=y)
             self.arrows.append(Arrow(box, self._add(mark, key)))
 
     def _constant(self, a: Edge | Tensor, frame: Frame) -> Box:

@@ -32,9 +32,9 @@ _NO_BACKWARD = (
 )
 
 
-def page(outputs: list[Tensor], folding: dict[str, Any], budget: int) -> str:
+def page(outputs: list[Tensor], opening: dict[str, Any], budget: int) -> str:
     """The page as HTML. It fetches nothing, and works from a file and in a sandboxed frame."""
-    content = Content(outputs, folding)
+    content = Content(outputs, opening)
     what = content.name
     title = f"Backpropagation through {what}" if content.backward else f"Graph of {what}"
     template = _source("page.html")
@@ -47,19 +47,19 @@ def page(outputs: list[Tensor], folding: dict[str, Any], budget: int) -> str:
     fixed = len(template) + sum(map(len, parts.values()))
     data, notes = content.data(budget - fixed)
     if not content.recorded:
-        opening, notes = _STILL, [_UNOBSERVED, *notes]
+        said, notes = _STILL, [_UNOBSERVED, *notes]
     elif not content.backward:
-        opening, notes = _FORWARD_ONLY, [_NO_BACKWARD, *notes]
+        said, notes = _FORWARD_ONLY, [_NO_BACKWARD, *notes]
     else:
-        opening = _WITH_STEPS
-    parts["opening"] = html.escape(opening.format(what=what))
+        said = _WITH_STEPS
+    parts["opening"] = html.escape(said.format(what=what))
     parts["notes"] = "".join(f"<p>{note}</p>" for note in notes)
     parts["data"] = _embedded(data)
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 def _source(name: str) -> str:
-    return resources.files(__package__).joinpath("web", name).read_text(encoding="utf-8")
+    return (resources.files(__package__) / "web" / name).read_text(encoding="utf-8")
 
 
 def _worker() -> str:

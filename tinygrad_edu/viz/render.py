@@ -39,13 +39,13 @@ class Graph:
     """
 
     def __init__(
-        self, digraph: Any, operations: int, tensors: int, outputs: Any = (), folding: Any = None
+        self, digraph: Any, operations: int, tensors: int, outputs: Any = (), opening: Any = None
     ) -> None:
         self.digraph = digraph
         self.operations = operations
         self.tensors = tensors
         self.outputs = outputs
-        self.folding = folding or {}
+        self.opening = opening or {}
 
     @property
     def source(self) -> str:
@@ -69,7 +69,7 @@ class Graph:
         """
         from .page import page
 
-        return page(self.outputs, self.folding, budget)
+        return page(self.outputs, self.opening, budget)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing as .svg, .png, .pdf or .dot, or the explorer as .html.

@@ -70,25 +70,24 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// An array as a figure with its name and shape: a table if it is small, otherwise a heat map.
-export function figure(array, name, marked = null) {
-  const shape = shapeOf(array.shape);
-  const caption = element(
-    "figcaption",
-    {},
-    name ? name + " " : "",
-    element("span", { class: "shape", text: array.shape.length ? shape : "" }),
-  );
-  return element("figure", { class: "array" }, picture(array, name || "array", marked), caption);
-}
+const WIDEST = 8; // columns of a table
 
-function picture(array, name, marked) {
-  const size = array.shape.reduce((a, b) => a * b, 1);
-  if (!size) return element("p", { text: "no elements" });
-  if ("constant" in array && size > 1)
-    return element("p", { text: `${show(array.constant)} everywhere` });
-  if (size <= 48) return tables(array, name, marked);
-  return heatMap(array, name);
+// An array as a figure with its name and shape: a table if it is small, otherwise a heat map.
+export function figure(array, name) {
+  const size = array.shape.reduce((a, b) => a * b, 1),
+    columns = array.shape.at(-1) ?? 1;
+  const tabular = size <= 48 && (array.shape.length === 1 || columns <= WIDEST);
+  const power = tabular && size > 1 && !("constant" in array) ? commonPower(array) : 0;
+  const words = [name, array.shape.length ? shapeOf(array.shape) : ""];
+  if (array.shape.length === 1 && tabular && columns > WIDEST) words.push(`in rows of ${WIDEST}`);
+  const caption = element("figcaption", { text: words.filter(Boolean).join(" ") });
+  if (power) caption.append(" × 10", element("sup", { text: show(power) }));
+  let picture;
+  if (!size) picture = element("p", { text: "no elements" });
+  else if ("constant" in array && size > 1)
+    picture = element("p", { text: `${show(array.constant)} everywhere` });
+  else picture = tabular ? tables(array, name || "array", power) : heatMap(array, name || "array");
+  return element("figure", { class: "array" }, picture, caption);
 }
 
 const largest = (numbers) => {
@@ -97,35 +96,38 @@ const largest = (numbers) => {
   return found || 1;
 };
 
-function tables(array, name, marked) {
+// Very small and very large numbers are divided by a power of ten, which the caption names.
+function commonPower(array) {
+  const power = Math.floor(Math.log10(largest(elements(array).numbers)));
+  return power < -3 || power > 4 ? power : 0;
+}
+
+function tables(array, name, power) {
   const { numbers } = elements(array),
-    shape = array.shape;
-  const columns = shape.at(-1) ?? 1,
-    rows = shape.at(-2) ?? 1,
+    shape = array.shape,
     most = largest(numbers);
-  const all = element("div");
+  const columns = Math.min(shape.at(-1) ?? 1, WIDEST);
+  const rows = shape.length > 1 ? shape.at(-2) : Math.ceil(numbers.length / columns);
+  const wide = columns > 4,
+    all = element("div");
   for (let start = 0, k = 0; start < numbers.length; start += rows * columns, k++) {
     const body = element("tbody");
-    for (let i = 0; i < rows; i++) {
-      const row = element("tr");
-      for (let j = 0; j < columns; j++)
-        row.append(
-          cell(numbers[start + i * columns + j], most, marked === start + i * columns + j),
-        );
-      body.append(row);
+    for (let i = start; i < Math.min(start + rows * columns, numbers.length); i += columns) {
+      const cells = numbers.slice(i, Math.min(i + columns, numbers.length));
+      const made = Array.from(cells, (x) => cell(x, most, x / 10 ** power, wide ? 3 : 4));
+      body.append(element("tr", {}, ...made));
     }
     const index = shape.length > 2 ? unravel(k, shape.slice(0, -2)) : null;
     const label = name + (index ? `[${index.join(", ")}]` : "");
-    all.append(element("table", { class: "cells", "aria-label": label }, body));
+    all.append(
+      element("table", { class: wide ? "cells wide" : "cells", "aria-label": label }, body),
+    );
   }
   return all;
 }
 
-function cell(x, most, marked) {
-  const made = element("td", {
-    text: show(x),
-    class: (x < 0 ? "negative" : "positive") + (marked ? " marked" : ""),
-  });
+function cell(x, most, shown, places) {
+  const made = element("td", { text: show(shown, places), class: x < 0 ? "negative" : "positive" });
   made.style.setProperty("--size", Number.isFinite(x) ? (Math.abs(x) / most).toFixed(3) : 0);
   return made;
 }
@@ -149,7 +151,7 @@ function heatMap(array, name) {
     gap = tiles > 1 ? 1 : 0;
   const wide = across * (columns + gap),
     high = Math.ceil(tiles / across) * (rows + gap);
-  const side = Math.max(1, Math.min(12, Math.floor(Math.min(300 / wide, 210 / high))));
+  const side = Math.max(1, Math.min(12, Math.floor(Math.min(280 / wide, 170 / high))));
   const canvas = element("canvas", {
     class: "cells",
     width: wide * side,

@@ -22,7 +22,7 @@ export function sizes(data, drawing) {
   return { levels, range: logs.length ? [10 ** low, 10 ** high] : null };
 }
 
-const KINDS = ["operation", "module", "parameter", "input", "output"];
+const KINDS = ["operation", "module", "parameter", "input", "output", "failed"];
 
 // What colors and outlines mean, as items of a list.
 export function legend(data, range) {

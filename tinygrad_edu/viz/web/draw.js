@@ -48,17 +48,19 @@ export class Drawing {
   }
 
   graph(folded) {
-    const { frames, boxes, arrows } = this.data;
+    const { frames, boxes, arrows } = this.data,
+      screen = this.root.getBoundingClientRect();
     return {
       frames: frames.map(({ outer }) => ({ outer })),
       frameSizes: this.frameSizes,
+      titles: frames.map(({ name }) => width("− " + name, "600 13px sans-serif") + 24),
       boxes: boxes.map(({ frame }, b) => ({
         frame,
         w: this.boxSizes[b][0],
         h: this.boxSizes[b][1],
       })),
       arrows: arrows.map(({ tail, head }) => ({ tail, head })),
-      screen: [this.root.clientWidth || 1, this.root.clientHeight || 1],
+      screen: [screen.width || 1, screen.height || 1],
       folded,
     };
   }
@@ -132,7 +134,7 @@ export class Drawing {
       class: "box " + box.kind,
       "data-key": key,
     });
-    const round = box.kind === "operation" || box.kind === "output" ? 8 : 0;
+    const round = ["operation", "output", "failed"].includes(box.kind) ? 8 : 0;
     group.append(
       svg("rect", { class: "body", x: -w / 2, y: -h / 2, width: w, height: h, rx: round }),
       ...texts(box.title, this.lines(box)),
@@ -143,7 +145,6 @@ export class Drawing {
       last.classList.add("arrived");
       last.textContent = "";
     }
-    if (box.failed) group.classList.add("failed");
     this.gradientBar(group, w, h);
     this.button(group, key, [box.kind, box.title, ...box.lines].join(", "));
     layer.append(group);
@@ -201,7 +202,7 @@ export class Drawing {
   forget() {
     this.marks.clear();
     for (const each of this.elements?.values() || []) {
-      each.classList.remove("now", "target", "travelled", "pending", "chosen");
+      each.classList.remove("now", "target", "traveled", "pending", "chosen");
       each.querySelector(":scope > .gradient")?.setAttribute("width", 0);
       const text = each.querySelector(":scope > .arrived");
       if (text) text.textContent = "";
@@ -225,7 +226,7 @@ export class Drawing {
         each.dataset.level = level.toFixed(2);
         each.style.setProperty(
           "--level",
-          `color-mix(in oklab, var(--travelled) ${Math.round(6 + 62 * level)}%, var(--paper))`,
+          `color-mix(in oklab, var(--traveled) ${Math.round(6 + 62 * level)}%, var(--paper))`,
         );
       }
     }
@@ -363,7 +364,7 @@ function markers() {
     "defs",
     {},
     marker("head", "--line"),
-    marker("head-travelled", "--travelled"),
+    marker("head-traveled", "--traveled"),
     marker("head-now", "--now-line"),
   );
 }

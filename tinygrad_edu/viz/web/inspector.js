@@ -8,8 +8,8 @@ export class Inspector {
     Object.assign(this, { data, ...places, choose, toggle });
   }
 
-  array(number, name, marked) {
-    return figure(this.data.arrays[number], name, marked);
+  array(number, name) {
+    return figure(this.data.arrays[number], name);
   }
 
   // ---------------------------------------------------------------- the step
@@ -33,6 +33,14 @@ export class Inspector {
       );
     parts.push(...this.source(box.where));
     this.stepPlace.replaceChildren(...parts);
+  }
+
+  // Instead of a step, that it was the last one in a folded module.
+  showModule(f, step) {
+    const pass = step.kind === "forward" ? "Forward" : "Backward";
+    this.status.textContent = `${pass} through module ${this.data.frames[f].path}`;
+    const text = "Choose a smaller stride, or unfold it, to see what happens inside.";
+    this.stepPlace.replaceChildren(element("p", { text }));
   }
 
   computed(step) {

@@ -11,7 +11,7 @@ const PADDING = 14,
 const cache = new Map();
 
 // graph: screen [w, h]; frames [{outer}], outer ones first, the first being the whole; folded: a
-// flag for each; frameSizes: [w, h] of each as a box; boxes [{frame, w, h}]; arrows [{tail, head}].
+// flag for each; frameSizes: [w, h] of each as a box; titles: their least widths when unfolded; boxes [{frame, w, h}]; arrows [{tail, head}].
 // Returns centers and sizes of boxes and frames (null where they are hidden), and for each arrow
 // its points, or null if it lies inside a folded module or repeats another.
 // It runs downwards, or to the right if the graph then fits better into `graph.screen`.
@@ -30,7 +30,7 @@ function laidOut(graph, plan, direction) {
   const plans = graph.frames.map(() => null);
   for (let f = graph.frames.length - 1; f >= 0; f--) {
     if (!plan.hidden[f] && !graph.folded[f])
-      plans[f] = localLayout(plan.local[f], plans, graph, direction);
+      plans[f] = localLayout(plan.local[f], f ? graph.titles[f] : 0, plans, graph, direction);
   }
   return { ...placed(graph, plan, plans), direction };
 }
@@ -101,7 +101,7 @@ function sizeOf(item, graph, plans) {
 }
 
 // The layout of one frame, with coordinates from its upper left corner.
-function localLayout({ items, edges }, plans, graph, direction) {
+function localLayout({ items, edges }, least, plans, graph, direction) {
   const all = [...items];
   const keys = [...edges.keys()].map((key) => key.split(" "));
   for (const end of ["in", "out"]) if (keys.some((key) => key.includes(end))) all.push(end);
@@ -110,22 +110,24 @@ function localLayout({ items, edges }, plans, graph, direction) {
   const pairs = keys.map(([a, b]) => [number.get(a), number.get(b), edges.get(a + " " + b)]);
   const signature = JSON.stringify([direction, sizes, pairs]);
   let found = cache.get(signature);
-  if (!found)
-    cache.set(
-      signature,
-      (found = all.length > MANY ? layered(sizes, pairs) : byDagre(sizes, pairs, direction)),
-    );
-  const centers = new Map(all.map((item, i) => [item, found.centers[i]]));
-  const points = new Map(keys.map((key, i) => [key.join(" "), found.points[i]]));
-  return { w: Math.max(found.w, 60), h: found.h, centers, points };
+  if (!found) {
+    const method = all.length > MANY ? layered : byDagre;
+    found = method(sizes, pairs, items.length, direction);
+    cache.set(signature, found);
+  }
+  const w = Math.max(found.w, least),
+    center = ([x, y]) => [x + (w - found.w) / 2, y];
+  const centers = new Map(all.map((item, i) => [item, center(found.centers[i])]));
+  const points = new Map(keys.map((key, i) => [key.join(" "), found.points[i].map(center)]));
+  return { w, h: found.h, centers, points };
 }
 
-function byDagre(sizes, pairs, rankdir) {
+function byDagre(sizes, pairs, real, rankdir) {
   const g = new dagre.graphlib.Graph();
   g.setGraph({
     rankdir,
     nodesep: GAP,
-    ranksep: 30,
+    ranksep: 26,
     edgesep: 10,
     ranker: sizes.length > 60 ? "longest-path" : "network-simplex",
   });
@@ -137,11 +139,13 @@ function byDagre(sizes, pairs, rankdir) {
     sizes.map((_, i) => [g.node("n" + i).x, g.node("n" + i).y]),
     sizes,
     pairs.map(([a, b]) => g.edge("n" + a, "n" + b).points.map(({ x, y }) => [x, y])),
+    real,
+    rankdir,
   );
 }
 
 // For very many items in one module: ranks by longest path, each ordered by the items before.
-function layered(sizes, pairs) {
+function layered(sizes, pairs, real) {
   const before = sizes.map(() => []),
     after = sizes.map(() => []);
   for (const [a, b] of pairs) (after[a].push(b), before[b].push(a));
@@ -173,6 +177,8 @@ function layered(sizes, pairs) {
     centers,
     sizes,
     pairs.map(([a, b]) => [end(a, 1), end(b, -1)]),
+    real,
+    "TB",
   );
 }
 
@@ -194,31 +200,33 @@ function ranks(before, after) {
   return rank;
 }
 
-// Shifted so that all of it lies inside of the padding.
-function framed(centers, sizes, points) {
-  let left = 0,
-    top = 0,
-    right = 0,
-    bottom = 0;
-  if (centers.length) {
-    left = Infinity;
-    top = Infinity;
-    right = -Infinity;
-    bottom = -Infinity;
-    centers.forEach(([x, y], i) => {
-      const [w, h] = sizes[i];
-      left = Math.min(left, x - w / 2);
-      right = Math.max(right, x + w / 2);
-      top = Math.min(top, y - h / 2);
-      bottom = Math.max(bottom, y + h / 2);
-    });
-    for (const line of points)
-      for (const [x] of line) ((left = Math.min(left, x)), (right = Math.max(right, x)));
+// Shifted so that the first `real` items lie inside of the padding. Beside them only the points
+// "in" and "out" are there, which are moved to the border, and lines, which may bulge out.
+function framed(centers, sizes, points, real, rankdir) {
+  if (!real) return { w: 2 * PADDING, h: TITLE + PADDING, centers: [], points: [] };
+  const [along, aside] = rankdir === "LR" ? [0, 1] : [1, 0];
+  const low = [Infinity, Infinity],
+    high = [-Infinity, -Infinity];
+  const include = (axis, from, to) => {
+    low[axis] = Math.min(low[axis], from);
+    high[axis] = Math.max(high[axis], to);
+  };
+  for (let i = 0; i < real; i++) {
+    for (const axis of [0, 1])
+      include(axis, centers[i][axis] - sizes[i][axis] / 2, centers[i][axis] + sizes[i][axis] / 2);
   }
-  const shift = ([x, y]) => [x - left + PADDING, y - top + TITLE];
+  for (const line of points) for (const point of line) include(aside, point[aside], point[aside]);
+  const shift = (point) => {
+    const moved = [...point];
+    moved[along] = Math.max(
+      low[along] - PADDING + 2,
+      Math.min(high[along] + PADDING - 2, point[along]),
+    );
+    return [moved[0] - low[0] + PADDING, moved[1] - low[1] + TITLE];
+  };
   return {
-    w: right - left + 2 * PADDING,
-    h: bottom - top + TITLE + PADDING,
+    w: high[0] - low[0] + 2 * PADDING,
+    h: high[1] - low[1] + TITLE + PADDING,
     centers: centers.map(shift),
     points: points.map((line) => line.map(shift)),
   };

@@ -14,7 +14,7 @@ const state = { chosen: null, gradients: new Map(), done: 0 };
 
 const drawing = new Drawing($("graph"), $("world"), data, { choose, toggle });
 const view = new View($("graph"), $("world"), $("minimap"));
-const player = new Player(data, moved);
+const player = new Player(data, moved, moduleOf);
 const inspector = new Inspector(
   data,
   { status: $("status"), stepPlace: $("step"), chosenPlace: $("chosen") },
@@ -133,8 +133,11 @@ function moved(position) {
   $("forward").disabled = $("end").disabled = position === player.last;
   phase(position);
   inspector.showStep(player.step);
-  const module = player.step && player.stride === "module" ? data.boxes[player.step.box].module : 0;
-  module ? inspector.showFrame(module, folded[module], inside(module)) : describe();
+  const [kind, f] = player.step ? split(moduleOf(player.step.box)) : [];
+  if (player.stride === "module" && kind === "frame" && folded[f]) {
+    inspector.showModule(f, player.step);
+    inspector.showFrame(f, true, inside(f));
+  } else describe();
   try {
     history.replaceState(
       null,
@@ -144,6 +147,13 @@ function moved(position) {
   } catch {
     /* a page inside a notebook has no address */
   }
+}
+
+// What one stride over modules passes: a folded module, or else the outer two levels of them.
+function moduleOf(b) {
+  const shown = drawing.shown("box", b),
+    { module } = data.boxes[b];
+  return shown.startsWith("frame") || !module ? shown : `frame ${module}`;
 }
 
 function phase(position) {
@@ -172,9 +182,9 @@ function apply(step, i, on) {
   fill(target, on);
   if (step.kind === "contribution" && step.arrow !== null) {
     const key = drawing.shown("arrow", step.arrow);
-    const count = (state.travelled.get(key) || 0) + (on ? 1 : -1);
-    state.travelled.set(key, count);
-    drawing.mark(key, "travelled", count > 0);
+    const count = (state.traveled.get(key) || 0) + (on ? 1 : -1);
+    state.traveled.set(key, count);
+    drawing.mark(key, "traveled", count > 0);
   }
 }
 
@@ -208,7 +218,7 @@ function current(step) {
 function refresh() {
   drawing.forget();
   const done = state.done;
-  Object.assign(state, { done: 0, current: [], travelled: new Map(), gradients: new Map() });
+  Object.assign(state, { done: 0, current: [], traveled: new Map(), gradients: new Map() });
   data.steps.forEach(
     (step) => step.kind === "forward" && drawing.mark("box " + step.box, "pending", true),
   );
@@ -292,15 +302,16 @@ function fromAddress() {
 async function begin() {
   $("position").max = player.last;
   $("stride").value = player.stride;
+  if (data.backward) $("coloring").value = data.coloring;
   const stepping = [
     ...document.querySelectorAll("#stepping button, #pace select, #pace input, #position"),
   ];
   if (!player.last) stepping.forEach((each) => (each.disabled = true));
   if (data.frames.length < 2) $("fold-all").disabled = $("unfold-all").disabled = true;
   if (!data.backward) $("coloring").disabled = true;
-  state.travelled = new Map();
+  state.traveled = new Map();
   await relayout();
-  view.fit();
+  view.open();
   const asked = fromAddress();
   if (player.last) player.go(asked ?? 0);
   else phase(0);

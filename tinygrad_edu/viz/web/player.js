@@ -2,11 +2,12 @@
 // contribution sent back. Three strides move over one contribution, one operation or one module.
 
 export class Player {
-  // `changed(position)` is called after each move.
-  constructor(data, changed) {
+  // `changed(position)` is called after each move; `moduleOf(box)` says what a module is now.
+  constructor(data, changed, moduleOf) {
     this.data = data;
     this.steps = data.steps;
     this.changed = changed;
+    this.moduleOf = moduleOf;
     this.position = 0;
     this.stride = data.stride;
     this.delay = 1200;
@@ -56,8 +57,7 @@ export class Player {
     if (!step || this.stride === "contribution") return at;
     const pass = step.kind === "forward" ? "forward" : "backward";
     if (this.stride === "operation") return `${pass} ${step.box}`;
-    const module = this.data.boxes[step.box].module;
-    return module ? `${pass} ${module}` : `${pass} box ${step.box}`;
+    return `${pass} ${this.moduleOf(step.box)}`;
   }
 
   move(direction) {

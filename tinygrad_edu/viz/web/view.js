@@ -11,8 +11,8 @@ export class View {
   }
 
   get screen() {
-    const { clientWidth, clientHeight } = this.root.parentElement;
-    return { w: clientWidth || 1, h: clientHeight || 1 };
+    const { width, height } = this.root.getBoundingClientRect();
+    return { w: width || 1, h: height || 1 };
   }
 
   content(result) {
@@ -25,10 +25,21 @@ export class View {
 
   fit() {
     const { w, h } = this.screen;
-    const legend = 36;
-    this.zoom = Math.min(1.4, Math.min(w / this.width, (h - legend) / this.height) * 0.98);
+    this.zoom = Math.min(1.4, Math.min(w / this.width, h / this.height) * 0.98);
     this.x = (w - this.width * this.zoom) / 2;
-    this.y = (h - legend - this.height * this.zoom) / 2;
+    this.y = (h - this.height * this.zoom) / 2;
+    this.apply();
+  }
+
+  // All of it, or if that would be too small to read, what is first.
+  open() {
+    this.fit();
+    if (this.zoom > 0.55 || this.result.boxes.filter(Boolean).length > 400) return;
+    const { w, h } = this.screen,
+      across = this.result.direction === "LR";
+    this.zoom = Math.max(this.zoom, Math.min(0.72, (w / this.width) * 0.98));
+    this.x = across ? 8 : (w - this.width * this.zoom) / 2;
+    this.y = across ? (h - this.height * this.zoom) / 2 : 8;
     this.apply();
   }
 
@@ -48,9 +59,9 @@ export class View {
     if (readable && this.zoom < 0.5) this.zoom = 0.8;
     const px = this.x + x * this.zoom,
       py = this.y + y * this.zoom;
-    if (px < 40 || px > w - 40 || py < 24 || py > h - 50) {
+    if (px < 40 || px > w - 40 || py < 24 || py > h - 24) {
       this.x += Math.max(Math.min(110, w / 2), Math.min(px, w - 110)) - px;
-      this.y += Math.max(Math.min(80, h / 2), Math.min(py, h - 110)) - py;
+      this.y += Math.max(Math.min(80, h / 2), Math.min(py, h - 80)) - py;
     }
     this.apply();
   }

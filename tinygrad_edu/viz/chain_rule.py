@@ -250,8 +250,9 @@ def _chains(recording: Recording, parameter: Any) -> Iterator[str]:
     if not isinstance(parameter, Tensor):
         kind = type(parameter).__name__
         raise TypeError(f"explain(loss, parameter) takes a Tensor to explain, not a {kind}")
-    target, root = parameter.node, recording.outputs[0]
-    steps = [step for step in recording.contributions if step.source is target]
+    target: Any = parameter.node
+    root = recording.outputs[0]
+    steps = recording.to_node.get(target)
     if not steps or target is None:
         name = text.printable(parameter.name or "the parameter")
         raise ValueError(

@@ -82,8 +82,10 @@ class _Copy(weakref.ref[np.ndarray]):
 
 
 class _Result(weakref.ref[np.ndarray]):
-    """Of an array that was computed: by which op, where, from which edges or nodes, and why it was
-    not recorded."""
+    """Of an array that was computed: by which op and where, from which edges or nodes, and how.
+
+    "" means that it was recorded.
+    """
 
     __slots__ = ("key", "facts")
 

@@ -74,7 +74,7 @@ class _Case:
         """What there is to explain, in one line."""
         g = self.gradient
         if g is None:
-            what = "no gradient came to it in the last backward pass"
+            what = f"no gradient came to it in the last backward pass{self.note}"
         elif isinstance(g, tuple):
             what = "it has several outputs"
         elif not finite(g):
@@ -152,6 +152,9 @@ class _Case:
                     "call loss.backward() inside `with observe():`, then look at .grad",
                 )
             ]
+        if self.leaf is not None and self.leaf.passes:
+            self.note = ", but in one before; why(t, loss) tells about that of another loss"
+            return []
         cuts = [each for each in self.seen.provenance.cuts if self.node.birth in each.leaves]
         if cuts:
             return list({str(f): f for f in map(self._cut, cuts)}.values())[-3:]
@@ -205,7 +208,7 @@ class _Case:
         """The derivative that made 0 of a gradient that was not."""
         target: Any = self.node
         while True:
-            steps = [each for each in self.recording.contributions if each.source is target]
+            steps = self.recording.to_node.get(target, [])
             if not steps:
                 facts = ["the upstream gradient given to backward() is 0"]
                 remedy = "give backward() the gradient that the loss has"
@@ -248,7 +251,7 @@ class _Case:
 
     def _trained(self, trained: Any) -> Finding | None:
         """Whether the Tensor is among those that are trained, and which others are not."""
-        given = {each.node for each in _tensors(trained)}
+        given = dict.fromkeys(each.node for each in _tensors(trained) if each.node)
         kind = type(trained).__name__
         if self.node is not None and not self.node.edges:
             if self.node in given:
@@ -256,7 +259,7 @@ class _Case:
             facts = [f"{self.name} is not among the {len(given)} parameters of the {kind}"]
             row = "not-in-the-optimizer"
         else:
-            leaves = [each for each in topological_order(self.roots) if not each.edges]
+            leaves = dict.fromkeys(n for n in topological_order(self.roots) if not n.edges)
             others = [each for each in leaves if each not in given]
             unused = [each for each in given if each not in leaves]
             if not others and not unused:

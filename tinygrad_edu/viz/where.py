@@ -113,7 +113,7 @@ class Frames:
         known, self._around = {**self._around, **self._inner}, {}
         below, outer = frame, frame.f_back
         while outer is not None and len(sites) < USER_FRAMES - 1:
-            if _kinds.get(id(outer.f_code), _ENGINE) == _USER or _kind(outer.f_code) == _USER:
+            if _is_user(outer.f_code):
                 sites.append(Site(outer.f_code, outer.f_lasti, False))
                 number = self._around[below] = known.get(below) or next(_calls)
                 calls.append(number)
@@ -130,10 +130,14 @@ def _kind(code: CodeType) -> int:
         kind = _ENGINE
     elif any(code.co_filename.startswith(each + os.sep) for each in _layers()):
         kind = _PASSED if code.co_name == "__call__" else _LAYER
-    if id(code) not in _kinds:
-        _read.append(code)
-        _kinds[id(code)] = kind
+    _read.append(code)
+    _kinds[id(code)] = kind
     return kind
+
+
+def _is_user(code: CodeType) -> bool:
+    kind = _kinds.get(id(code))
+    return (_kind(code) if kind is None else kind) == _USER
 
 
 def _layers() -> Iterable[str]:
@@ -158,8 +162,10 @@ def line(site: Site) -> Line:
 
 
 def _position(code: CodeType, offset: int) -> tuple[int, int | None, int | None]:
-    """Line, first and last column of an instruction; an expression of several lines ends with its
-    first."""
+    """Line, first and last column of an instruction.
+
+    An expression of several lines is taken to end with its first.
+    """
     if sys.version_info >= (3, 11):
         number, last, start, end = list(code.co_positions())[max(offset, 0) // 2]
         if number is not None:
@@ -235,10 +241,10 @@ def _stored_at(after: list[tuple[str, Any]], output: int) -> Any:
     for name, value in after:
         if not name.startswith("STORE_") or len(names) > output:
             break
-        names += value if name == "STORE_FAST_STORE_FAST" else [value]
-        if name in ("STORE_FAST_LOAD_FAST",):
-            names[-1] = value[0]
+        if name == "STORE_FAST_LOAD_FAST":
+            names.append(value[0])
             break
+        names += value if name == "STORE_FAST_STORE_FAST" else [value]
     return names[output] if output < len(names) else None
 
 
@@ -249,7 +255,7 @@ def variable(frame: FrameType | None, *values: Any) -> str | None:
     """
     looked = 0
     while frame is not None and looked < 2:
-        if _kinds.get(id(frame.f_code), _ENGINE) == _USER or _kind(frame.f_code) == _USER:
+        if _is_user(frame.f_code):
             looked += 1
             for names in (frame.f_locals, frame.f_globals):
                 for name, value in list(names.items()):

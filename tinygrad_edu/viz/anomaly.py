@@ -30,7 +30,8 @@ class detect_anomaly:
     ...     np.sqrt(x).sum().backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    FloatingPointError: the gradient of sqrt, by sqrt, is finite; what it sends to x is inf at [0]
+    FloatingPointError: the gradient of sqrt is finite; what it sends to x is inf at [0]
+      - upstream 1 × local inf, where x = 0
       ...
     """
 

@@ -53,6 +53,7 @@ class TestNone:
         with observe():
             loss = (w * w).sum()
         assert ids(why(w)) == ["backward-did-not-reach-it"]
+        assert why(w).startswith("w: no backward pass was observed.")
         with observe():
             loss = (w * w).sum()
             loss.backward()
@@ -309,6 +310,11 @@ class TestNotFinite:
         assert ids(report) == ["nan-in-the-forward-pass"]
         assert re.search(rf"{op} is (nan|-?inf) at \[\d\], computed from finite values", report)
         assert "y = f(x) * 2" not in report.splitlines()[2] or op == "divide"
+        assert ids(why(loss)) == ["nan-in-the-forward-pass"]
+
+    def test_before_a_backward_pass(self):
+        with observe(), np.errstate(all="ignore"):
+            loss = np.log(leaf([-1.0], "x")).sum()
         assert ids(why(loss)) == ["nan-in-the-forward-pass"]
 
     def test_in_the_domain(self):

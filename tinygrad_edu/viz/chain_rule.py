@@ -155,15 +155,22 @@ class _Writer:
         found = views(step, cells=1)
         if len(found) == 2 and isinstance(found[0], Routing):  # copied, then summed
             found = found[1:]
-        details = [line for view in found for line in _written(view, step)]
+        details = [line for view in found for line in _written(view, step, self._kept(step.node))]
         yield f"    to {label} (argument {step.argument}{turn}): {details[0]}"
         yield from (f"        {line}" for line in details[1:])
         zeroed = _zeroed(step)
         if zeroed:
-            yield f"        {text.counted(zeroed, 'entry')} behind a selection set to 0"
+            yield f"        {text.counted(zeroed, 'element')} behind a selection set to 0"
         if step.before is not None:
             yield f"        added to what was there: {text.array(step.total)}"
         self.shown = step.source if step.turn == step.count else None
+
+    def _kept(self, node: Node) -> dict[str, str]:
+        """What the op's names for the values that its VJPs read stand for."""
+        if node.op.sequence:
+            return {}
+        operands = {name: self.recording.operand(node, i) for i, name in _numbered(node)}
+        return {**operands, "out": self.recording.labels[node]}
 
     def module(self, scope: str, steps: list[Contribution]) -> Iterator[str]:
         """What comes into a module, what goes on, and its parameters' gradients."""
@@ -186,6 +193,13 @@ class _Writer:
         return text.printable(self.recording.labels[node])
 
 
+def _numbered(node: Node) -> Iterator[tuple[int, str]]:
+    """The tensor arguments of an op that were given, by number."""
+    for i, (name, edge) in enumerate(zip(node.op.tensors, node.edges, strict=False)):
+        if edge.dtype is not None:
+            yield i, name
+
+
 def _zeroed(step: Contribution) -> int:
     """How many entries that were not finite the guard has set to 0."""
     if isinstance(step.raw, OutputGradients) or finite(step.raw) or not finite(step.part):
@@ -196,7 +210,8 @@ def _zeroed(step: Contribution) -> int:
 # -------------------------------------------------------------------- the views as text
 
 
-def _written(view: Any, step: Contribution) -> Iterator[str]:
+def _written(view: Any, step: Contribution, kept: dict[str, str]) -> Iterator[str]:
+    """A view in lines; `kept` are the user's names of the values that a VJP reads."""
     if isinstance(view, Product):
         upstream, local = (text.array(x, text.FACTOR) for x in (view.upstream, view.local))
         if (np.asarray(view.local) == 1).all():
@@ -210,7 +225,7 @@ def _written(view: Any, step: Contribution) -> Iterator[str]:
         yield f"{'added up' if added else 'copied'} = {text.array(view.result)}"
     elif isinstance(view, Terms):
         yield f"Σ upstream × local = {text.array(step.part)}"
-        yield _sum_of_terms(view)
+        yield _sum_of_terms(view, kept)
     elif isinstance(view, RecordedVJP):
         if not step.node.op.products:
             yield from _lines(view)
@@ -231,10 +246,11 @@ def _lines(view: RecordedVJP) -> Iterator[str]:
             yield f"{line.name} = {line.op}({given}) = {text.array(line.value)}"
 
 
-def _sum_of_terms(view: Terms) -> str:
+def _sum_of_terms(view: Terms, kept: dict[str, str]) -> str:
     terms = []
     for term in view.terms:
-        origin = f" ({term.origin})" if term.origin else ""
+        name, bracket, position = (term.origin or "").partition("[")
+        origin = f" ({text.printable(kept.get(name, name))}{bracket}{position})" if name else ""
         factors = f"{term.upstream:.{text.FACTOR}g} × {term.local:.{text.FACTOR}g}"
         terms.append(f"{factors}{origin}")
     more = f" + {view.more} more" if view.more else ""

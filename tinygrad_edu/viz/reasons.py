@@ -73,7 +73,9 @@ class _Case:
     def opening(self, findings: list[Finding]) -> str:
         """What there is to explain, in one line."""
         g = self.gradient
-        if g is None:
+        if self.seen.number == 0:
+            what = "no backward pass was observed"
+        elif g is None:
             what = f"no gradient came to it in the last backward pass{self.note}"
         elif isinstance(g, tuple):
             what = "it has several outputs"
@@ -100,7 +102,7 @@ class _Case:
         value = self._value()
         found += [self._changed(), value]
         if self.gradient is None:
-            if self.seen.number == 0 or not self.node.edges:
+            if value is None and (self.seen.number == 0 or not self.node.edges):
                 found += self._unreached()
         elif not isinstance(self.gradient, tuple):
             if not finite(self.gradient) and value is None:

@@ -95,7 +95,8 @@ class _Case:
         found: list[Finding | None] = []
         if self.node is None:
             return [self._constant()]
-        if self.node.edges and not self.node.retains and self.node not in self.roots:
+        computed = self.node.edges and self.node not in self.roots
+        if computed and not self.node.retains and self.seen.number:
             found.append(self._result())
         if trained is not None:
             found.append(self._trained(trained))

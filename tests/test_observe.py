@@ -403,6 +403,8 @@ class TestBytecode:
             ([("LOAD_FAST_BORROW", "self"), ("STORE_ATTR", "h")], "self.h"),
             ([("LOAD_FAST", "d"), ("LOAD_CONST", "k"), ("STORE_SUBSCR", None)], "d['k']"),
             ([("LOAD_FAST_LOAD_FAST", ("d", "k")), ("STORE_SUBSCR", None)], "d[k]"),
+            ([("LOAD_FAST_BORROW_LOAD_FAST_BORROW", ("d", "k")), ("STORE_SUBSCR", None)], "d[k]"),
+            ([("LOAD_NAME", "d"), ("LOAD_SMALL_INT", 3), ("STORE_SUBSCR", None)], "d[3]"),
             ([("RETURN_VALUE", None)], where.RETURNED),
             ([("BINARY_OP", 5)], None),
             ([], None),

@@ -19,6 +19,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from .. import errors
+from .labels import printable
 
 USER_FRAMES = 4
 RETURNED = object()
@@ -50,7 +51,7 @@ class Line(NamedTuple):
     function: str
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        return f"{printable(os.path.basename(self.file))}:{self.line}"
 
     @property
     def expression(self) -> str:
@@ -225,13 +226,13 @@ def _stored(after: list[tuple[str, Any]]) -> Any:
     loaded: list[Any] = []
     while after and after[0][0].startswith("LOAD_"):
         name, value = after.pop(0)
-        loaded += value if isinstance(value, tuple) and "FAST_LOAD" in name else [(name, value)]
-    named = [each[1] if isinstance(each, tuple) else each for each in loaded]
-    constant = bool(loaded) and isinstance(loaded[-1], tuple) and loaded[-1][0] == "LOAD_CONST"
-    if after and after[0][0] == "STORE_ATTR" and len(named) == 1:
-        return f"{named[0]}.{after[0][1]}"
-    if after and after[0][0] == "STORE_SUBSCR" and len(named) == 2:
-        return f"{named[0]}[{named[1]!r}]" if constant else f"{named[0]}[{named[1]}]"
+        several = name.count("LOAD_") > 1  # instructions in one
+        constant = name in ("LOAD_CONST", "LOAD_SMALL_INT")
+        loaded += value if several else [repr(value) if constant else value]
+    if after and after[0][0] == "STORE_ATTR" and len(loaded) == 1:
+        return f"{loaded[0]}.{after[0][1]}"
+    if after and after[0][0] == "STORE_SUBSCR" and len(loaded) == 2:
+        return f"{loaded[0]}[{loaded[1]}]"
     return None
 
 

@@ -160,6 +160,7 @@ def test_modules_are_folded_above_15_ops_unless_full():
     assert "3   6 ops, folded" in folded
     assert "    for 3.0.weight: " in folded
     assert "    on to 2.1.y: " in folded
+    assert folded.count("3.0.weight") == 1
     assert "folded" not in full
     assert len(full) > len(folded)
 

@@ -102,7 +102,6 @@ def _backward(recording: Recording, full: bool) -> Iterator[str]:
         else:
             for node in nodes:
                 yield from writer.op(node, by_node[node])
-    yield ""
     yield from writer.leaves()
 
 
@@ -132,6 +131,7 @@ class _Writer:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.shown: Node | None = None
+        self.told: set[Node] = set()
 
     def op(self, node: Node, steps: list[Contribution]) -> Iterator[str]:
         """An op's name, formula and line; its upstream gradient; and each contribution."""
@@ -178,14 +178,19 @@ class _Writer:
         yield f"{text.printable(scope)}   {text.counted(len(inside), 'op')}, folded"
         yield f"    upstream {text.array(steps[0].upstream)}"
         gradients = self.recording.gradients
-        for source in dict.fromkeys(step.source for step in steps if step.source not in inside):
+        found = dict.fromkeys(step.source for step in steps if step.source not in inside)
+        for source in sorted(found, key=lambda node: bool(node.edges)):  # parameters first
             kind = "on to" if source.edges else "for"
+            self.told.add(source)
             yield f"    {kind} {self._label(source)}: {text.array(gradients[source])}"
 
     def leaves(self) -> Iterator[str]:
-        """The gradients that were computed."""
-        leaves = [node for node in self.recording.gradients if not node.edges]
-        yield "Gradients:"
+        """The gradients that were computed, but those that were told with their module."""
+        gradients = self.recording.gradients
+        leaves = [node for node in gradients if not node.edges and node not in self.told]
+        if leaves:
+            yield ""
+            yield "Gradients:"
         for leaf in leaves:
             yield f"    ∂/∂{self._label(leaf)} = {text.array(self.recording.gradients[leaf])}"
 

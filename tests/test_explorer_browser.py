@@ -18,8 +18,7 @@ import pytest
 from tests.explorer_graphs import blocks, elements, matrix, network, page_data, scalar
 from tinygrad_edu import Tensor, draw_graph, observe, scope
 
-if importlib.util.find_spec("playwright") is None:
-    pytest.skip("needs playwright: pip install 'tinygrad-edu[browser]'", allow_module_level=True)
+pytest.importorskip("playwright", reason="needs pip install 'tinygrad-edu[browser]'")
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")

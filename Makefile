@@ -6,13 +6,18 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test reference mutants oldest test-full bench stubs notebooks check package clean
+.PHONY: demo test browser reference mutants oldest test-full bench stubs notebooks check package clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
 
 test: .venv/dev
 	@$(PY) -m pytest -n auto
+
+# Drives the explorer in Chromium and in JupyterLab, which are large and therefore not part of
+# `make test`. Chromium is the system's, if there is one.
+browser: .venv/browser
+	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py
 
 # Compares with PyTorch, which is large and therefore not part of `make test`.
 reference: .venv/reference
@@ -74,6 +79,12 @@ endif
 .venv/dev: .venv/bin/python setup.cfg pyproject.toml
 	@echo "Installing tinygrad-edu and its test tools into .venv ..."
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/browser: .venv/dev
+	@echo "Installing the tools that drive browsers into .venv ..."
+	@$(INSTALL) -e '.[dev,browser]'
+	@command -v chromium google-chrome >/dev/null || $(PY) -m playwright install chromium
 	@touch $@
 
 .venv/notebook: .venv/dev

@@ -153,7 +153,10 @@ class Content:
         elif box.kind == "input":
             found["value"] = self.arrays.number(self._constant(box))
         elif box.kind == "output":
-            title, found["value"] = box.name or "output", self.arrays.number(box.source.data)
+            data = box.source.data
+            title, found["value"] = box.name or "output", self.arrays.number(data)
+            if data.size == 1:
+                lines = [f"= {data.item():.4g} {box.dtype}"]
         if node is not None:
             found["name"] = (
                 labels.shortened(recording.names[node]) if node in recording.names else None
@@ -162,7 +165,7 @@ class Content:
             found["gradient"] = self._array(recording.gradients.get(node))
             line = recording.line(node)
             if line is not None:
-                found["where"] = line._asdict() | {"file": os.path.basename(line.file)}
+                found["where"] = line._asdict() | {"file": _file(line.file)}
         return found | {"title": labels.shortened(title), "lines": lines}
 
     def _operation(self, node: Node, found: dict[str, Any], shape: str) -> tuple[str, list[str]]:
@@ -281,6 +284,12 @@ class Content:
         if len(sent) <= 40:
             return "contribution"
         return "operation" if len(set(sent)) <= 40 or len(self.frames) < 3 else "module"
+
+
+def _file(path: str) -> str:
+    """A file without its folder, which is nobody's business; notebooks number their cells."""
+    name = os.path.basename(path)
+    return "notebook cell" if name.removesuffix(".py").isdigit() else name
 
 
 def _derivative(step: Contribution) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from ..tensor import Tensor
 from .content import Content
 
-MODULES = ("arrays", "draw", "coloring", "view", "player", "search", "inspector", "main")
+MODULES = ("arrays", "draw", "coloring", "culling", "view", "player", "search", "inspector", "main")
 
 _WITH_STEPS = (
     "Press ▶ Play, or the right arrow key, to watch {what} computed and its gradient travel back, "

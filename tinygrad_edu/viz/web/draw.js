@@ -1,6 +1,7 @@
 // The graph as SVG: frames, arrows and boxes, in the places that the layout gave them. What changes
 // from step to step are classes of single elements.
 import { svg } from "arrays";
+import { Culling } from "culling";
 
 const TITLE = 18,
   LINE = 15,
@@ -74,6 +75,7 @@ export class Drawing {
     result.arrows.forEach((arrow, i) => arrow?.points && this.arrow(i, arrow.points, layers[1]));
     result.boxes.forEach((at, b) => at && this.box(b, at, layers[2]));
     this.world.replaceChildren(...layers);
+    this.culling = new Culling(result, this.elements, this.world);
     for (const [key, classes] of this.marks) this.elements.get(key)?.classList.add(...classes);
     this.visible = [...this.elements].filter(([, each]) => each.getAttribute("role") === "button");
     const first = this.elements.get(this.current) || this.visible[0]?.[1];
@@ -246,8 +248,8 @@ export class Drawing {
   focus(key) {
     const target = this.elements.get(key);
     if (!target) return;
+    this.onfocus?.(key); // which brings it into sight
     target.focus({ preventScroll: true });
-    this.onfocus?.(key);
   }
 
   key(event) {

@@ -20,7 +20,8 @@ const inspector = new Inspector(
   { status: $("status"), stepPlace: $("step"), chosenPlace: $("chosen") },
   { choose, toggle },
 );
-drawing.onfocus = (key) => view.reveal(drawing.position(key));
+view.onmove = (part, zoom) => drawing.culling?.show(part, zoom);
+drawing.onfocus = (key) => (view.reveal(drawing.position(key)), view.show());
 
 // ------------------------------------------------------------------ layout, in a worker
 
@@ -51,6 +52,7 @@ async function relayout() {
   const result = await layout(drawing.graph([...folded]));
   if (mine !== latest) return;
   drawing.render(result, [...folded]);
+  document.body.dataset.boxes = result.boxes.filter(Boolean).length;
   view.content(result);
   refresh();
   recolor();

@@ -104,15 +104,18 @@ export class View {
   apply() {
     if (this.waiting) return;
     this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.world.setAttribute(
-        "transform",
-        `translate(${this.x.toFixed(1)} ${this.y.toFixed(1)}) scale(${this.zoom.toFixed(4)})`,
-      );
-      this.root.classList.toggle("far", this.zoom < 0.4);
-      this.map();
-    });
+    requestAnimationFrame(() => this.show());
+  }
+
+  show() {
+    this.waiting = false;
+    const { x, y, zoom } = this,
+      { w, h } = this.screen;
+    const place = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${zoom.toFixed(4)})`;
+    this.world.setAttribute("transform", place);
+    this.root.classList.toggle("far", zoom < 0.4);
+    this.onmove?.([-x / zoom, -y / zoom, (w - x) / zoom, (h - y) / zoom], zoom);
+    this.map();
   }
 
   // ---------------------------------------------------------------- the map in the corner

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node, topological_order
+from ..graph import Node
 from ..tensor import Tensor
 from . import where
 from .tampering import same
 
-MOST_CUTS = 100
+MOST_CUTS, MOST_NODES = 100, 5000
 UNDIFFERENTIATED = "which has no derivative"
 BY_HAND = "as .data or by detach()"
 _versions = itertools.count(1)
@@ -244,5 +244,12 @@ def owner_of(array: Any) -> Any:
 
 
 def _leaves(parents: Iterable[Node]) -> set[int]:
-    """The births of all leaves behind some nodes."""
-    return {node.birth for node in topological_order(parents) if not node.edges}
+    """The births of the leaves behind some nodes, as far as `MOST_NODES` lead."""
+    frontier = list(parents)
+    seen = set(frontier)
+    while frontier and len(seen) < MOST_NODES:
+        for edge in frontier.pop().edges:
+            if edge.source is not None and edge.source not in seen:
+                seen.add(edge.source)
+                frontier.append(edge.source)
+    return {node.birth for node in seen if not node.edges}

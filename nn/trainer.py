@@ -270,7 +270,7 @@ class Trainer(Displayed, Evaluator):
                 total.backward()
             self._clip()
             before[:] = before or [output, means]
-            return total
+            return total  # type: ignore[no-any-return]
 
         self._rate = self.optimizer.lr
         step: Callable[..., Any] = self.optimizer.step

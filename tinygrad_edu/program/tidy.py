@@ -29,6 +29,7 @@ class _Plain(ast.NodeTransformer):
         named = isinstance(node.func, ast.Attribute)
         attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         method = named and not _is_numpy(node.func)
+        owner: Any = getattr(node.func, "value", None)
         if method and attribute in _REDUCTIONS:
             names = ("axis", "dtype")
             moved = [ast.keyword(n, a) for n, a in zip(names, node.args, strict=False)]
@@ -48,9 +49,9 @@ class _Plain(ast.NodeTransformer):
             if isinstance(shape, (ast.Tuple, ast.List)) and shape.elts:
                 node.args = list(shape.elts)
         if method and attribute == "swapaxes" and _ends(node.args):
-            return _like(node, ast.Attribute(node.func.value, "mT"))  # type: ignore[union-attr]
+            return _like(node, ast.Attribute(owner, "mT"))
         if method and attribute == "transpose" and all(_is(a, None) for a in node.args):
-            return _like(node, ast.Attribute(node.func.value, "T"))  # type: ignore[union-attr]
+            return _like(node, ast.Attribute(owner, "T"))
         return node
 
 

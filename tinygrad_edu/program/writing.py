@@ -19,7 +19,7 @@ from .statement import Statement
 from .tidy import Renamed
 from .values import Array, Items, Known, expression_of
 
-_COMPARISONS = {
+_COMPARISONS: dict[Any, Any] = {
     np.equal: ast.Eq, np.not_equal: ast.NotEq, np.less: ast.Lt, np.less_equal: ast.LtE,
     np.greater: ast.Gt, np.greater_equal: ast.GtE,
 }  # fmt: skip

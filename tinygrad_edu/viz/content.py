@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import printable
 from ..graph import Node
 from ..tensor import Tensor
 from . import labels
@@ -182,7 +183,7 @@ class Content:
         return op.name, [labels.shortened(line) for line in shown if line]
 
     def _failure(self, box: Box) -> str:
-        return labels.printable(labels.failure(self.outline.outputs, box.node))
+        return printable(labels.failure(self.outline.outputs, box.node))
 
     def _label(self, box: Box) -> str:
         if box.node is not None:

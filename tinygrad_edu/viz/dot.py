@@ -6,6 +6,7 @@ import html
 import textwrap
 from typing import Any
 
+from ..errors import printable
 from . import labels
 from .annotations import Annotations
 from .outline import Box, Frame, Outline
@@ -48,7 +49,7 @@ class DotDrawing:
         self.ids = {box: f"n{i}" for i, box in enumerate(outline.boxes)}
         for box in outline.boxes:
             label, tooltip = getattr(self, f"_{box.kind}")(box)
-            tooltip = self.graphviz.escape(labels.printable(tooltip))
+            tooltip = self.graphviz.escape(printable(tooltip))
             self._frame(box.frame).node(self.ids[box], label, tooltip=tooltip)
 
     # ---------------------------------------------------------------- boxes: label and tooltip

@@ -18,7 +18,9 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
-PRINTING = [ROOT / "docs" / name for name in ("from-scratch.md", "seeing.md", "why.md")]
+PRINTING = [
+    ROOT / "docs" / name for name in ("from-scratch.md", "programs.md", "seeing.md", "why.md")
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 RUN = """

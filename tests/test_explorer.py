@@ -359,6 +359,7 @@ def test_every_formula_becomes_mathml_that_says_the_same():
         ("x²", "<msup><mi>x</mi><mn>2</mn></msup>"),
         ("aₖ₋₁", "<msub><mi>a</mi><mrow><mi>k</mi><mo>−</mo><mn>1</mn></mrow></msub>"),
         ("a / b", "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>"),
+        ("a / Σ b", "<mfrac><mrow><mi>a</mi></mrow><mrow><mo>Σ</mo>"),
         ("√(1 - x)", "<msqrt><mrow><mi>1</mi>"),
         ("a <b>", "<mo>&lt;</mo>"),
         ("((", "<mo>(</mo><mo>(</mo>"),

@@ -153,7 +153,7 @@ def _strip(view: SumStrip, arrays: Arrays) -> list[Block]:
         {"kind": "heading", "text": f"Broadcasting is summed back over {axes} {listed}"},
         _equation(
             [arrays.number(view.before), "before the sum"],
-            "Σ",
+            "Σ →",
             [arrays.number(view.after), "contribution"],
         ),
     ]

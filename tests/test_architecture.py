@@ -37,7 +37,9 @@ ROOMS: dict[str, set[str]] = {
     "graph": {"changes", "errors", "guard", "observers", "precision"},
     "precision": set(),
     "errors": {"context"},
-    "array_interface": {"conversion", "errors", "methods", "registry", "unrecorded"},
+    "array_interface": {
+        "conversion", "errors", "methods", "observers", "registry", "unrecorded",
+    },
     "unrecorded": set(),
     "conversion": {"errors"},
     "tensor": {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor, grad, no_grad, observe, op, ops
+from tinygrad_edu import Tensor, draw_graph, grad, no_grad, observe, op, ops
 from tinygrad_edu.observers import observers
 from tinygrad_edu.viz import where
 from tinygrad_edu.viz.recording import Recording
@@ -70,6 +70,26 @@ class TestValuesAndGradients:
         assert Recording([loss.node], first).gradients[w.node] == 6
         assert Recording([loss.node], second).gradients[w.node] == 60
         assert recorded(loss).number == second
+
+    def test_parts_stay_as_they_were_when_the_sweep_adds_to_them(self):
+        x, a, b = leaf([1.0, 1.0]), np.array([2.0, 3.0]), np.array([10.0, 20.0])
+        with observe():
+            loss = (x * a).sum() + (x * b).sum()
+            loss.backward()
+        parts = [s.part for s in recorded(loss).contributions if s.source is x.node]
+        assert sorted(part.tolist() for part in parts) == [[2.0, 3.0], [10.0, 20.0]]
+
+    def test_retained_gradients_stay_as_they_were(self):
+        x = leaf([1.0, 2.0])
+        with observe():
+            h = x * 2.0
+            h.retain_grad()
+            loss = (h * h).sum()
+            loss.backward(retain_graph=True)
+            loss.backward()
+        first = Recording([loss.node], recorded(loss).passes[0])
+        np.testing.assert_array_equal(first.gradients[h.node], [4.0, 8.0])
+        np.testing.assert_array_equal(h.grad, [8.0, 16.0])
 
     def test_contributions_are_in_the_order_of_the_sweep_with_running_sums(self):
         x = leaf(3.0, "x")
@@ -219,6 +239,20 @@ class TestLines:
             seen = recorded(loss)
             assert seen.line(node_of(seen, "exp")).expression == "np.exp(x)"
 
+    def test_of_a_generator_resumed_from_elsewhere(self):
+        def doubled(x):
+            while True:
+                x = x * 2
+                yield x
+
+        steps = doubled(leaf(1.0))
+        with observe():
+            first = next(steps)
+            second = next(steps)
+        seen = recorded(second)
+        callers = [seen.traces[t.node].sites[1].offset for t in (first, second)]
+        assert callers[0] < callers[1]
+
     def test_of_code_without_source(self):
         names = {"x": leaf(1.0), "np": np}
         with observe():
@@ -346,6 +380,14 @@ class TestContext:
             np.concatenate([leaf([1.0]), leaf([[1.0]])])
         assert seen.failure.node.op.name == "concatenate"
 
+    def test_a_failed_op_in_a_layer_has_its_path(self):
+        model = nn.Sequential(nn.Dense(2, 3, bias=False))
+        with observe() as seen, pytest.raises(ValueError, match="dense"):
+            model(np.ones((1, 5)))
+        assert seen.failure.node.scope == "0"
+        assert "expected input of 2 features" in str(seen.failure.error)
+        draw_graph(seen)
+
 
 class TestBytecode:
     """Names are read from instructions, which differ between versions of Python."""
@@ -361,6 +403,8 @@ class TestBytecode:
             ([("LOAD_FAST_BORROW", "self"), ("STORE_ATTR", "h")], "self.h"),
             ([("LOAD_FAST", "d"), ("LOAD_CONST", "k"), ("STORE_SUBSCR", None)], "d['k']"),
             ([("LOAD_FAST_LOAD_FAST", ("d", "k")), ("STORE_SUBSCR", None)], "d[k]"),
+            ([("LOAD_FAST_BORROW_LOAD_FAST_BORROW", ("d", "k")), ("STORE_SUBSCR", None)], "d[k]"),
+            ([("LOAD_NAME", "d"), ("LOAD_SMALL_INT", 3), ("STORE_SUBSCR", None)], "d[3]"),
             ([("RETURN_VALUE", None)], where.RETURNED),
             ([("BINARY_OP", 5)], None),
             ([], None),

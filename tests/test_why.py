@@ -53,6 +53,7 @@ class TestNone:
         with observe():
             loss = (w * w).sum()
         assert ids(why(w)) == ["backward-did-not-reach-it"]
+        assert why(w).startswith("w: no backward pass was observed.")
         with observe():
             loss = (w * w).sum()
             loss.backward()
@@ -134,6 +135,31 @@ class TestNone:
         with observe():
             pass
         assert ids(why(Tensor(1.0))) == ["backward-did-not-reach-it"]
+
+    @pytest.mark.parametrize(
+        ("f", "name"),
+        [
+            (lambda h: h > 0, "gt"),
+            (lambda h: np.argmax(h), "argmax"),
+            (lambda h: h.argmax(), "argmax"),
+            (lambda h: np.isfinite(h), "isfinite"),
+        ],
+    )
+    def test_a_function_without_a_derivative(self, f, name):
+        v, w = leaf([1.0, -2.0], "v"), leaf([2.0, 3.0], "w")
+        with observe():
+            (w * w + f(np.tanh(v))).sum().backward()
+        report = why(v)
+        assert ids(report) == ["the-gradient-was-cut-off"]
+        assert f"went into {name} at test_why.py:" in report
+        assert ids(why(w)) == []
+
+    def test_a_comparison_beside_the_loss(self):
+        v = leaf([1.0, -2.0], "v")
+        with observe():
+            assert (v > 0).sum() == 1
+            (v * v).sum().backward()
+        assert ids(why(v)) == []
 
     def test_a_target_may_be_detached(self):
         """A value that is used both ways has its gradient, so nothing is wrong."""
@@ -286,6 +312,11 @@ class TestNotFinite:
         assert "y = f(x) * 2" not in report.splitlines()[2] or op == "divide"
         assert ids(why(loss)) == ["nan-in-the-forward-pass"]
 
+    def test_before_a_backward_pass(self):
+        with observe(), np.errstate(all="ignore"):
+            loss = np.log(leaf([-1.0], "x")).sum()
+        assert ids(why(loss)) == ["nan-in-the-forward-pass"]
+
     def test_in_the_domain(self):
         x = leaf([4.0, 0.5, 1.0], "x")
         with observe():
@@ -298,7 +329,7 @@ class TestNotFinite:
             (x * w).sum().backward()
         report = why(w)
         assert ids(report) == ["nan-in-the-forward-pass"]
-        assert "x, which was given and not computed, holds" in report
+        assert "x, which was given and not computed, holds NaN or inf in 1 of 2 elements" in report
 
     @pytest.mark.parametrize("f", [np.sqrt, lambda d: d**0.5])
     def test_only_in_the_backward_pass(self, f):
@@ -411,6 +442,52 @@ def test_no_alarm_on_healthy_networks(name, context):
     assert ids(why(loss, trained=model)) == []
 
 
+def test_overflow_of_a_sum_of_gradients():
+    x = Tensor(np.array([1.0], np.float32), requires_grad=True, name="x")
+    with observe(), np.errstate(all="ignore"):
+        h = x - 1
+        (h * np.float32(3e38) + h * np.float32(3e38)).backward(np.array([1.0], np.float32))
+    assert "the 2 contributions to h are finite, and their sum is not" in why(x)
+    with observe(), np.errstate(all="ignore"):
+        ((x - 1) * np.full(3, 2e38, np.float32)).sum().backward()
+    assert "once it is summed" in why(x)
+
+
+def test_a_gradient_given_to_backward_that_is_not_finite():
+    x = leaf([1.0], "x")
+    with observe():
+        (x * 2).backward([np.inf])
+    assert "that was given to backward() is not finite" in why(x)
+
+
+def test_nan_from_outside_of_the_block():
+    x = leaf([-1.0], "x")
+    with np.errstate(all="ignore"):
+        h = np.sqrt(x)
+    with observe():
+        (h * 2).sum().backward()
+    assert "which was computed outside observe(), holds NaN" in why(x)
+
+
+def test_several_losses_in_turn():
+    """Each pass reaches its own parameters."""
+    v, w = leaf([1.0], "v"), leaf([2.0], "w")
+    with observe():
+        first = (v * v).sum()
+        first.backward()
+        (w * w).sum().backward()
+    assert ids(why(v)) == []
+    assert "but in one before" in why(v)
+    assert "its gradient is [2]" in why(v, first)
+
+
+def test_frozen_parameters_are_not_missed():
+    model = Net()
+    model.first.requires_grad_(False)
+    loss = train(model, nn.SGD(model.last.parameters(), lr=0.1))
+    assert ids(why(loss, trained=model)) == []
+
+
 class TestZero:
     def test_dead_units(self):
         x = leaf([-1.0, -2.0], "x")
@@ -432,6 +509,17 @@ class TestZero:
         with observe():
             ops.relu(x).sum().backward()
         assert ids(why(x)) == []
+
+    def test_terms_that_cancel_are_no_mistake(self):
+        """A bias before a normalization."""
+        x, b = leaf([[1.0, 2.0], [4.0, 8.0]], "x"), leaf([0.0, 0.0], "b")
+        with observe():
+            h = x + b
+            loss = ((h - h.mean(axis=0)) * np.array([[1.0, 2.0], [1.0, 2.0]])).sum()
+            loss.backward()
+        np.testing.assert_array_equal(b.grad, [0.0, 0.0])
+        assert ids(why(b)) == []
+        assert "a sum whose terms cancel" in why(b)
 
     def test_a_seed_of_zeros(self):
         x = leaf([-1.0, 2.0], "x")
@@ -489,6 +577,14 @@ class TestAnomaly:
     def test_in_the_backward_pass(self):
         with detect_anomaly(), pytest.raises(FloatingPointError, match="sends to x is inf at"):
             np.sqrt(leaf([0.0, 1.0], "x")).sum().backward()
+
+    def test_a_sum_of_gradients_that_overflows(self):
+        x = Tensor(np.array([1.0], np.float32), requires_grad=True, name="x")
+        with detect_anomaly(), np.errstate(all="ignore"):
+            h = x - 1
+            loss = (h * np.float32(3e38) + h * np.float32(3e38)).sum()
+            with pytest.raises(FloatingPointError, match="the 2 contributions to h are finite"):
+                loss.backward()
 
     def test_names_the_line(self):
         with detect_anomaly():

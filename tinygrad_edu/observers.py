@@ -26,6 +26,9 @@ class Observer:
     def failed(self, op: Any, operands: Any, values: Any, error: Exception) -> None:
         """The forward of an op raised an error, given these values."""
 
+    def undifferentiated(self, name: str, operands: Any, result: Any) -> None:
+        """A function without a derivative, such as argmax or a comparison, returned an array."""
+
     def sweep_begins(self, order: Any, seeds: Any) -> None:
         """A backward pass begins, from `seeds` (node -> gradient) through the nodes of `order`."""
 

@@ -30,7 +30,8 @@ class detect_anomaly:
     ...     np.sqrt(x).sum().backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    FloatingPointError: the gradient of sqrt, by sqrt, is finite; what it sends to x is inf at [0]
+    FloatingPointError: the gradient of sqrt is finite; what it sends to x is inf at [0]
+      - upstream 1 × local inf, where x = 0
       ...
     """
 
@@ -86,11 +87,16 @@ class _Detector(Observer):
         return None
 
     def contribution(self, node: Any, edge: Any, g: Any, raw: Any, part: Any) -> None:
-        if hasattr(node, "trace") and _finite(g) and not _finite(part):
-            recording = Recording(self.seen.roots)
+        if not hasattr(node, "trace") or (_finite(g) and _finite(part)):
+            return
+        recording = Recording(self.seen.roots)
+        if not _finite(g):  # it was given so, or is a sum that overflows
+            finding = nonfinite.backward(recording, node)
+        else:
             steps = recording.by_node[node]
             step = next(each for each in steps if node.edges[each.position] is edge)
-            raise FloatingPointError(_message(nonfinite.derivative(recording, step)))
+            finding = nonfinite.derivative(recording, step)
+        raise FloatingPointError(_message(finding))
 
 
 def _finite(gradient: Any) -> bool:

@@ -11,6 +11,7 @@ from ..graph import Node, OutputGradients, unbroadcast
 from ..observers import unobserved
 from ..tensor import Tensor
 from . import text
+from .explanation import PLUMBING
 from .recording import Contribution, Recording, finite
 from .steps import Product, RecordedVJP, Routing, SumStrip, Terms, views
 from .text import Text
@@ -18,7 +19,6 @@ from .text import Text
 FOLDED_ABOVE = 15
 MOST_CHAINS = 20
 SHORT_VJP = 6
-_PLUMBING = {"reshape", "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "pick"}
 
 
 def explain(loss: Any, parameter: Any = None, *, full: bool = False) -> Text:
@@ -102,7 +102,6 @@ def _backward(recording: Recording, full: bool) -> Iterator[str]:
         else:
             for node in nodes:
                 yield from writer.op(node, by_node[node])
-    yield ""
     yield from writer.leaves()
 
 
@@ -132,14 +131,16 @@ class _Writer:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.shown: Node | None = None
+        self.told: set[Node] = set()
 
     def op(self, node: Node, steps: list[Contribution]) -> Iterator[str]:
         """An op's name, formula and line; its upstream gradient; and each contribution."""
         formula = text.printable(node.op.formula)
         label, at = self._label(node), _at(self.recording, node)
-        if node.op.name in _PLUMBING and len(steps) == 1:
-            to = self._label(steps[0].source)
-            yield f"{label}   {node.op.name} alone, so {to} gets that gradient in its own shape{at}"
+        if node.op.name in PLUMBING and len(steps) == 1:
+            to, part = self._label(steps[0].source), steps[0].part
+            yield f"{label}   only moves elements, to {to}: {text.array(part)}{at}"
+            self.shown = steps[0].source if steps[0].count == 1 else None
             return
         own = label.partition("#")[0].rpartition(".")[2] == node.op.name
         yield f"{label}{'' if own else f' = {node.op.name}'}   {formula}{at}"
@@ -154,15 +155,22 @@ class _Writer:
         found = views(step, cells=1)
         if len(found) == 2 and isinstance(found[0], Routing):  # copied, then summed
             found = found[1:]
-        details = [line for view in found for line in _written(view, step)]
+        details = [line for view in found for line in _written(view, step, self._kept(step.node))]
         yield f"    to {label} (argument {step.argument}{turn}): {details[0]}"
         yield from (f"        {line}" for line in details[1:])
         zeroed = _zeroed(step)
         if zeroed:
-            yield f"        {text.counted(zeroed, 'entry')} behind a selection set to 0"
+            yield f"        {text.counted(zeroed, 'element')} behind a selection set to 0"
         if step.before is not None:
             yield f"        added to what was there: {text.array(step.total)}"
         self.shown = step.source if step.turn == step.count else None
+
+    def _kept(self, node: Node) -> dict[str, str]:
+        """What the op's names for the values that its VJPs read stand for."""
+        if node.op.sequence:
+            return {}
+        operands = {name: self.recording.operand(node, i) for i, name in _numbered(node)}
+        return {**operands, "out": self.recording.labels[node]}
 
     def module(self, scope: str, steps: list[Contribution]) -> Iterator[str]:
         """What comes into a module, what goes on, and its parameters' gradients."""
@@ -170,19 +178,31 @@ class _Writer:
         yield f"{text.printable(scope)}   {text.counted(len(inside), 'op')}, folded"
         yield f"    upstream {text.array(steps[0].upstream)}"
         gradients = self.recording.gradients
-        for source in dict.fromkeys(step.source for step in steps if step.source not in inside):
+        found = dict.fromkeys(step.source for step in steps if step.source not in inside)
+        for source in sorted(found, key=lambda node: bool(node.edges)):  # parameters first
             kind = "on to" if source.edges else "for"
+            self.told.add(source)
             yield f"    {kind} {self._label(source)}: {text.array(gradients[source])}"
 
     def leaves(self) -> Iterator[str]:
-        """The gradients that were computed."""
-        leaves = [node for node in self.recording.gradients if not node.edges]
-        yield "Gradients:"
+        """The gradients that were computed, but those that were told with their module."""
+        gradients = self.recording.gradients
+        leaves = [node for node in gradients if not node.edges and node not in self.told]
+        if leaves:
+            yield ""
+            yield "Gradients:"
         for leaf in leaves:
             yield f"    ∂/∂{self._label(leaf)} = {text.array(self.recording.gradients[leaf])}"
 
     def _label(self, node: Node) -> str:
         return text.printable(self.recording.labels[node])
+
+
+def _numbered(node: Node) -> Iterator[tuple[int, str]]:
+    """The tensor arguments of an op that were given, by number."""
+    for i, (name, edge) in enumerate(zip(node.op.tensors, node.edges, strict=False)):
+        if edge.dtype is not None:
+            yield i, name
 
 
 def _zeroed(step: Contribution) -> int:
@@ -195,7 +215,8 @@ def _zeroed(step: Contribution) -> int:
 # -------------------------------------------------------------------- the views as text
 
 
-def _written(view: Any, step: Contribution) -> Iterator[str]:
+def _written(view: Any, step: Contribution, kept: dict[str, str]) -> Iterator[str]:
+    """A view in lines; `kept` are the user's names of the values that a VJP reads."""
     if isinstance(view, Product):
         upstream, local = (text.array(x, text.FACTOR) for x in (view.upstream, view.local))
         if (np.asarray(view.local) == 1).all():
@@ -209,7 +230,7 @@ def _written(view: Any, step: Contribution) -> Iterator[str]:
         yield f"{'added up' if added else 'copied'} = {text.array(view.result)}"
     elif isinstance(view, Terms):
         yield f"Σ upstream × local = {text.array(step.part)}"
-        yield _sum_of_terms(view)
+        yield _sum_of_terms(view, kept)
     elif isinstance(view, RecordedVJP):
         if not step.node.op.products:
             yield from _lines(view)
@@ -230,10 +251,11 @@ def _lines(view: RecordedVJP) -> Iterator[str]:
             yield f"{line.name} = {line.op}({given}) = {text.array(line.value)}"
 
 
-def _sum_of_terms(view: Terms) -> str:
+def _sum_of_terms(view: Terms, kept: dict[str, str]) -> str:
     terms = []
     for term in view.terms:
-        origin = f" ({term.origin})" if term.origin else ""
+        name, bracket, position = (term.origin or "").partition("[")
+        origin = f" ({text.printable(kept.get(name, name))}{bracket}{position})" if name else ""
         factors = f"{term.upstream:.{text.FACTOR}g} × {term.local:.{text.FACTOR}g}"
         terms.append(f"{factors}{origin}")
     more = f" + {view.more} more" if view.more else ""
@@ -249,8 +271,9 @@ def _chains(recording: Recording, parameter: Any) -> Iterator[str]:
     if not isinstance(parameter, Tensor):
         kind = type(parameter).__name__
         raise TypeError(f"explain(loss, parameter) takes a Tensor to explain, not a {kind}")
-    target, root = parameter.node, recording.outputs[0]
-    steps = [step for step in recording.contributions if step.source is target]
+    target: Any = parameter.node
+    root = recording.outputs[0]
+    steps = recording.to_node.get(target)
     if not steps or target is None:
         name = text.printable(parameter.name or "the parameter")
         raise ValueError(

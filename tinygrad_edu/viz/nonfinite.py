@@ -14,6 +14,9 @@ from .steps import Linear, product
 
 FORWARD_ID, BACKWARD_ID = "nan-in-the-forward-pass", "nan-only-in-the-backward-pass"
 MASK_ID = "zero-times-infinity"
+OVERFLOW = (
+    "scale the loss down, or compute in a wider dtype: float32 ends at 3e38, float16 at 65504"
+)
 
 
 # -------------------------------------------------------------------- forward
@@ -28,11 +31,10 @@ def forward(recording: Recording, node: Node) -> Finding:
     zero = None
     while True:
         trace = recording.traces.get(node)
-        if trace is None or trace.output is not None:
-            source = node.edges[0].source if trace is not None else None
-            if source is None:
-                return _given(recording.labels[node], recording.values.get(node), None)
-            node = source
+        if trace is None:
+            return _given(recording, node)
+        if trace.output is not None:
+            node = node.edges[0].source
             continue
         position = _bad(trace.out)
         operands = _operands(recording, node, position)
@@ -41,10 +43,11 @@ def forward(recording: Recording, node: Node) -> Finding:
         culprits = [each for each in operands if not np.isfinite(each[2]).all()]
         if not culprits:
             return _made(recording, node, position, operands, zero)
-        i, label, value = culprits[0]
+        i, label, _ = culprits[0]
         source = node.edges[i].source
         if source is None or not source.edges:
-            return _given(label, value, recording.line(node))
+            value = trace.operands(node.op)[i]
+            return _held(label, "was given and not computed", value, recording.line(node))
         node = source
 
 
@@ -105,19 +108,21 @@ def _what(recording: Recording, node: Node) -> str:
     return label if own else f"{label}, by {node.op.name},"
 
 
-def _given(label: str, value: Any, line: Any) -> Finding:
-    bad = "" if value is None else f" {_counted(value)}"
+def _given(recording: Recording, node: Node) -> Finding:
+    """A node that nobody observed."""
+    how = "was computed outside observe()" if node.edges else "was given and not computed"
+    return _held(recording.labels[node], how, recording.values.get(node), None)
+
+
+def _held(label: str, how: str, value: Any, line: Any) -> Finding:
+    bad = "" if value is None else f" in {int((~np.isfinite(value)).sum())} of {np.size(value)}"
     return Finding(
         FORWARD_ID,
-        [f"{text.printable(label)}, which was given and not computed, holds{bad} NaN or inf"],
+        [f"{text.printable(label)}, which {how}, holds NaN or inf{bad}{' elements' * bool(bad)}"],
         None,
         "look at the data, as by np.isfinite(x).all(), or at the update that made the parameter so",
         line,
     )
-
-
-def _counted(value: Any) -> str:
-    return f"{int((~np.isfinite(value)).sum())} of {np.size(value)} elements"
 
 
 def _listed(node: Node, operands: Any) -> str:
@@ -137,13 +142,18 @@ def _of(where: str) -> str:
 # -------------------------------------------------------------------- backward
 
 
-def backward(recording: Recording, target: Node) -> Finding | None:
+def backward(recording: Recording, target: Node) -> Finding:
     """Why the gradient of a node is not finite: the derivative that made that of a finite one."""
     while True:
-        steps = [each for each in recording.contributions if each.source is target]
+        steps = recording.to_node.get(target, [])
         step = next((each for each in steps if not finite(each.part)), None)
         if step is None:
-            return None
+            label = text.printable(recording.labels[target])
+            if steps:
+                fact = f"the {len(steps)} contributions to {label} are finite, and their sum is not"
+                return Finding(BACKWARD_ID, [fact], "an overflow", OVERFLOW)
+            fact = f"the gradient of {label} that was given to backward() is not finite"
+            return Finding(BACKWARD_ID, [fact], None, "give backward() a finite gradient")
         if finite(step.upstream):
             return derivative(recording, step)
         target = step.node
@@ -154,6 +164,10 @@ def derivative(recording: Recording, step: Contribution) -> Finding:
     node = step.node
     to = text.printable(recording.labels[step.source])
     what = f"the gradient of {_what(recording, node)} is finite; what it sends to {to} is"
+    line = recording.line(node)
+    if not is_outputs(step.raw) and finite(step.raw):
+        facts = [f"{what} not, once it is summed or cast to {step.part.dtype}"]
+        return Finding(BACKWARD_ID, facts, "an overflow", OVERFLOW, line)
     if is_outputs(step.raw) or is_outputs(step.upstream):
         facts, zero = [f"{what} not"], False
     else:
@@ -169,7 +183,6 @@ def derivative(recording: Recording, step: Contribution) -> Finding:
             "keep the op's argument in its domain where it is left out too, as in "
             "f(np.where(mask, x, 1)), and choose with np.where(mask, ..., 0) afterwards"
         )
-    line = recording.line(node)
     return Finding(MASK_ID if zero else BACKWARD_ID, facts, likely, remedy, line)
 
 

@@ -155,12 +155,26 @@ class Observation(Observer):
     def failed(self, op: Any, operands: Any, values: Any, error: Exception) -> None:
         edges = []
         for operand in operands if op.sequence else operands[: len(op.tensors)]:
-            source = getattr(operand, "node", None)
-            array = np.asarray(getattr(operand, "_array", operand))
-            edges.append(Edge(source, array.shape, array.dtype, _name(operand), None, None))
-        node: Any = Node(op, edges, () if op.sequence else values[len(op.tensors) :])
+            if isinstance(operand, (Tensor, np.ndarray)):
+                source, name = getattr(operand, "node", None), getattr(operand, "name", None)
+                edges.append(Edge(source, operand.shape, operand.dtype, name, None, None))
+            else:
+                edges.append(Edge(None, (), None, operand, None, None))
+        statics = values[len(op.tensors) :] if op.statics else ()
+        node: Any = Node(op, edges, statics, state.scope)
         node.trace = self._trace(sys._getframe(2), op, operands, values, None)
-        self.failure = Failure(node, errors.explain(op, values, error))
+        try:
+            error = errors.explain(op, values, error)
+        except errors.LOCATED as other:
+            error = other
+        self.failure = Failure(node, error)
+
+    def undifferentiated(self, name: str, operands: Any, result: Any) -> None:
+        nodes = [getattr(operand, "node", None) for operand in operands]
+        parents = [node for node in nodes if node is not None]
+        if parents:
+            sites, _, _ = self._frames.read(sys._getframe(3))
+            self.provenance.undifferentiated(name, sites, parents)
 
     def sweep_begins(self, order: Any, seeds: Any) -> None:
         self.number = next(_passes)
@@ -220,10 +234,6 @@ def _data(value: Any) -> Any:
     if isinstance(value, OutputGradients):
         return OutputGradients(map(_data, value))
     return value._array if isinstance(value, Tensor) else value
-
-
-def _name(operand: Any) -> str | None:
-    return operand.name if isinstance(operand, Tensor) else None
 
 
 # -------------------------------------------------------------------- the context

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node, topological_order
+from ..graph import Node
 from ..tensor import Tensor
 from . import where
 from .tampering import same
 
-MOST_CUTS = 100
+MOST_CUTS, MOST_NODES = 100, 5000
+UNDIFFERENTIATED = "which has no derivative"
 BY_HAND = "as .data or by detach()"
 _versions = itertools.count(1)
 
@@ -81,8 +82,10 @@ class _Copy(weakref.ref[np.ndarray]):
 
 
 class _Result(weakref.ref[np.ndarray]):
-    """Of an array that was computed: by which op, where, from which edges or nodes, and why it was
-    not recorded."""
+    """Of an array that was computed: by which op and where, from which edges or nodes, and how.
+
+    "" means that it was recorded.
+    """
 
     __slots__ = ("key", "facts")
 
@@ -148,6 +151,10 @@ class Provenance:
         result.key = key = id(array)
         result.facts = op, sites, parents, how
         self._results[key] = result
+
+    def undifferentiated(self, name: str, sites: Any, parents: list[Node]) -> None:
+        """Note a use that no gradient comes back from."""
+        self.cuts.append(Cut("", sites, UNDIFFERENTIATED, name, sites, _leaves(parents)))
 
     def is_given(self, array: np.ndarray) -> bool:
         """Whether an array is a view of a leaf's data or of a constant."""
@@ -237,5 +244,12 @@ def owner_of(array: Any) -> Any:
 
 
 def _leaves(parents: Iterable[Node]) -> set[int]:
-    """The births of all leaves behind some nodes."""
-    return {node.birth for node in topological_order(parents) if not node.edges}
+    """The births of the leaves behind some nodes, as far as `MOST_NODES` lead."""
+    frontier = list(parents)
+    seen = set(frontier)
+    while frontier and len(seen) < MOST_NODES:
+        for edge in frontier.pop().edges:
+            if edge.source is not None and edge.source not in seen:
+                seen.add(edge.source)
+                frontier.append(edge.source)
+    return {node.birth for node in seen if not node.edges}

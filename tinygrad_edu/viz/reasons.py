@@ -13,9 +13,9 @@ from ..tensor import Tensor
 from . import nonfinite, text
 from .findings import Finding, Report, at, user_line
 from .observation import Observation, latest
-from .provenance import BY_HAND, Cut, Leaf
-from .recording import Recording, argument, finite
-from .steps import views
+from .provenance import BY_HAND, UNDIFFERENTIATED, Cut, Leaf
+from .recording import Contribution, Recording, argument, finite
+from .steps import Linear, views
 
 NOT_OBSERVED = (
     "why() needs to have seen it: compute the loss and call backward() inside `with observe():`, "
@@ -68,12 +68,15 @@ class _Case:
         known = known if name or (t.node and t.node.edges) else None  # with the path of its layer
         self.name = text.printable(known or name or "the Tensor")
         self.gradient = self.recording.gradients.get(t.node) if t.node else None
+        self.note = ""
 
     def opening(self, findings: list[Finding]) -> str:
         """What there is to explain, in one line."""
         g = self.gradient
-        if g is None:
-            what = "no gradient came to it in the last backward pass"
+        if self.seen.number == 0:
+            what = "no backward pass was observed"
+        elif g is None:
+            what = f"no gradient came to it in the last backward pass{self.note}"
         elif isinstance(g, tuple):
             what = "it has several outputs"
         elif not finite(g):
@@ -82,7 +85,7 @@ class _Case:
             where = f", first at {first}" if first else ""
             what = f"its gradient is not finite in {int(bad.sum())} of {bad.size} elements{where}"
         elif not np.any(g):
-            what = "its gradient is 0 everywhere"
+            what = f"its gradient is 0 everywhere{self.note}"
         else:
             what = f"its gradient is {text.array(g)}"
         return f"{self.name}: {what}." + ("" if findings else " Nothing wrong was found.")
@@ -92,14 +95,15 @@ class _Case:
         found: list[Finding | None] = []
         if self.node is None:
             return [self._constant()]
-        if self.node.edges and not self.node.retains and self.node not in self.roots:
+        computed = self.node.edges and self.node not in self.roots
+        if computed and not self.node.retains and self.seen.number:
             found.append(self._result())
         if trained is not None:
             found.append(self._trained(trained))
         value = self._value()
         found += [self._changed(), value]
         if self.gradient is None:
-            if self.seen.number == 0 or not self.node.edges:
+            if value is None and (self.seen.number == 0 or not self.node.edges):
                 found += self._unreached()
         elif not isinstance(self.gradient, tuple):
             if not finite(self.gradient) and value is None:
@@ -151,6 +155,9 @@ class _Case:
                     "call loss.backward() inside `with observe():`, then look at .grad",
                 )
             ]
+        if self.leaf is not None and self.leaf.passes:
+            self.note = ", but in one before; why(t, loss) tells about that of another loss"
+            return []
         cuts = [each for each in self.seen.provenance.cuts if self.node.birth in each.leaves]
         if cuts:
             return list({str(f): f for f in map(self._cut, cuts)}.values())[-3:]
@@ -174,16 +181,21 @@ class _Case:
         ]  # fmt: skip
 
     def _cut(self, cut: Cut) -> Finding:
-        if cut.computed_by:
+        remedy = "pass the Tensor itself, not its .data, and compute outside no_grad()"
+        where = f"{cut.used_by}{at(cut.used_at)}"
+        if cut.how == UNDIFFERENTIATED:
+            fact = f"{self.name}, or what was computed from it, went into {where}, {cut.how}"
+            remedy = (
+                "let the loss depend on a smooth function instead, such as sigmoid for a "
+                "comparison and softmax for argmax"
+            )
+        elif cut.computed_by:
             by = f"a value computed from {self.name} by {cut.computed_by}{at(cut.computed_at)}"
+            fact = f"{by} went into {where} as a constant, {cut.how}"
         else:
-            by = f"the data of {self.name}"
-        fact = f"{by} went into {cut.used_by}{at(cut.used_at)} as a constant, {cut.how}"
-        return Finding(
-            "the-gradient-was-cut-off", [fact], None,
-            "pass the Tensor itself, not its .data, and compute outside no_grad()",
-            user_line(cut.used_at),
-        )  # fmt: skip
+            fact = f"the data of {self.name} went into {where} as a constant, {cut.how}"
+        line = user_line(cut.used_at)
+        return Finding("the-gradient-was-cut-off", [fact], None, remedy, line)
 
     # ---------------------------------------------------------------- NaN, zero
 
@@ -199,12 +211,15 @@ class _Case:
         """The derivative that made 0 of a gradient that was not."""
         target: Any = self.node
         while True:
-            steps = [each for each in self.recording.contributions if each.source is target]
+            steps = self.recording.to_node.get(target, [])
             if not steps:
                 facts = ["the upstream gradient given to backward() is 0"]
                 remedy = "give backward() the gradient that the loss has"
                 return Finding("the-gradient-is-zero", facts, None, remedy)
             step = next((each for each in steps if _any(each.upstream)), None)
+            if step is not None and (_any(step.part) or _cancels(step)):
+                self.note = ", a sum whose terms cancel, as of a bias before a normalization"
+                return None
             if step is not None:
                 break
             target = steps[0].node
@@ -239,7 +254,7 @@ class _Case:
 
     def _trained(self, trained: Any) -> Finding | None:
         """Whether the Tensor is among those that are trained, and which others are not."""
-        given = {each.node for each in _tensors(trained)}
+        given = dict.fromkeys(each.node for each in _tensors(trained) if each.node)
         kind = type(trained).__name__
         if self.node is not None and not self.node.edges:
             if self.node in given:
@@ -247,7 +262,7 @@ class _Case:
             facts = [f"{self.name} is not among the {len(given)} parameters of the {kind}"]
             row = "not-in-the-optimizer"
         else:
-            leaves = [each for each in topological_order(self.roots) if not each.edges]
+            leaves = dict.fromkeys(n for n in topological_order(self.roots) if not n.edges)
             others = [each for each in leaves if each not in given]
             unused = [each for each in given if each not in leaves]
             if not others and not unused:
@@ -336,6 +351,15 @@ _ZERO = {
     "sigmoid": "saturation: sigmoid is flat far from 0",
     "tanh": "saturation: tanh is flat far from 0",
 }
+
+
+def _cancels(step: Contribution) -> bool:
+    """Whether a contribution of 0 is a sum of terms that are not 0."""
+    if step.node.op.elementwise and np.shape(step.raw) == np.shape(step.part):
+        return False
+    if isinstance(step.part, tuple) or not step.part.size:
+        return False
+    return bool(Linear(step).terms((0,) * step.part.ndim).terms)
 
 
 def _any(gradient: Any) -> bool:

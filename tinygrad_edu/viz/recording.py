@@ -37,7 +37,8 @@ class Contribution:
     @property
     def total(self) -> Any:
         """The source's gradient afterwards."""
-        return self.part if self.before is None else self.before + self.part
+        with np.errstate(all="ignore"):
+            return self.part if self.before is None else self.before + self.part
 
     @property
     def trace(self) -> Trace:
@@ -82,7 +83,8 @@ class Recording:
         self.names = self._names()
         self.labels = self._labels()
         self.contributions: list[Contribution] = []
-        self.by_node: dict[Node, list[Contribution]] = {}
+        self.by_node: dict[Node, list[Contribution]] = {}  # those that a node's op made
+        self.to_node: dict[Node, list[Contribution]] = {}  # those to its gradient
         self.gradients: dict[Node, Any] = {}
         if self.number is not None:
             self._sweep(self.number)
@@ -179,6 +181,7 @@ class Recording:
                 self.gradients[source] = step.total
                 self.contributions.append(step)
                 self.by_node.setdefault(node, []).append(step)
+                self.to_node.setdefault(source, []).append(step)
 
 
 def _variable(node: Node, trace: Trace, youngest: dict[int, Node]) -> tuple[str | None, bool]:

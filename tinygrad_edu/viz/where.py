@@ -19,11 +19,13 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from .. import errors
+from .labels import printable
 
 USER_FRAMES = 4
 RETURNED = object()
 """In place of a name: the value is returned, so that the caller's instruction names it."""
 
+_RESUMABLE = 0x20 | 0x80 | 0x200  # generators and coroutines: others may call them next time
 _ENGINE, _LAYER, _PASSED, _USER = range(4)
 _calls = itertools.count(1)
 _kinds: dict[int, int] = {}  # by id, since the hash of a code reads all of it
@@ -49,7 +51,7 @@ class Line(NamedTuple):
     function: str
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        return f"{printable(os.path.basename(self.file))}:{self.line}"
 
     @property
     def expression(self) -> str:
@@ -95,7 +97,7 @@ class Frames:
         if frame is None:
             return ((layer,), (inner,), swept) if layer else ((), (), swept)
         numbers[below] = call = known.get(below) or self._around.get(below) or next(_calls)
-        if frame is not self._user:
+        if frame is not self._user or code.co_flags & _RESUMABLE:
             self._user, self._outer = frame, self._read_around(frame)
         self._inner = numbers
         sites, calls, outer_swept = self._outer
@@ -112,7 +114,7 @@ class Frames:
         known, self._around = {**self._around, **self._inner}, {}
         below, outer = frame, frame.f_back
         while outer is not None and len(sites) < USER_FRAMES - 1:
-            if _kinds.get(id(outer.f_code), _ENGINE) == _USER or _kind(outer.f_code) == _USER:
+            if _is_user(outer.f_code):
                 sites.append(Site(outer.f_code, outer.f_lasti, False))
                 number = self._around[below] = known.get(below) or next(_calls)
                 calls.append(number)
@@ -129,10 +131,14 @@ def _kind(code: CodeType) -> int:
         kind = _ENGINE
     elif any(code.co_filename.startswith(each + os.sep) for each in _layers()):
         kind = _PASSED if code.co_name == "__call__" else _LAYER
-    if id(code) not in _kinds:
-        _read.append(code)
-        _kinds[id(code)] = kind
+    _read.append(code)
+    _kinds[id(code)] = kind
     return kind
+
+
+def _is_user(code: CodeType) -> bool:
+    kind = _kinds.get(id(code))
+    return (_kind(code) if kind is None else kind) == _USER
 
 
 def _layers() -> Iterable[str]:
@@ -157,8 +163,10 @@ def line(site: Site) -> Line:
 
 
 def _position(code: CodeType, offset: int) -> tuple[int, int | None, int | None]:
-    """Line, first and last column of an instruction; an expression of several lines ends with its
-    first."""
+    """Line, first and last column of an instruction.
+
+    An expression of several lines is taken to end with its first.
+    """
     if sys.version_info >= (3, 11):
         number, last, start, end = list(code.co_positions())[max(offset, 0) // 2]
         if number is not None:
@@ -218,13 +226,13 @@ def _stored(after: list[tuple[str, Any]]) -> Any:
     loaded: list[Any] = []
     while after and after[0][0].startswith("LOAD_"):
         name, value = after.pop(0)
-        loaded += value if isinstance(value, tuple) and "FAST_LOAD" in name else [(name, value)]
-    named = [each[1] if isinstance(each, tuple) else each for each in loaded]
-    constant = bool(loaded) and isinstance(loaded[-1], tuple) and loaded[-1][0] == "LOAD_CONST"
-    if after and after[0][0] == "STORE_ATTR" and len(named) == 1:
-        return f"{named[0]}.{after[0][1]}"
-    if after and after[0][0] == "STORE_SUBSCR" and len(named) == 2:
-        return f"{named[0]}[{named[1]!r}]" if constant else f"{named[0]}[{named[1]}]"
+        several = name.count("LOAD_") > 1  # instructions in one
+        constant = name in ("LOAD_CONST", "LOAD_SMALL_INT")
+        loaded += value if several else [repr(value) if constant else value]
+    if after and after[0][0] == "STORE_ATTR" and len(loaded) == 1:
+        return f"{loaded[0]}.{after[0][1]}"
+    if after and after[0][0] == "STORE_SUBSCR" and len(loaded) == 2:
+        return f"{loaded[0]}[{loaded[1]}]"
     return None
 
 
@@ -234,10 +242,10 @@ def _stored_at(after: list[tuple[str, Any]], output: int) -> Any:
     for name, value in after:
         if not name.startswith("STORE_") or len(names) > output:
             break
-        names += value if name == "STORE_FAST_STORE_FAST" else [value]
-        if name in ("STORE_FAST_LOAD_FAST",):
-            names[-1] = value[0]
+        if name == "STORE_FAST_LOAD_FAST":
+            names.append(value[0])
             break
+        names += value if name == "STORE_FAST_STORE_FAST" else [value]
     return names[output] if output < len(names) else None
 
 
@@ -248,7 +256,7 @@ def variable(frame: FrameType | None, *values: Any) -> str | None:
     """
     looked = 0
     while frame is not None and looked < 2:
-        if _kinds.get(id(frame.f_code), _ENGINE) == _USER or _kind(frame.f_code) == _USER:
+        if _is_user(frame.f_code):
             looked += 1
             for names in (frame.f_locals, frame.f_globals):
                 for name, value in list(names.items()):

@@ -18,7 +18,7 @@ PLUMBING = {
 }  # fmt: skip
 """Ops that only move elements."""
 ALL_CELLS, LARGEST_CELLS = 9, 3
-"""Up to so many elements of a contribution are each written out as a sum, else the largest three."""
+"""Up to so many elements of a contribution are each written out as a sum, else the largest."""
 
 
 def forward_sentence(recording: Recording, node: Any) -> str:

@@ -187,6 +187,19 @@ class TestNames:
         named = [n for n in seen.order if n.edges and seen.names.get(n) == "h"]
         assert named == [h.node]
 
+    def test_of_a_users_layer_between_others(self):
+        class Squared(nn.Module):
+            def forward(self, x):
+                square = x * x
+                return square + 1
+
+        model, x = nn.Sequential(nn.Dense(2, 2), Squared(), nn.Dense(2, 2)), np.ones((1, 2))
+        with observe():
+            h = model(x)
+        seen = recorded(h)
+        named = [(seen.names.get(n), n.op.name) for n in reversed(seen.order) if n.edges]
+        assert named == [(None, "dense"), ("square", "multiply"), (None, "add"), ("h", "dense")]
+
     def test_of_unpacked_outputs(self):
         x = leaf([[2.0, 1.0], [1.0, 3.0]])
         with observe():
@@ -348,6 +361,23 @@ class TestContext:
                 other.backward()
                 assert gone() is None
             assert seen.roots == [other.node]
+        finally:
+            gc.enable()
+
+    @pytest.mark.parametrize("f", [np.tanh, ops.relu, np.sqrt, lambda x: x.reshape(2, 500) * 2])
+    def test_memory_of_a_graph_that_was_never_swept_goes_too(self, f):
+        gc.disable()
+        try:
+            x = leaf(np.ones(1000))
+            with observe() as seen:
+                y = f(x)
+                gone = weakref.ref(y.data)
+                z = y * 2
+                del y
+                assert gone() is not None
+                del z
+                assert gone() is None
+                assert not seen.provenance._results
         finally:
             gc.enable()
 

@@ -135,7 +135,8 @@ class Observation(Observer):
         else:
             made.out = result._array
             if made.out.base is None:
-                self.provenance.computed(op, made.out, made.sites, node.edges)
+                sources = [edge.source for edge in node.edges]  # edges may keep the result itself
+                self.provenance.computed(op, made.out, made.sites, sources)
             elif self.provenance.is_given(made.out):  # an update would change it
                 made.out = made.out.copy()
         node.trace = made

@@ -82,9 +82,9 @@ class _Copy(weakref.ref[np.ndarray]):
 
 
 class _Result(weakref.ref[np.ndarray]):
-    """Of an array that was computed: by which op and where, from which edges or nodes, and how.
+    """Of an array that was computed: by which op and where, from which nodes, and how.
 
-    "" means that it was recorded.
+    Of the nodes, some may be None; how is "" if it was recorded.
     """
 
     __slots__ = ("key", "facts")
@@ -94,8 +94,7 @@ class _Result(weakref.ref[np.ndarray]):
 
     def parents(self) -> list[Node]:
         """The nodes that it was computed from."""
-        sources = (getattr(each, "source", each) for each in self.facts[2])
-        return [each for each in sources if each is not None]
+        return [each for each in self.facts[2] if each is not None]
 
 
 class Provenance:

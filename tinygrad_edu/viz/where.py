@@ -73,14 +73,15 @@ class Frames:
         self._outer: tuple[tuple[Site, ...], tuple[int, ...], bool] = ((), (), False)
 
     def read(self, frame: FrameType | None) -> tuple[tuple[Site, ...], tuple[int, ...], bool]:
-        """The sites around an op, innermost first, less the engine's own.
+        """The sites around an op, whose frame is given, innermost first, less the engine's own.
 
         They are at most four of the user's, and before them, if the op was called in a layer of nn,
         that layer's. With them come the calls that they have made, by number, and whether a
         backward pass is among the frames, so that a derivative called the op.
         """
         below: Any = frame
-        layer, numbers, swept, known = None, {}, False, self._inner
+        start, layer, swept = frame, None, False
+        known, self._inner = self._inner, {}
         while frame is not None:
             code = frame.f_code
             kind = _kinds.get(id(code))
@@ -90,28 +91,35 @@ class Frames:
                 break
             if kind == _LAYER and layer is None:
                 layer = Site(code, frame.f_lasti, True)
-                inner = numbers[below] = known.get(below) or next(_calls)
+                inner = self._number(below, start, known)
             elif code is self._sweep:
                 swept = True
             below, frame = frame, frame.f_back
         if frame is None:
             return ((layer,), (inner,), swept) if layer else ((), (), swept)
-        numbers[below] = call = known.get(below) or self._around.get(below) or next(_calls)
+        call = self._number(below, start, known)
         if frame is not self._user or code.co_flags & _RESUMABLE:
-            self._user, self._outer = frame, self._read_around(frame)
-        self._inner = numbers
+            self._user, self._outer = frame, self._read_around(frame, known)
         sites, calls, outer_swept = self._outer
         sites, calls = (Site(code, frame.f_lasti, False), *sites), (call, *calls)
         if layer:
             sites, calls = (layer, *sites), (inner, *calls)
         return sites, calls, swept or outer_swept
 
-    def _read_around(self, frame: FrameType) -> Any:
+    def _number(self, called: Any, start: Any, known: dict[FrameType, int]) -> int:
+        """The number of a call; that of the op itself is new, and its frame need not be held."""
+        if called is start:
+            return next(_calls)
+        number = known.get(called) or self._around.get(called) or next(_calls)
+        self._inner[called] = number
+        return number
+
+    def _read_around(self, frame: FrameType, known: dict[FrameType, int]) -> Any:
         """The same for the user's frames around one, which stay as they are while it is at work."""
         sites: list[Site] = []
         calls: list[int] = []
         swept = False
-        known, self._around = {**self._around, **self._inner}, {}
+        known, self._around = {**self._around, **known, **self._inner}, {}
         below, outer = frame, frame.f_back
         while outer is not None and len(sites) < USER_FRAMES - 1:
             if _is_user(outer.f_code):

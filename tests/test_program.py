@@ -233,6 +233,18 @@ class TestBadInput:
         with pytest.raises(TraceError, match=r"shape \(3,\).*return a loss"):
             trace(lambda: w * 2)
 
+    def test_more_than_one_would_read(self) -> None:
+        w = weights(1)
+
+        def chain() -> Any:
+            y = w
+            for _ in range(10_001):
+                y = y * 1.0
+            return y.sum()
+
+        with pytest.raises(TraceError, match=r"10002 ops.*use compile"):
+            trace(chain)
+
     def test_text(self) -> None:
         w = weights(3)
         with pytest.raises(TraceError, match="array of <U"):

@@ -128,9 +128,7 @@ def neuron(layers: list[Layer], index: int, unit: int, loss: Tensor | None) -> d
 # -------------------------------------------------------------------- one step
 
 
-def one_step(
-    model: Module[Any], train_on: Callable[..., Any], x: Any, y: Any
-) -> dict[str, Any]:
+def one_step(model: Module[Any], train_on: Callable[..., Any], x: Any, y: Any) -> dict[str, Any]:
     """Train on one batch by `train_on(x, y)` and return all that happened: forward to update."""
     before = {path: p.data.copy() for path, p in model.named_parameters()}
     layers, _ = layers_of(model, train_on, x, y, retain=True)

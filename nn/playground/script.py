@@ -6,6 +6,8 @@ What trains in the playground is this very code, so that the saved script does t
 from __future__ import annotations
 
 import inspect
+import itertools
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -151,17 +153,18 @@ def preparation_code(settings: Settings, inputs: int, classes: int) -> str:
         ]
     if settings.test_share and settings.data != "points":
         split = f"train, test = nn.Dataset(x, y).split({settings.test_share}, seed={settings.seed})"
-        lines += [split, "parts = {'training': train, 'test': test}"]
+        lines += [split, 'parts = {"training": train, "test": test}']
     else:
-        lines += ["train = nn.Dataset(x, y)", "parts = {'training': train}"]
+        lines += ["train = nn.Dataset(x, y)", 'parts = {"training": train}']
     scale = settings.scale and settings.data != "points"
     if scale:
         lines += ["scaler = nn.Standardizer().fit(train.x)"]
         lines += [] if classes else ["target = nn.Standardizer().fit(train.y)"]
     lines += ["", "", *_inputs(settings, inputs, scale), "", ""]
     y_code = "part.y" if classes or not scale else "target.transform(part.y)"
-    dataset = f"nn.Dataset(inputs(part.x), {y_code})"
-    return "\n".join([*lines, f"ready = {{name: {dataset} for name, part in parts.items()}}"])
+    lines += ["ready = {}", "for name, part in parts.items():"]
+    lines += [f"    ready[name] = nn.Dataset(inputs(part.x), {y_code})"]
+    return "\n".join(lines)
 
 
 def _inputs(settings: Settings, inputs: int, scale: bool) -> Iterable[str]:
@@ -178,12 +181,12 @@ def _inputs(settings: Settings, inputs: int, scale: bool) -> Iterable[str]:
 
 def network_code(settings: Settings, own: Own | None, inputs: int, outputs: int) -> str:
     """The model, with its initial weights."""
-    seed = f"nn.manual_seed({settings.seed})\n"
+    seed = f"# the network\nnn.manual_seed({settings.seed})\n"
     if settings.network == "built":
         sizes = [inputs, *settings.hidden, outputs]
         layers = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
-            layers.append(f"    nn.Dense({a}, {b}, init={settings.init!r}),\n")
+        for a, b in itertools.pairwise(sizes):
+            layers.append(f'    nn.Dense({a}, {b}, init="{settings.init}"),\n')
             layers.append(f"    {ACTIVATIONS[settings.activation]},\n")
         return f"{seed}model = nn.Sequential(\n{''.join(layers[:-1])})"
     assert own is not None
@@ -192,8 +195,8 @@ def network_code(settings: Settings, own: Own | None, inputs: int, outputs: int)
     if settings.init != "as given":
         code += (
             "\nfor parameter in model.parameters():\n    if parameter.ndim > 1:\n"
-            f"        start = nn.init.initial({settings.init!r}, parameter.shape, parameter.dtype)\n"
-            "        parameter.data[...] = start"
+            f'        start = nn.init.initial("{settings.init}", parameter.shape, parameter.dtype)'
+            "\n        parameter.data[...] = start"
         )
     return seed + code
 
@@ -218,6 +221,7 @@ def training_code(settings: Settings, loss: str, output: Sequence[int], logits: 
 
 
 _TRAINING = """\
+# the training
 optimizer = {optimizer}
 
 
@@ -254,11 +258,11 @@ def replay_code(events: Iterable[Event]) -> str:
         if kind == "steps":
             lines.append(f"steps({values[0]})")
         elif kind == "lr":
-            lines.append(f"optimizer.groups[0]['lr'] = {values[0]}")
+            lines.append(f'optimizer.groups[0]["lr"] = {values[0]}')
         else:
             path, index, value = values
             where = ", ".join(map(str, index)) or "..."
-            parameter = f"dict(model.named_parameters())[{path!r}]"
+            parameter = f"dict(model.named_parameters())[{json.dumps(path)}]"
             lines.append(f"{parameter}.data[{where}] = {value}")
     return "\n".join([*lines, _REPORT])
 

@@ -308,12 +308,13 @@ class Session:
             '"""Saved by the playground of tinygrad-edu: python playground.py."""',
             "import numpy as np\n\nimport nn",
         ]
-        if trained.settings.data == "own" and self.table is not None:
-            opening += ["# the data", script.own_data_code(self.table)]
         sections = [*trained.sections]
+        if trained.settings.data == "own" and self.table is not None:
+            sections.insert(0, script.own_data_code(self.table))
+        sections[0] = f"# the data\n{sections[0]}"
         if trained.settings.network == "own" and self.own is not None:
             sections.insert(len(sections) - 2, self.own.code())
-        closing = "# what was done\n" + script.replay_code(trained.events)
+        closing = "\n# what was done\n" + script.replay_code(trained.events)
         return {"code": "\n\n".join([*opening, *sections, closing]) + "\n"}
 
 

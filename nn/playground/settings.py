@@ -55,15 +55,17 @@ DATASETS: dict[str, Made] = {
     "spirals": Made(
         _made("spirals({points}, turns=1.2, noise={noise}, seed={seed})"), 2, "two spirals"
     ),
-    "xor": Made(_XOR, 2, "exclusive or: opposite quarters"),
+    "xor": Made(_XOR, 2, "exclusive or"),
     "blobs": Made(_made("blobs({points}, noise={noise10}, seed={seed})"), 3, "three clouds"),
-    "iris": Made(_made("iris()"), 3, "flowers: four inputs, three species"),
-    "waves": Made(_WAVES, 0, "a number to predict from two"),
+    "iris": Made(_made("iris()"), 3, "iris, 3 species of flowers"),
+    "waves": Made(_WAVES, 0, "waves, a number to predict"),
     "housing": Made(
-        _made("housing({points}, noise={noise100}, seed={seed})"), 0, "prices of houses, 4 inputs"
+        _made("housing({points}, noise={noise100}, seed={seed})"), 0, "housing, a price to predict"
     ),
     "points": Made(
-        "x, y = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)", 2, "your own clicks"
+        "x, y = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)",
+        2,
+        "empty, for your own points",
     ),
 }
 
@@ -176,10 +178,10 @@ class Settings:
     activation: str = "tanh"
     init: str = "xavier"
     optimizer: str = "SGD"
-    lr: float = 0.1
+    lr: float = 0.3
     batch_size: int = 10
     weight_decay: float = 0.0
-    seed: int = 0
+    seed: int = 1
     axes: tuple[int, ...] = (0, 1)
     added: tuple[tuple[float, ...], ...] = ()
 

@@ -180,4 +180,6 @@ def _check_classes(n: int, y: np.ndarray) -> None:
             "number to predict write decimals"
         )
     if y.min() < 0 or y.max() >= n:
-        raise ValueError(f"classes are integers from 0 to {n - 1}, and reach {y.min()} to {y.max()}")
+        raise ValueError(
+            f"classes are integers 0 to {n - 1}, and reach from {y.min()} to {y.max()}"
+        )

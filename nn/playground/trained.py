@@ -226,7 +226,7 @@ def _seen(layer: Layer) -> dict[str, Any]:
     values = layer.after.data[:, :MOST_UNITS].reshape(GRID, GRID, -1)[::2, ::2]
     largest = np.absolute(values).max(axis=(0, 1))
     scaled = (values / np.where(largest > 0, largest, 1)).transpose(2, 0, 1)
-    seen = {
+    seen: dict[str, Any] = {
         "units": encoded(scaled),
         "largest": [finite(value) for value in largest],
     }

@@ -38,8 +38,7 @@ export class Controls {
     for (const name of CHOICES) {
       const given = choices[name];
       const pairs = Array.isArray(given) ? given.map((value) => [value, value]) : Object.entries(given);
-      const text = ([value, says]) => (Array.isArray(given) ? says : `${value}: ${says}`);
-      options(this.field(name), pairs.map((pair) => [pair[0], text(pair)]), settings[name]);
+      options(this.field(name), pairs, settings[name]);
     }
     this.field("network").options[0].text = "built here";
     if (this.field("network").options[1]) this.field("network").options[1].text = "your own model";

@@ -95,14 +95,22 @@ const CORNERS = [
 
 /** The mark of a class: its shape says as much as its color. Hollow for the test. */
 export function mark(context, x, y, size, index, color, hollow, ink, paper) {
+  outline(context, x, y, size, index);
+  context.fillStyle = color;
+  context.fill();
+  context.lineWidth = size * 0.25;
+  context.strokeStyle = ink;
+  context.stroke();
+  if (!hollow) return;
+  outline(context, x, y, size * 0.5, index);
+  context.fillStyle = paper;
+  context.fill();
+}
+
+function outline(context, x, y, size, index) {
   const corners = CORNERS[index % CORNERS.length];
   context.beginPath();
   if (corners) for (const [a, b] of corners) context.lineTo(x + a * size * 0.85, y + b * size * 0.85);
   else context.arc(x, y, size, 0, 2 * Math.PI);
   context.closePath();
-  context.fillStyle = hollow ? paper : color;
-  context.fill();
-  context.lineWidth = hollow ? size * 0.5 : size * 0.22;
-  context.strokeStyle = hollow ? color : ink;
-  context.stroke();
 }

@@ -186,8 +186,8 @@ function tip(found, [x, y], index) {
   if (!classes.length) lines.push(`predicted ${digits(found.predicted[0])}`);
   else {
     found.predicted.slice(0, 5).forEach((p, i) => {
-      const loss = index === null ? `, loss if it is: ${digits(found.losses[i], 3)}` : "";
-      lines.push(`${classes[i]}: probability ${digits(p, 3)}${loss}`);
+      const loss = index === null ? `, loss if so ${digits(found.losses[i], 3)}` : "";
+      lines.push(`${classes[i]}: ${(100 * p).toFixed(1)} % likely${loss}`);
     });
   }
   const box = find("tip");

@@ -14,11 +14,7 @@ export class Plane {
     this.cross = null;
     canvas.addEventListener("pointermove", (e) => on.hover(this.under(e)));
     canvas.addEventListener("pointerleave", () => on.hover(null));
-    canvas.addEventListener("click", (e) => {
-      const { point, index } = this.under(e);
-      if (index === null) on.add(point);
-      else on.choose(index);
-    });
+    canvas.addEventListener("click", (e) => this.press(this.under(e)));
     canvas.addEventListener("keydown", (e) => this.key(e));
     canvas.addEventListener("blur", () => {
       this.cross = null;
@@ -139,7 +135,14 @@ export class Plane {
       this.on.hover({ point: this.cross, index: this.nearest(...at), at });
     } else if (event.key === "Enter" && this.cross) {
       event.preventDefault();
-      this.on.add(this.cross);
+      const at = this.pixel(this.cross);
+      this.press({ point: this.cross, index: this.nearest(...at) });
     }
+  }
+
+  /** A point that is there is chosen, elsewhere one is added. */
+  press({ point, index }) {
+    if (index === null) this.on.add(point);
+    else this.on.choose(index);
   }
 }

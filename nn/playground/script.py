@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..activations import Lambda
+from ..init import unmoved
 from ..losses import NAMES
 from ..module import Module, Sequential
 from .settings import ACTIVATIONS, DATASETS, FEATURES, OPTIMIZERS, Settings
@@ -27,7 +28,10 @@ __all__ = [
 ]  # fmt: skip
 
 Event = tuple[Any, ...]
-"""("steps", n), ("lr", rate) or ("weight", path, index, value), in the order of their happening."""
+"""("steps", n), ("failed",), ("lr", rate) or ("weight", path, index, value), in their order.
+
+A step has failed if its loss was not finite; the parameters are then as they were.
+"""
 
 _MOST_NUMBERS = 20_000  # written into a script
 
@@ -94,7 +98,17 @@ def _import(make: Any) -> str:
         source = inspect.getsource(make)
     except (OSError, TypeError):
         raise ValueError(f"the source of {name} is not at hand; put it into a file") from None
-    return f"{inspect.cleandoc(source)}\n\n\nmake_model = {name}"
+    code = f"{inspect.cleandoc(source)}\n\n\nmake_model = {name}"
+    names: dict[str, Any] = {}
+    try:
+        with unmoved():
+            exec(f"import numpy as np\nimport nn\n{code}\nmake_model()", names)
+    except NameError as error:
+        raise ValueError(
+            f"{name} cannot be copied into a script, since {error}; put it into a file of its own "
+            "and import it from there"
+        ) from None
+    return code
 
 
 def _constructor(module: Module[Any]) -> str:
@@ -257,6 +271,10 @@ def replay_code(events: Iterable[Event]) -> str:
     for kind, *values in events:
         if kind == "steps":
             lines.append(f"steps({values[0]})")
+        elif kind == "failed":
+            lines.append(
+                "try:\n    steps(1)\nexcept FloatingPointError as error:\n    print(error)"
+            )
         elif kind == "lr":
             lines.append(f'optimizer.groups[0]["lr"] = {values[0]}')
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 import secrets
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from . import script
 from .session import COMMANDS, Session
 from .tables import Table
 
-__all__ = ["MOST_BYTES", "Refused", "Server"]
+__all__ = ["MOST_BYTES", "Refused", "Server", "encoded"]
 
 MOST_BYTES = 2_000_000
 """Of a request's body."""
@@ -142,8 +143,7 @@ class Handler(BaseHTTPRequestHandler):
             self._check_sender(required=True)
             self._check_token()
             result = self._run(self._body())
-            content = json.dumps(result, allow_nan=False).encode()
-            self._send(HTTPStatus.OK, "application/json", content)
+            self._send(HTTPStatus.OK, "application/json", encoded(result))
         except Refused as refused:
             self._refuse(refused)
 
@@ -229,11 +229,30 @@ class Handler(BaseHTTPRequestHandler):
         known = refused.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
         if not known or str(refused).startswith("the body ended"):
             self.close_connection = True  # its body may not have been read
-        content = json.dumps({"error": str(refused)}).encode()
-        self._send(refused.status, "application/json", content)
+        self._send(refused.status, "application/json", encoded({"error": str(refused)}))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is logged: the page asks many times a second."""
+
+
+def encoded(values: Any) -> bytes:
+    """JSON, in which null stands for numbers that are not finite.
+
+    >>> encoded({"a": [1.5, float("nan")]})
+    b'{"a": [1.5, null]}'
+    """
+    try:
+        return json.dumps(values, allow_nan=False).encode()
+    except ValueError:
+        return json.dumps(_finite(values)).encode()
+
+
+def _finite(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _finite(value) for name, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
 def _no_constant(name: str) -> float:

@@ -17,7 +17,7 @@ from . import script
 from .inside import layers_of, neuron, one_step
 from .settings import ACTIVATIONS, DATASETS, FEATURES, INITIALIZERS, OPTIMIZERS, Settings, real
 from .tables import Table, from_csv
-from .trained import GRID, Trained, finite
+from .trained import GRID, Trained
 
 __all__ = ["Session"]
 
@@ -145,7 +145,7 @@ class Session:
         return self.configure({})
 
     def csv(self, name: Any, text: Any) -> dict[str, Any]:
-        """Take the text of a CSV file as the data, and give the network its inputs."""
+        """Take the text of a CSV file as the data, and begin anew."""
         if not isinstance(name, str) or not isinstance(text, str):
             raise ValueError("a CSV file is given by its name and its text")
         table = from_csv(name[:100], text)
@@ -208,8 +208,13 @@ class Session:
         return {"numbers": found, "frame": trained.frame()}
 
     def _counted(self, act: Callable[[], Any]) -> Any:
-        result = act()
+        """What a step returns; it becomes a part of the script, also if its loss is not finite."""
         trained = self.trained
+        try:
+            result = act()
+        except FloatingPointError:
+            trained.events.append(("failed",))
+            raise
         trained.step += 1
         if trained.events and trained.events[-1][0] == "steps":
             trained.events[-1] = ("steps", trained.events[-1][1] + 1)
@@ -268,10 +273,10 @@ class Session:
         found["x"] = x[0, list(trained.settings.axes)].tolist()
         return found
 
-    def _loss(self, x: np.ndarray, y: np.ndarray) -> float | None:
+    def _loss(self, x: np.ndarray, y: np.ndarray) -> float:
         trained = self.trained
         with evaluating(trained.model), unmoved(), no_grad():
-            return finite(trained.names["loss_of"](*self._ready(x, y)).data)
+            return float(trained.names["loss_of"](*self._ready(x, y)).data)
 
     def _ready(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A sample as training sees it."""
@@ -298,7 +303,7 @@ class Session:
         count = len(found.get("inputs", []))
         found["names"] = names if len(names) == count else [f"unit {i + 1}" for i in range(count)]
         found["x"] = x[0, list(trained.settings.axes)].tolist()
-        found["loss"] = None if loss is None else finite(loss.data)
+        found["loss"] = None if loss is None else float(loss.data)
         return found
 
     def script(self) -> dict[str, Any]:

@@ -179,7 +179,7 @@ class Trained:
             for name, part in self.parts.items():
                 if not len(part):
                     continue
-                found[name] = finite(self.names["loss_of"](part.x, part.y).data)
+                found[name] = float(self.names["loss_of"](part.x, part.y).data)
                 if self.classes:
                     likely = self._read(self.call(part.x).data).argmax(axis=1)
                     found[f"{name} accuracy"] = float((likely == part.y).mean())
@@ -226,20 +226,11 @@ def _seen(layer: Layer) -> dict[str, Any]:
     values = layer.after.data[:, :MOST_UNITS].reshape(GRID, GRID, -1)[::2, ::2]
     largest = np.absolute(values).max(axis=(0, 1))
     scaled = (values / np.where(largest > 0, largest, 1)).transpose(2, 0, 1)
-    seen: dict[str, Any] = {
-        "units": encoded(scaled),
-        "largest": [finite(value) for value in largest],
-    }
+    seen: dict[str, Any] = {"units": encoded(scaled)}
     if layer.weight is not None:
         weight = layer.weight.data[:MOST_UNITS, :MOST_UNITS].astype(np.float32)
-        bias = None if layer.bias is None else layer.bias.data[:MOST_UNITS].tolist()
-        seen |= {"weight": _base64(weight), "shape": weight.shape, "bias": bias}
+        seen |= {"weight": _base64(weight), "shape": weight.shape}
     return seen
-
-
-def finite(value: Any) -> float | None:
-    """A float, or None for what JSON cannot hold."""
-    return float(value) if np.isfinite(value) else None
 
 
 def encoded(values: np.ndarray) -> str:

@@ -134,6 +134,8 @@ async function look(chosen) {
   unit = chosen;
   network.press(chosen.layer, chosen.unit);
   network.mark(-1);
+  plane.chosen ??= 0;
+  plane.draw();
   await refresh();
 }
 

@@ -23,7 +23,7 @@ function weightedSum(found, setWeight) {
   const heads = ["input", "value x", "weight w", "product x · w", ...(own ? ["gradient ∂L/∂w"] : [])];
   const prefix = found.path ? `${found.path}.` : "";
   const row = (name, x, w, path, index) => {
-    const field = element("input", { type: "number", step: "any", value: Number(w.toPrecision(6)) });
+    const field = element("input", { type: "number", step: "any", value: w === null ? "" : Number(w.toPrecision(6)) });
     field.setAttribute("aria-label", `weight of ${name}`);
     field.addEventListener("change", () => setWeight(path, index, field.valueAsNumber));
     const cells = [digits(x, 6), field, digits(x * w), ...(own ? [digits(x * found.upstream)] : [])];

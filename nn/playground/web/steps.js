@@ -151,7 +151,7 @@ function some(values) {
 }
 
 function matrix(values) {
-  const rows = values.slice(0, MOST).map((row, i) => [String(i), ...row.slice(0, MOST).map((v) => digits(v))]);
+  const rows = values.slice(0, MOST).map((row, i) => [values[0].length > 1 ? `input ${i + 1}` : String(i + 1), ...row.slice(0, MOST).map((v) => digits(v))]);
   const heads = ["", ...values[0].slice(0, MOST).map((_, j) => (values[0].length > 1 ? `unit ${j + 1}` : "value"))];
   return table(heads, rows);
 }

@@ -19,6 +19,7 @@ from ..activations import Lambda
 from ..init import unmoved
 from ..losses import NAMES
 from ..module import Module, Sequential
+from ..networks import MLP, Network
 from .settings import ACTIVATIONS, DATASETS, FEATURES, OPTIMIZERS, Settings
 from .tables import Table
 
@@ -113,9 +114,12 @@ def _import(make: Any) -> str:
 
 def _constructor(module: Module[Any]) -> str:
     """The call that makes a module of nn, whose weights are set afterwards."""
-    if isinstance(module, Sequential) and module.__repr__.__func__ is Sequential.__repr__:  # type: ignore[attr-defined]
-        inner = ",\n".join(_constructor(child) for child in module)
-        return "nn.Sequential(\n    " + inner.replace("\n", "\n    ") + ",\n)"
+    if type(module) in (Sequential, Network, MLP):
+        inner = ",\n".join(_constructor(child) for child in module.children())
+        inner = inner.replace("\n", "\n    ")
+        if type(module) is Sequential:
+            return f"nn.Sequential(\n    {inner},\n)"
+        return f"nn.Network([\n    {inner},\n])"  # of modules alone, and with logits
     of_nn = type(module).__module__.split(".")[0] == __name__.split(".")[0]
     if not of_nn or isinstance(module, Lambda) or next(module.named_children(), None):
         raise ValueError(

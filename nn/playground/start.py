@@ -39,6 +39,7 @@ def playground(
     >>> import nn
     >>> model = nn.MLP(4, [8], 3)
     >>> server = nn.playground(model, nn.datasets.iris(), browser=False, block=False)
+    ... # doctest: +ELLIPSIS
     The playground is at http://127.0.0.1:...
     >>> server.close()
     """

@@ -317,6 +317,47 @@ def test_the_script_reaches_the_same_losses(case: str, tmp_path: Path) -> None:
     assert printed["training"] == frame["losses"]["training"]
 
 
+MAIN = """
+import numpy as np
+import nn
+from nn.playground.script import Own
+from nn.playground.session import Session
+{imported}
+
+class Net(nn.Module):
+    def __init__(self):
+        self.layer = nn.Dense(2, 2)
+
+    def forward(self, x):
+        return {function}(self.layer(x))
+
+session = Session(None, Own(Net))
+session.run("train", {{"steps": 3}})
+print(session.run("script", {{}})["code"] + "# " + repr(session.trained.losses()["training"]))
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUTF8="1")
+    path = Path("main.py")
+    path.write_text(code, encoding="utf-8")
+    command = [sys.executable, str(path)]
+    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
+
+
+def test_a_model_of_the_main_program_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(MAIN.format(imported="", function="np.tanh"))
+    assert done.returncode == 0, done.stderr
+    again = run(done.stdout)
+    assert again.returncode == 0, again.stderr
+    assert f"training loss: {done.stdout.rpartition('# ')[2]}" in again.stdout
+    done = run(MAIN.format(imported="from numpy import tanh", function="tanh"))
+    assert "Net cannot be copied into a script, since it uses tanh; put it" in done.stderr
+
+
 def test_a_step_that_failed_is_in_the_script() -> None:
     made = session(data="waves", scale=False, activation="relu", lr=100)
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError):

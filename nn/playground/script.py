@@ -5,10 +5,14 @@ What trains in the playground is this very code, so that the saved script does t
 
 from __future__ import annotations
 
+import builtins
+import dis
 import inspect
 import itertools
 import json
 import sys
+import textwrap
+import types
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,17 +103,31 @@ def _import(make: Any) -> str:
         source = inspect.getsource(make)
     except (OSError, TypeError):
         raise ValueError(f"the source of {name} is not at hand; put it into a file") from None
-    code = f"{inspect.cleandoc(source)}\n\n\nmake_model = {name}"
+    code = f"{textwrap.dedent(source)}\n\nmake_model = {name}"
+    if missing := _missing_names(code):
+        raise ValueError(
+            f"{name} cannot be copied into a script, since it uses {', '.join(missing)}; put it "
+            "into a file of its own and import it from there"
+        )
+    return code
+
+
+def _missing_names(code: str) -> list[str]:
+    """The global names that some code reads and that a script does not have."""
     names: dict[str, Any] = {}
+    compiled = compile(code, "<playground>", "exec")
     try:
         with unmoved():
-            exec(f"import numpy as np\nimport nn\n{code}\nmake_model()", names)
+            exec("import numpy as np\nimport nn", names)
+            exec(compiled, names)
     except NameError as error:
-        raise ValueError(
-            f"{name} cannot be copied into a script, since {error}; put it into a file of its own "
-            "and import it from there"
-        ) from None
-    return code
+        return [str(error.name)]
+    waiting, read = [compiled], set()
+    while waiting:
+        each = waiting.pop()
+        waiting += [c for c in each.co_consts if isinstance(c, types.CodeType)]
+        read |= {i.argval for i in dis.get_instructions(each) if i.opname == "LOAD_GLOBAL"}
+    return sorted(name for name in read if name not in names and not hasattr(builtins, name))
 
 
 def _constructor(module: Module[Any]) -> str:

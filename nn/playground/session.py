@@ -70,7 +70,8 @@ class Session:
             inspect.signature(method).bind(self, **values)
         except TypeError as error:
             raise ValueError(f"{command}: {error}") from None
-        return method(self, **values)
+        with np.errstate(all="ignore"):  # the page says it where a loss is not finite
+            return method(self, **values)
 
     # ---------------------------------------------------------------- settings and data
 

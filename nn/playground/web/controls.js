@@ -32,9 +32,11 @@ export class Controls {
     return this.form.elements.namedItem(name);
   }
 
-  set(state) {
+  /** Show a state; a number that is being typed is left alone, unless it was `refused`. */
+  set(state, refused = false) {
     const { settings, choices, inputs } = state;
     this.settings = settings;
+    this.refused = refused;
     for (const name of CHOICES) {
       const given = choices[name];
       const pairs = Array.isArray(given) ? given.map((value) => [value, value]) : Object.entries(given);
@@ -42,7 +44,7 @@ export class Controls {
     }
     this.field("network").options[0].text = "built here";
     if (this.field("network").options[1]) this.field("network").options[1].text = "your own model";
-    for (const name of [...WHOLE, ...REAL]) this.field(name).value = settings[name];
+    for (const name of [...WHOLE, ...REAL]) this.fill(this.field(name), settings[name]);
     this.field("scale").checked = settings.scale;
     const axes = inputs.map((name, i) => [i, name]);
     options(this.field("across"), axes, settings.axes[0]);
@@ -52,6 +54,10 @@ export class Controls {
     this.hideAndShow(state);
     this.features(state);
     this.layers(settings.hidden);
+  }
+
+  fill(field, value) {
+    if (this.refused || field !== document.activeElement) field.value = value;
   }
 
   hideAndShow({ settings, choices, inputs }) {
@@ -67,30 +73,42 @@ export class Controls {
   features({ settings, choices, inputs }) {
     const box = this.form.querySelector("#features");
     box.classList.toggle("gone", settings.network === "own" || inputs.length !== 2);
-    const checks = choices.features.map((name) => {
-      const check = element("input", { type: "checkbox", value: name, checked: settings.features.includes(name) });
-      return element("label", {}, check, name);
-    });
-    box.replaceChildren(element("span", { className: "group-name" }, "The network is given"), ...checks);
+    if (!box.children.length) {
+      const checks = choices.features.map((name) =>
+        element("label", {}, element("input", { type: "checkbox", value: name }), name));
+      box.replaceChildren(element("span", { className: "group-name" }, "The network is given"), ...checks);
+    }
+    box.querySelectorAll("input").forEach((each) => (each.checked = settings.features.includes(each.value)));
   }
 
+  /** A field for each hidden layer; those that are there stay, and with them the focus. */
   layers(hidden) {
+    const box = this.form.querySelector("#hidden");
+    if (!box.children.length) this.layerButtons(box);
+    const rows = box.querySelector(".rows");
+    while (rows.children.length > hidden.length) rows.lastChild.remove();
+    while (rows.children.length < hidden.length) {
+      const field = element("input", { type: "number", min: 1, max: 16, className: "size" });
+      field.setAttribute("aria-label", `units of hidden layer ${rows.children.length + 1}`);
+      rows.append(field);
+    }
+    hidden.forEach((size, i) => this.fill(rows.children[i], size));
+    const [less, more] = box.querySelectorAll("button");
+    less.disabled = hidden.length === 0;
+    more.disabled = hidden.length === 6;
+  }
+
+  layerButtons(box) {
     const button = (text, label, sizes) => {
-      const made = element("button", { type: "button", disabled: !sizes }, text);
+      const made = element("button", { type: "button" }, text);
       made.setAttribute("aria-label", label);
-      made.addEventListener("click", () => this.on.configure({ hidden: sizes }));
+      made.addEventListener("click", () => this.on.configure({ hidden: sizes(this.settings.hidden) }));
       return made;
     };
-    const fields = hidden.map((size, i) => {
-      const field = element("input", { type: "number", min: 1, max: 16, value: size, className: "size" });
-      field.setAttribute("aria-label", `units of hidden layer ${i + 1}`);
-      return field;
-    });
-    const more = hidden.length < 6 ? [...hidden, 4] : null;
-    const less = hidden.length ? hidden.slice(0, -1) : null;
     const head = element("div", { className: "group-name" }, "Hidden layers, units of each",
-      button("−", "one hidden layer less", less), button("+", "one hidden layer more", more));
-    this.form.querySelector("#hidden").replaceChildren(head, element("div", { className: "rows" }, ...fields));
+      button("−", "one hidden layer less", (sizes) => sizes.slice(0, -1)),
+      button("+", "one hidden layer more", (sizes) => [...sizes, 4]));
+    box.append(head, element("div", { className: "rows" }));
   }
 
   changed(field) {

@@ -41,8 +41,20 @@ export function svg(name, attributes = {}) {
   return made;
 }
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
-export const onScheme = (act) => dark.addEventListener("change", act);
+const system = matchMedia("(prefers-color-scheme: dark)");
+const root = document.documentElement.style;
+let dark = system.matches;
+
+/** Call `act` when the color scheme changes; `theme` is a select that may choose it. */
+export function onScheme(theme, act) {
+  const changed = () => {
+    root.colorScheme = theme.value;
+    dark = theme.value === "dark" || (theme.value !== "light" && system.matches);
+    act();
+  };
+  system.addEventListener("change", changed);
+  theme.addEventListener("change", changed);
+}
 
 const TWO = [[179, 88, 6], [33, 102, 172]]; // orange and blue, told apart by everybody
 const TWO_DARK = [[222, 125, 40], [88, 155, 224]];
@@ -53,7 +65,7 @@ const MANY = [
 const PAPER = [255, 255, 255];
 const PAPER_DARK = [20, 24, 31];
 
-const two = () => (dark.matches ? TWO_DARK : TWO);
+const two = () => (dark ? TWO_DARK : TWO);
 
 /** The color of a class, red, green and blue. */
 export function classColor(index, classes) {
@@ -67,7 +79,7 @@ export function signedColor(value) {
 
 /** A color on paper: none of it at 0, most of it at 1. */
 export function mixed(color, share) {
-  const paper = dark.matches ? PAPER_DARK : PAPER;
+  const paper = dark ? PAPER_DARK : PAPER;
   const s = Math.min(1, share) * 0.85;
   return color.map((c, i) => Math.round(c * s + paper[i] * (1 - s)));
 }

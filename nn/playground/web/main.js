@@ -46,7 +46,7 @@ async function attempt(act) {
   } catch (error) {
     pause();
     say(error.message, true);
-    if (state) controls.set(state);
+    if (state) controls.set(state, true);
     return null;
   }
 }
@@ -139,20 +139,24 @@ async function look(chosen) {
   await refresh();
 }
 
-async function refresh() {
+/** Show the chosen unit again; not while somebody types there, unless `now`. */
+async function refresh(now = false) {
   looked = performance.now();
-  const typing = find("inspector").contains(document.activeElement) && document.activeElement.matches("input");
-  if (!unit || typing) return;
+  const panel = find("inspector");
+  const typing = () => (panel.contains(document.activeElement) && document.activeElement.matches("input") ? document.activeElement : null);
+  if (!unit || (typing() && !now)) return;
   const where = state.points.x.length ? { index: plane.chosen ?? 0 } : { point: [0, 0] };
   const found = await attempt(() => ask("neuron", { ...unit, ...where }));
-  if (found && unit) find("inspector").replaceChildren(...neuronPanel(found, state, setWeight));
+  if (!found || !unit || (typing() && !now)) return;
+  const label = typing()?.getAttribute("aria-label");
+  panel.replaceChildren(...neuronPanel(found, state, setWeight));
+  if (label) [...panel.querySelectorAll("input")].find((each) => each.getAttribute("aria-label") === label)?.focus();
 }
 
 async function setWeight(path, index, value) {
   const next = await attempt(() => ask("weight", { path, index, value }));
-  document.activeElement.blur();
   if (next) show(next);
-  await refresh();
+  await refresh(true);
 }
 
 let probing = false;
@@ -295,7 +299,7 @@ addEventListener("keydown", (event) => {
   }
 });
 addEventListener("resize", () => plane.draw());
-onScheme(() => {
+onScheme(find("theme"), () => {
   if (!state) return;
   legend();
   plane.show(frame);

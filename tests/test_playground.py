@@ -209,7 +209,7 @@ def test_the_arithmetic_of_a_neuron(data: str) -> None:
     z = np.dot(found["inputs"], found["weights"]) + found["bias"]
     assert found["sum"] == pytest.approx(z, abs=1e-6)
     assert found["output"] == pytest.approx(np.tanh(z), abs=1e-6)
-    x, y = made._ready(made.trained.x[7:8], made.trained.targets[7:8])
+    x, y = made._sample(None, 7)
     loss_of = made.trained.names["loss_of"]
     assert found["loss"] == float(loss_of(x, y))
     around = []
@@ -249,10 +249,33 @@ def test_the_loss_at_a_point() -> None:
     made = session()
     made.run("train", {"steps": 10})
     found = made.run("probe", {"index": 5})
-    p = found["predicted"][int(found["target"])]
+    p = found["predicted"][int(made.trained.targets[5])]
     assert found["losses"] == [pytest.approx(-np.log(p), rel=1e-4)]
     found = made.run("probe", {"point": [0.3, 0.2]})
     assert found["losses"] == pytest.approx([-np.log(p) for p in found["predicted"]], rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", [True, False])
+def test_a_curve(scale: bool) -> None:
+    made = session(data="sine", scale=scale, test_share=0, lr=0.1)
+    state = made.run("state", {})
+    x, y = nn.datasets.sine(200, noise=0.1, seed=1).arrays
+    np.testing.assert_allclose(state["points"]["x"], np.concatenate([x, y], axis=1), atol=1e-6)
+    np.testing.assert_allclose(state["points"]["target"], y[:, 0], atol=1e-6)
+    frame = made.run("train", {"steps": 1000})
+    plane = np.frombuffer(base64.b64decode(frame["plane"]["signed"]), np.int8).reshape(50, 50)
+    (left, right), (bottom, top) = state["bounds"]
+    for column in (5, 25, 44):
+        place = left + (column + 0.5) / 50 * (right - left)
+        predicted = made.run("probe", {"point": [place, 0]})["predicted"][0]
+        assert predicted == pytest.approx(np.sin(place), abs=0.4)
+        above = int((plane[:, column] > 0).sum())
+        assert above == pytest.approx((top - predicted) / (top - bottom) * 50, abs=1)
+    deviation = y.std() if scale else 1
+    loss = made.run("probe", {"point": [place, 0.5]})["losses"]
+    assert loss == [pytest.approx(((predicted - 0.5) / deviation) ** 2, rel=1e-3)]
+    added = made.run("add", {"point": [1.0, -2.0], "target": None})
+    assert added["points"]["x"][-1] == pytest.approx([1, -2])
 
 
 # -------------------------------------------------------------------- the script
@@ -281,6 +304,9 @@ def scripted(case: str) -> Session:
     elif case == "number":
         made = session(data="waves", activation="gelu", test_share=0)
         made.run("add", {"point": [0.25, -0.5], "target": 0.5})
+    elif case == "curve":
+        made = session(data="sine", init="he", activation="relu")
+        made.run("add", {"point": [0.25, -0.5], "target": None})
     elif case == "csv":
         made = Session()
         made.run("csv", {"name": "a", "text": "a;b;c\n1;2;yes\n0.1;1e-3;no\n3;1;yes\n0;2;no\n"})
@@ -296,7 +322,7 @@ def scripted(case: str) -> Session:
     return made
 
 
-@pytest.mark.parametrize("case", ["built", "number", "csv", "class", "function", "module"])
+@pytest.mark.parametrize("case", ["built", "number", "curve", "csv", "class", "function", "module"])
 def test_the_script_reaches_the_same_losses(case: str, tmp_path: Path) -> None:
     made = scripted(case)
     made.run("train", {"steps": 20})
@@ -424,7 +450,8 @@ def test_a_csv_file() -> None:
         ("a,b,c\n1,1_0,3\n", "'1_0' is not a number"),
         ("a,b,c\n1,,3\n", "line 2, column 'b': '' is not a number"),
         ("a,b,c\n1,2,3\n1,2\n", "line 3 has 2 cells, and line 1 has 3"),
-        ("a,b\n1,2\n", "line 1 has 2 columns"),
+        ("a\n1\n2\n", "line 1 has 1 columns"),
+        ("a,kind\n1,x\n2,y\n", "classes are told apart in a plane"),
         ("1,2,0.5\n1,2,0.7\n1,2,x\n", "line 3, the target: 'x' is not a number"),
         ("1,2,a\n1,2,b\n1,2,\n", "line 3: the target, its last cell, is empty"),
         ("0,0,1\n" * 2001, "there are more than 2000 rows"),
@@ -446,7 +473,7 @@ def test_what_is_wrong_with_a_csv_file(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ((np.ones((3, 1)), np.ones(3)), r"takes inputs \(n, k\), k from 2 to 256"),
+        ((np.ones(3), np.ones(3)), r"takes inputs \(n, k\), k from 1 to 256"),
         ((np.ones((3, 2)), np.array(["a", "b", "c"])), "targets are classes, integers"),
         ((np.ones((3, 2)), np.array([0, 1, -1])), "classes are integers 0 to 1"),
         ((np.full((3, 2), np.nan), np.zeros(3, int)), "the data hold NaN or infinity"),

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hmac
 import json
 import math
+import os
 import secrets
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
+from socketserver import TCPServer
 from typing import Any, NamedTuple
 
 from . import script
@@ -78,6 +80,7 @@ class Server(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    allow_reuse_address = os.name == "posix"  # elsewhere it would let others take the port over
 
     def __init__(
         self,
@@ -99,6 +102,11 @@ class Server(ThreadingHTTPServer):
         self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
         self.hosts |= {"127.0.0.1", "localhost"} if self.server_port == 80 else set()
         self.origins = {f"http://{host}" for host in self.hosts}
+
+    def server_bind(self) -> None:
+        """As usual, but without asking for this machine's name, which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.socket.getsockname()
 
     @property
     def url(self) -> str:

@@ -80,7 +80,6 @@ class Session:
         trained = self.trained
         settings = vars(trained.settings) | {"added": len(trained.settings.added)}
         sizes = [len(part) for part in trained.parts.values()]
-        axes = list(trained.settings.axes)
         return {
             "settings": settings,
             "choices": self._choices(),
@@ -90,9 +89,10 @@ class Session:
             "targets": [] if trained.classes else trained.range_of_targets(),
             "bounds": trained.bounds.tolist(),
             "grid": GRID,
+            "curve": trained.is_curve,
             "points": {
-                "x": trained.x[:, axes].tolist(),
-                "target": trained.targets.reshape(-1).tolist(),
+                "x": trained.shown(trained.x, trained.targets).tolist(),
+                "target": trained.unscaled(trained.targets).reshape(-1).tolist(),
                 "training": sizes[0],
             },
             "layers": [
@@ -158,6 +158,8 @@ class Session:
     def add(self, point: Any, target: Any) -> dict[str, Any]:
         """Add a point of the plane to the data, and begin anew."""
         row = self.trained.placed(self._point(point))[0]
+        if self.trained.is_curve:
+            target = point[1]
         added = [*self.trained.settings.added, (*row.tolist(), target)]
         return self.configure({"added": added})
 
@@ -251,59 +253,49 @@ class Session:
 
     # ---------------------------------------------------------------- looking closer
 
-    def _row(self, point: Any, index: Any) -> tuple[np.ndarray, Any]:
-        """Inputs (1, k) of a sample by its index, with its target, or of a point of the plane."""
-        if index is None:
-            return self.trained.placed(self._point(point)).astype(np.float32), None
-        i = integer("index", index, 0)
-        if i >= len(self.trained.x):
-            raise ValueError(f"there are {len(self.trained.x)} points, and no number {i}")
-        return self.trained.x[i : i + 1], self.trained.targets[i : i + 1]
+    def _sample(self, point: Any, index: Any) -> tuple[np.ndarray, Any]:
+        """A sample (1, k) by its index, or a point of the plane, and its target, if it has one.
+
+        Both are as training sees them.
+        """
+        trained = self.trained
+        if index is not None:
+            i = integer("index", index, 0)
+            if i >= len(trained.x):
+                raise ValueError(f"there are {len(trained.x)} points, and no number {i}")
+            return trained.names["inputs"](trained.x[i : i + 1]), trained.targets[i : i + 1]
+        place = self._point(point)
+        x = trained.names["inputs"](trained.placed(place).astype(np.float32))
+        return x, trained.scaled(place[:, 1:].astype(np.float32)) if trained.is_curve else None
 
     def probe(self, point: Any = None, index: Any = None) -> dict[str, Any]:
         """What the network predicts at a point, and the loss there: for each class if unknown."""
-        x, target = self._row(point, index)
+        x, target = self._sample(point, index)
         trained = self.trained
-        found: dict[str, Any] = {"predicted": trained.predicted(x)[0].tolist()}
         known = [target] if target is not None else []
         if target is None and trained.classes:
             known = [np.array([k]) for k in range(len(trained.classes))]
-        found["losses"] = [self._loss(x, y) for y in known]
-        if target is not None:
-            found["target"] = float(target.reshape(-1)[0])
-        found["x"] = x[0, list(trained.settings.axes)].tolist()
-        return found
-
-    def _loss(self, x: np.ndarray, y: np.ndarray) -> float:
-        trained = self.trained
         with evaluating(trained.model), unmoved(), no_grad():
-            return float(trained.names["loss_of"](*self._ready(x, y)).data)
-
-    def _ready(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A sample as training sees it."""
-        names = self.trained.names
-        target = names.get("target")
-        return names["inputs"](x), y if target is None else target.transform(y)
+            losses = [float(trained.names["loss_of"](x, y).data) for y in known]
+        return {"predicted": trained.predicted(x)[0].tolist(), "losses": losses}
 
     def neuron(
         self, layer: Any, unit: Any, point: Any = None, index: Any = None
     ) -> dict[str, Any]:  # fmt: skip
         """The arithmetic of one unit at a point, or at a sample with its gradient."""
-        x, target = self._row(point, index)
+        x, target = self._sample(point, index)
         trained = self.trained
         layer, unit = integer("layer", layer, 0), integer("unit", unit, 0)
         with evaluating(trained.model), unmoved():
             if target is None:
-                layers, _ = layers_of(trained.model, trained.call, trained.names["inputs"](x))
-                loss = None
+                (layers, _), loss = layers_of(trained.model, trained.call, x), None
             else:
                 call = trained.names["loss_of"]
-                layers, loss = layers_of(trained.model, call, *self._ready(x, target))
+                layers, loss = layers_of(trained.model, call, x, target)
             found = neuron(layers, layer, unit, loss)
         names = self._features() if not layer else []
         count = len(found.get("inputs", []))
         found["names"] = names if len(names) == count else [f"unit {i + 1}" for i in range(count)]
-        found["x"] = x[0, list(trained.settings.axes)].tolist()
         found["loss"] = None if loss is None else float(loss.data)
         return found
 

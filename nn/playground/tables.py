@@ -17,7 +17,7 @@ from .settings import MOST_CLASSES, MOST_POINTS
 __all__ = ["Table", "from_csv", "from_data"]
 
 MOST_COLUMNS = 256
-_MOST_CLICKED_INPUTS = 64  # inputs of a CSV file
+_MOST_INPUTS = 64  # of a CSV file
 _LONGEST_CELL = 200
 
 
@@ -35,14 +35,14 @@ class Table:
 def from_data(data: Any) -> Table:
     """A table of a Dataset or a tuple of arrays.
 
-    Raises ValueError for other than inputs (n, k), with k of at least 2, and one target for each.
+    Raises ValueError for other than inputs (n, k) and one target for each.
     """
     dataset = data if isinstance(data, Dataset) else Dataset(*data)
     x, y = np.asarray(dataset.x, np.float32), np.asarray(dataset.y)
-    if len(dataset.arrays) != 2 or x.ndim != 2 or not 2 <= x.shape[1] <= MOST_COLUMNS:
+    if len(dataset.arrays) != 2 or x.ndim != 2 or not 1 <= x.shape[1] <= MOST_COLUMNS:
         shapes = [a.shape for a in dataset.arrays]
         raise ValueError(
-            f"the playground takes inputs (n, k), k from 2 to {MOST_COLUMNS}, and targets, and was "
+            f"the playground takes inputs (n, k), k from 1 to {MOST_COLUMNS}, and targets, and was "
             f"given shapes {', '.join(map(str, shapes))}"
         )
     _check_size(len(x))
@@ -82,9 +82,9 @@ def from_csv(name: str, text: str) -> Table:
     has_names = len(lines) > 1 and all(_number(cell) is None for cell in first[:-1])
     names = first if has_names else [*_numbered(len(first) - 1), "target"]
     rows = lines[1:] if has_names else lines
-    if not 3 <= len(names) <= _MOST_CLICKED_INPUTS + 1:
+    if not 2 <= len(names) <= _MOST_INPUTS + 1:
         raise ValueError(
-            f"line 1 has {len(names)} columns; the playground takes 2 to {_MOST_CLICKED_INPUTS} "
+            f"line 1 has {len(names)} columns; the playground takes 1 to {_MOST_INPUTS} "
             "columns of inputs and, last, one of targets"
         )
     _check_size(len(rows))

@@ -73,13 +73,16 @@ class Trained:
             self.classes = _NAMES.get(settings.data, [str(i) for i in range(k)])
             self.inputs = _INPUTS.get(settings.data, [f"x{i + 1}" for i in range(width)])
         self._check_added(width)
-        if max(settings.axes) >= width:
+        self.is_curve = width == 1
+        if self.is_curve and self.classes:
+            raise ValueError("classes are told apart in a plane: give two inputs or more")
+        if max(settings.axes) >= width and not self.is_curve:
             raise ValueError(f"the data have {width} inputs, and the axes are {settings.axes}")
         self._run(script.preparation_code(settings, width, len(self.classes)))
-        parts, ready = self.names["parts"], self.names["ready"]
-        self.parts: dict[str, Any] = ready
+        parts: dict[str, Any] = self.names["parts"]
+        self.parts = ready = self.names["ready"]
         self.x = np.concatenate([part.x for part in parts.values()])
-        self.targets = np.concatenate([part.y for part in parts.values()])
+        self.targets = np.concatenate([part.y for part in ready.values()])
 
     def _check_added(self, width: int) -> None:
         for i, row in enumerate(self.settings.added):
@@ -127,28 +130,51 @@ class Trained:
         return "binary_cross_entropy_with_logits" if one else "cross_entropy"
 
     def _center(self) -> np.ndarray:
-        center: np.ndarray = self.x.mean(axis=0) if len(self.x) else np.zeros(2)
+        center: np.ndarray = self.x.mean(axis=0) if len(self.x) else np.zeros(self.x.shape[1])
         return center.astype(np.float32)
 
     def _place_grid(self) -> None:
         """The plane's bounds (2, 2), rows (low, high), and its cells, from the top left."""
-        axes = list(self.settings.axes)
         if self.settings.data == "points" or not len(self.x):
             self.bounds = np.array([[-1.2, 1.2], [-1.2, 1.2]])
         else:
-            low, high = self.x[:, axes].min(axis=0), self.x[:, axes].max(axis=0)
+            shown = self.shown(self.x, self.targets)
+            low, high = shown.min(axis=0), shown.max(axis=0)
             margin = np.where(high > low, 0.08 * (high - low), 0.5)
             self.bounds = np.stack([low - margin, high + margin], axis=1).astype(np.float64)
         across, up = (low + (np.arange(GRID) + 0.5) * (high - low) / GRID
                       for low, high in self.bounds)  # fmt: skip
         a, b = np.meshgrid(across, up[::-1])
-        self.grid = self.names["inputs"](self.placed(np.stack([a.ravel(), b.ravel()], axis=1)))
+        self.cells = np.stack([a.ravel(), b.ravel()], axis=1)
+        self.grid = self.names["inputs"](self.placed(self.cells))
+
+    def shown(self, x: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Where samples are in the plane (n, 2): two of the inputs, or the only one and the target.
+
+        `targets` are as training sees them.
+        """
+        if not self.is_curve:
+            return x[:, list(self.settings.axes)]
+        return np.concatenate([x, self.unscaled(targets)], axis=1)
 
     def placed(self, points: np.ndarray) -> np.ndarray:
         """Points of the plane (n, 2) as inputs (n, k), the others at their mean."""
         rows = np.tile(self._center(), (len(points), 1))
-        rows[:, list(self.settings.axes)] = points
+        if self.is_curve:
+            rows[:, 0] = points[:, 0]
+        else:
+            rows[:, list(self.settings.axes)] = points
         return rows
+
+    def unscaled(self, values: np.ndarray) -> np.ndarray:
+        """Numbers to predict, on the scale of the data."""
+        target = self.names.get("target")
+        return values if target is None else np.asarray(target.inverse_transform(values))
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Numbers to predict, as training sees them."""
+        target = self.names.get("target")
+        return values if target is None else np.asarray(target.transform(values))
 
     # ---------------------------------------------------------------- what is seen
 
@@ -157,14 +183,13 @@ class Trained:
             return layers_of(self.model, self.call, x)
 
     def predicted(self, x: np.ndarray) -> np.ndarray:
-        """Probabilities (n, classes), or predicted numbers (n, 1), for rows of inputs."""
-        return self._read(self._look(self.names["inputs"](x))[1].data)
+        """Probabilities (n, classes), or numbers (n, 1), for what the network is given."""
+        return self._read(self._look(x)[1].data)
 
     def _read(self, output: np.ndarray) -> np.ndarray:
         output = output.reshape(len(output), -1).astype(np.float64)
         if not self.classes:
-            target = self.names.get("target")
-            return output if target is None else target.inverse_transform(output)
+            return self.unscaled(output)
         if output.shape[1] == 1:
             one = 0.5 + 0.5 * np.tanh(output / 2)
             return np.concatenate([1 - one, one], axis=1)
@@ -206,8 +231,10 @@ class Trained:
             self.history = [*self.history[:-1:2], row]
 
     def _plane(self, values: np.ndarray) -> dict[str, Any]:
+        low, high = self.range_of_targets()
+        if self.is_curve:  # what lies above the prediction is blue, and what lies below it orange
+            return {"signed": encoded(4 * (self.cells[:, 1] - values[:, 0]) / (high - low))}
         if not self.classes:
-            low, high = self.range_of_targets()
             return {"signed": encoded(2 * (values[:, 0] - low) / (high - low) - 1)}
         if values.shape[1] == 2:
             return {"signed": encoded(values[:, 1] - values[:, 0])}
@@ -217,7 +244,11 @@ class Trained:
         }
 
     def range_of_targets(self) -> tuple[float, float]:
-        low, high = (float(self.targets.min()), float(self.targets.max()))
+        """The least and the largest number to predict."""
+        if self.classes:
+            return 0.0, 1.0
+        targets = self.unscaled(self.targets)
+        low, high = float(targets.min()), float(targets.max())
         return (low, high) if high > low else (low - 1, high + 1)
 
 

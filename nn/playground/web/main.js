@@ -145,11 +145,13 @@ async function refresh(now = false) {
   const panel = find("inspector");
   const typing = () => (panel.contains(document.activeElement) && document.activeElement.matches("input") ? document.activeElement : null);
   if (!unit || (typing() && !now)) return;
-  const where = state.points.x.length ? { index: plane.chosen ?? 0 } : { point: [0, 0] };
+  const index = plane.chosen ?? 0;
+  const point = state.points.x[index] ?? [0, 0];
+  const where = state.points.x.length ? { index } : { point };
   const found = await attempt(() => ask("neuron", { ...unit, ...where }));
   if (!found || !unit || (typing() && !now)) return;
   const label = typing()?.getAttribute("aria-label");
-  panel.replaceChildren(...neuronPanel(found, state, setWeight));
+  panel.replaceChildren(...neuronPanel(found, point, setWeight));
   if (label) [...panel.querySelectorAll("input")].find((each) => each.getAttribute("aria-label") === label)?.focus();
 }
 
@@ -173,7 +175,7 @@ async function hover(place) {
     wanted = null;
     try {
       const found = await ask("probe", index === null ? { point } : { index });
-      tip(found, at, index);
+      tip(found, point, at, index);
     } catch {
       break;
     }
@@ -181,14 +183,16 @@ async function hover(place) {
   probing = false;
 }
 
-function tip(found, [x, y], index) {
-  const { classes, points } = state;
-  const lines = [`at (${found.x.map((value) => digits(value, 3)).join(", ")})`];
+function tip(found, point, [x, y], index) {
+  const { classes, points, curve } = state;
+  const place = index === null ? point : points.x[index];
+  const lines = [`at (${place.map((value) => digits(value, 3)).join(", ")})`];
   if (index !== null) {
     const kind = index < points.training ? "training" : "test";
-    const is = classes.length ? classes[found.target] : digits(found.target);
-    lines.push(`${kind} point: ${is}`, `loss here ${digits(found.losses[0])}`);
+    const target = points.target[index];
+    lines.push(`${kind} point: ${classes.length ? classes[target] : digits(target)}`);
   }
+  if (index !== null || curve) lines.push(`loss here ${digits(found.losses[0])}`);
   if (!classes.length) lines.push(`predicted ${digits(found.predicted[0])}`);
   else {
     found.predicted.slice(0, 5).forEach((p, i) => {
@@ -211,7 +215,7 @@ async function choose(index) {
 }
 
 function add(point) {
-  const target = state.classes.length ? adding : find("number").valueAsNumber;
+  const target = state.classes.length ? adding : state.curve ? point[1] : find("number").valueAsNumber;
   return change("add", { point, target });
 }
 
@@ -227,12 +231,16 @@ async function openFile(file) {
 }
 
 function legend() {
-  const { classes, inputs, settings, targets } = state;
+  const { classes, inputs, settings, targets, curve } = state;
   const count = settings.data === "points" ? Math.min(5, classes.length + 1) : classes.length;
   const names = Array.from({ length: count }, (_, i) => classes[i] ?? `${i}`);
-  find("axes").textContent = `Across: ${inputs[settings.axes[0]]}; up: ${inputs[settings.axes[1]]}. Filled points train, hollow ones test.`;
+  const up = curve ? "the number to predict" : inputs[settings.axes[1]];
+  find("axes").textContent = `Across: ${inputs[curve ? 0 : settings.axes[0]]}; up: ${up}. Filled points train, hollow ones test.`;
   const items = classes.map((name, i) => element("li", {}, swatch(i, classes.length), name));
-  if (!classes.length) items.push(element("li", {}, `orange ${digits(targets[0], 3)} to blue ${digits(targets[1], 3)}`));
+  const range = curve
+    ? "The curve runs where blue meets orange."
+    : `orange ${digits(targets[0], 3)} to blue ${digits(targets[1], 3)}`;
+  if (!classes.length) items.push(element("li", {}, range));
   find("classes").replaceChildren(...items);
   find("class-buttons").replaceChildren(...names.map((name, i) => {
     const button = element("button", { type: "button", title: name }, name);
@@ -244,7 +252,7 @@ function legend() {
     });
     return button;
   }));
-  find("value").hidden = classes.length > 0;
+  find("value").hidden = classes.length > 0 || curve;
   find("undo").disabled = !settings.added;
   const kind = classes.length ? `${classes.length} classes` : "a number";
   find("canvas").setAttribute("aria-label", `The plane of two inputs, ${state.points.x.length} points, ${kind}`);

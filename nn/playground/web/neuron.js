@@ -2,9 +2,9 @@
 
 import { digits, element } from "./draw.js";
 
-/** The panel of a unit; `setWeight(path, index, value)` is called for a weight typed in. */
-export function neuronPanel(found, state, setWeight) {
-  const place = `(${found.x.map((value) => digits(value)).join(", ")})`;
+/** The panel of a unit at a point; `setWeight(path, index, value)` is called for a weight typed in. */
+export function neuronPanel(found, point, setWeight) {
+  const place = `(${point.map((value) => digits(value)).join(", ")})`;
   const title = `Unit ${found.unit + 1} of layer ${found.layer + 1}: ${found.title}`;
   const parts = [
     element("h2", {}, title),

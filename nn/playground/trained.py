@@ -233,7 +233,7 @@ class Trained:
     def _plane(self, values: np.ndarray) -> dict[str, Any]:
         low, high = self.range_of_targets()
         if self.is_curve:  # what lies above the prediction is blue, and what lies below it orange
-            return {"signed": encoded(4 * (self.cells[:, 1] - values[:, 0]) / (high - low))}
+            return {"signed": encoded(8 * (self.cells[:, 1] - values[:, 0]) / (high - low))}
         if not self.classes:
             return {"signed": encoded(2 * (values[:, 0] - low) / (high - low) - 1)}
         if values.shape[1] == 2:

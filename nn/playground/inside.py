@@ -132,22 +132,12 @@ def one_step(model: Module[Any], train_on: Callable[..., Any], x: Any, y: Any) -
     """Train on one batch by `train_on(x, y)` and return all that happened: forward to update."""
     before = {path: p.data.copy() for path, p in model.named_parameters()}
     layers, _ = layers_of(model, train_on, x, y, retain=True)
-    own = list(model.named_parameters())
-    path_of = {id(p): path for path, p in own}
+    path_of = {id(p): path for path, p in model.named_parameters()}
     return {
         "samples": len(x),
         "x": _some(x),
         "y": np.asarray(y)[:_MOST_SAMPLES].reshape(-1).tolist(),
         "layers": [_layer_step(layer, before, path_of) for layer in layers],
-        "parameters": [
-            {
-                "path": path,
-                "shape": list(p.shape),
-                "gradient": _norm(p.grad),
-                "change": _norm(p.data - before[path]),
-            }
-            for path, p in own
-        ],
     }
 
 
@@ -187,7 +177,3 @@ def _gradient(t: Tensor) -> Any:
 def _some(values: Any) -> list[Any]:
     some: list[Any] = np.asarray(values)[:MOST_UNITS, :MOST_UNITS].tolist()
     return some
-
-
-def _norm(values: Any) -> float:
-    return 0.0 if values is None else float(np.linalg.norm(np.asarray(values)))

@@ -236,6 +236,7 @@ function legend() {
   const names = Array.from({ length: count }, (_, i) => classes[i] ?? `${i}`);
   const up = curve ? "the number to predict" : inputs[settings.axes[1]];
   find("axes").textContent = `Across: ${inputs[curve ? 0 : settings.axes[0]]}; up: ${up}. Filled points train, hollow ones test.`;
+  find("loss-name").textContent = state.loss;
   const items = classes.map((name, i) => element("li", {}, swatch(i, classes.length), name));
   const range = curve
     ? "The curve runs where blue meets orange."

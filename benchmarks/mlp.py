@@ -47,8 +47,9 @@ def hand_written(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
     return step
 
 
-def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """This project, with `nn`."""
+def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray, compiled: bool = False) -> Contestant:
+    """This project, with `nn`; or with the loss compiled into one op."""
+    import tinygrad_edu
     from nn import SGD, Dense, ReLU, Sequential, cross_entropy
 
     (w1, _), (w2, _), (w3, _) = layers
@@ -57,30 +58,13 @@ def ours_nn(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
         parameter.data[...] = value
     optimizer = SGD(model.parameters(), lr=RATE)
 
-    def step() -> Any:
-        loss = cross_entropy(model(x), t)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
+    def loss_of(x: np.ndarray, t: np.ndarray) -> Any:
+        return cross_entropy(model(x), t)
 
-    return step
-
-
-def ours_compiled(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """The same, the loss compiled into one op."""
-    from nn import SGD, Dense, ReLU, Sequential, cross_entropy
-    from tinygrad_edu import compile
-
-    (w1, _), (w2, _), (w3, _) = layers
-    model = Sequential(Dense(*w1.shape), ReLU(), Dense(*w2.shape), ReLU(), Dense(*w3.shape))
-    for parameter, value in zip(model.parameters(), flat(layers), strict=True):
-        parameter.data[...] = value
-    optimizer = SGD(model.parameters(), lr=RATE)
-    loss_of = compile(lambda x, t: cross_entropy(model(x), t))
+    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
 
     def step() -> Any:
-        loss = loss_of(x, t)
+        loss = compute(x, t)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -113,7 +97,7 @@ def ours_engine(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
 CONTESTANTS: dict[str, Callable[[Layers, np.ndarray, np.ndarray], Contestant]] = {
     "hand-written NumPy": hand_written,
     "tinygrad-edu, nn": ours_nn,
-    "tinygrad-edu, nn, compiled": ours_compiled,
+    "tinygrad-edu, nn, compiled": partial(ours_nn, compiled=True),
     "tinygrad-edu, engine": ours_engine,
     "JAX jit": peers.jax_jit,
     "PyTorch": peers.pytorch,

@@ -329,7 +329,8 @@ class Body:
             lists = [v.value if isinstance(v, Known) else parts_of(v) for v in args]
             return _container(function, lists)
         if static:
-            return _known_or_array(node.func, function, args, kwargs)
+            given = [each.value for each in args], {k: v.value for k, v in kwargs.items()}
+            return known_result(function(*given[0], **given[1]))
         if function is len and isinstance(args[0], (Array, Items)):
             first = args[0]
             return Known(len(first.array if isinstance(first, Array) else first.parts))
@@ -366,11 +367,6 @@ def _called(made: ast.expr, function: Any, args: list[Any], kwargs: dict[str, An
     if isinstance(result, (tuple, list)):
         raise NotInlinable("a function of several results")
     return Array(call, result) if is_array(result) else Known(result)
-
-
-def _known_or_array(made: ast.expr, function: Any, args: Any, kwargs: Any) -> Any:
-    values = [each.value for each in args], {key: v.value for key, v in kwargs.items()}
-    return known_result(function(*values[0], **values[1]))
 
 
 def _container(function: Any, lists: list[Any]) -> Any:

@@ -18,6 +18,8 @@ from .tracing import Traced
 from .written import Written
 
 _RAISED = (ZeroDivisionError, OverflowError, ValueError)
+MOST_SPARE = 2
+"""Workspaces kept for the next calls; more are needed only while more graphs wait for `backward`."""
 _NO_BUFFERS: Any = ((), ())
 
 
@@ -71,7 +73,7 @@ class Kernel:
         workspace = self._spare.pop() if self._spare else self.plan.workspace()
         outputs, saved, effects = self._forward(workspace, *arrays)
         if not self.variables:
-            self._spare.append(workspace)
+            self._give_back(workspace)
         return outputs, saved, effects
 
     def backward(self, saved: Any, *gradients: Any, again: bool) -> Any:
@@ -81,8 +83,19 @@ class Kernel:
         if again:
             return self._backward_again(saved, *gradients)
         found, workspace = self._backward(saved, *gradients)
-        self._spare.append(workspace)
+        self._give_back(workspace)
         return found
+
+    def _give_back(self, workspace: Any) -> None:
+        if len(self._spare) < MOST_SPARE:
+            self._spare.append(workspace)
+
+    def __repr__(self) -> str:
+        size = sum(each.nbytes for each in self.plan.workspace()[0]) / 1e6
+        return f"<compiled program of {self.statements} statements, {size:.2f} MB of buffers>"
+
+    def __str__(self) -> str:
+        return self.code
 
     def _of_floats(self, arrays: Any) -> Any:
         try:

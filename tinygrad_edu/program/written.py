@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import Any
 
 from . import tidy
@@ -82,6 +81,3 @@ class Written:
         statement.backward = True
         at = next((i for i, s in enumerate(self.statements) if s.backward), len(self.statements))
         self.statements.insert(at, statement)
-
-
-Function = Callable[..., Any]

@@ -19,7 +19,7 @@ from .written import Written
 
 _RAISED = (ZeroDivisionError, OverflowError, ValueError)
 MOST_SPARE = 2
-"""Workspaces kept for the next calls; more are needed only while more graphs wait for `backward`."""
+"""Workspaces kept for the next calls; others are in use while graphs wait for `backward`."""
 _NO_BUFFERS: Any = ((), ())
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_edu
-from tinygrad_edu import Tensor, enable_grad
+from tinygrad_edu import Tensor, compile, enable_grad
 
 from . import checkpoint
 from .callbacks import Callback, in_calling_order
@@ -216,7 +215,7 @@ class Trainer(Displayed, Evaluator):
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
         objective = _objective(self.model, self.loss, self._penalized)
-        self._objective = tinygrad_edu.compile(objective) if self.compile else objective
+        self._objective = compile(objective) if self.compile else objective
         names = ["loss", *self.metrics]
         self.columns = [*names, "penalty"] if self._penalized else names
         self.columns += [f"val_{name}" for name in names * len(held_out)]

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from .options import checked, number, one_of
-from .targets import plain
+from .targets import tensor
 
 __all__ = [
     "celu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "prelu", "relu6",
@@ -76,7 +76,8 @@ def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
 @checked()
 def relu6(x: Tensor) -> Tensor:
     """min(max(x, 0), 6): relu with an upper bound; the slope at both bounds is 0, as relu's is."""
-    return ops.where((x > 0) & (x < 6), x, np.clip(plain(x), 0, 6))
+    bounded = ops.clip(tensor(x).detach(), 0, 6)
+    return ops.where((x > 0) & (x < 6), x, bounded)
 
 
 @checked()

@@ -25,16 +25,18 @@ __version__ = "0.2.0"
 __all__ = [
     "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile", "draw_graph", "effect", "elementwise_grad", "enable_grad",
     "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "op",
-    "operators", "ops", "scope", "trace", "value_and_grad", "vjp",
+    "operators", "ops", "scope", "to_onnx", "trace", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from .export import to_onnx
     from .program import Program, TraceError, compile, trace
     from .viz import Graph, draw_graph
 
 _LEAVES = {
     **dict.fromkeys(("Graph", "draw_graph"), "viz"),
     **dict.fromkeys(("Program", "TraceError", "compile", "trace"), "program"),
+    "to_onnx": "export",
 }
 
 

@@ -48,6 +48,6 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
             *losses.__all__,
             *model_summary.__all__,
         ),
-        *(*module.__all__, *networks.__all__, *onnx_export.__all__, *optim.__all__, *schedulers.__all__),
-        *trainer.__all__,
+        *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
+        *(*onnx_export.__all__, *trainer.__all__),
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 import numpy as np
 
-from tinygrad_edu import Tensor, scope
+from tinygrad_edu import Tensor, ops, scope
 from tinygrad_edu.errors import LOCATED, locate
 
 from .parameter import Parameter, forget_gradient, get_default_dtype, set_default_dtype
@@ -320,7 +320,8 @@ def cast_like(x: Tensor, parameter: Tensor) -> Tensor:
             f"a layer takes an array or a Tensor, not a {type(x).__name__}; np.array(x)"
         )
     if x.node is None and x.dtype != parameter.dtype:
-        return Tensor(x.data.astype(parameter.dtype), name=x.name)
+        name, x = x.name, ops.cast(x, parameter.dtype)
+        x.name = name
     return x
 
 

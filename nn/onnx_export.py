@@ -44,8 +44,11 @@ def export_onnx(
     ...     nn.export_onnx(folder + "/model.onnx", model, np.ones((1, 4), np.float32))
     """
     if not isinstance(model, Module):
+        kind = type(model).__name__
+        raise TypeError(f"write nn.export_onnx(path, model, x); the model given is a {kind}")
+    if not inputs:
         raise TypeError(
-            f"write nn.export_onnx(path, model, inputs); the model given is a {type(model).__name__}"
+            "an example of each input tells its shape and dtype: nn.export_onnx(path, model, x)"
         )
 
     def forward(*given: Any) -> Any:

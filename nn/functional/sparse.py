@@ -9,7 +9,6 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from .options import checked
-from .targets import plain
 
 __all__ = ["embedding", "one_hot"]
 
@@ -36,11 +35,11 @@ def embedding(indices: Any, weight: Tensor, padding_idx: int | None = None) -> T
     The row `padding_idx` gets no gradient.  Raises TypeError for indices that are not integers,
     IndexError for one out of range.
     """
-    indices = _indices(indices, len(weight))
-    y = weight[indices]
+    y = weight[_indices(indices, len(weight))]
     if padding_idx is None:
         return y
-    return ops.where((indices == padding_idx)[..., None], plain(weight)[padding_idx], y)
+    padded = np.equal(indices, padding_idx)[..., None]
+    return ops.where(padded, weight.detach()[padding_idx], y)
 
 
 def _indices(indices: Any, n: int) -> np.ndarray:

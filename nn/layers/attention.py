@@ -113,8 +113,8 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         if not masks:
             return None
         if all(mask.dtype == bool for mask in masks):
-            return ~np.logical_or(masks[0].data, masks[-1].data)
-        added = [Tensor(np.where(m.data, -np.inf, 0)) if m.dtype == bool else m for m in masks]
+            return np.logical_not(np.logical_or(masks[0], masks[-1]))
+        added = [ops.where(m, -np.inf, 0) if m.dtype == bool else m for m in masks]
         added = [cast_like(mask, self.in_proj_weight) for mask in added]
         return sum(added[1:], added[0])
 

@@ -5,7 +5,11 @@ the calls, and for each finds in `table` what adds its nodes to a `graph`. The f
 are families of that table.
 """
 
-from . import arrays, elementwise, indexing, networks, reductions
+from . import arrays as arrays
+from . import elementwise as elementwise
+from . import indexing as indexing
+from . import networks as networks
+from . import reductions as reductions
 from .model import to_onnx
 
 __all__ = ["to_onnx"]

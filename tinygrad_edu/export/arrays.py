@@ -98,21 +98,23 @@ def _roll(out: Out, a: Array, shift: Any, axis: Any = None) -> Array:
     shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), axes_of(axis, a.ndim))
     for by, along in zip(shifts.tolist(), axes.tolist(), strict=True):
         n = a.dims[along]
-        cut = [-by if isinstance(n, Size) else -(by % n)]
+        cut = [-by if isinstance(n, Size) else -(by % (n or 1))]
         if cut != [0]:
             parts = [a.slice(cut, [END], [along], [1]), a.slice([0], cut, [along], [1])]
             a = parts[0].node("Concat", parts[1], axis=along).of(a.dims)
     return a.reshape(out.dims)
 
 
-@writes(ops.tril)
-def _tril(out: Out, m: Array, k: int = 0) -> Any:
-    return m.node("Trilu", m.graph.constant(k, np.int64), upper=0)
+def _triangle(upper: int) -> Any:
+    def write(out: Out, m: Array, k: int = 0) -> Any:
+        at = out.graph.constant(k, np.int64)
+        return m.expand(out.dims).node("Trilu", at, upper=upper)  # a vector is each row
+
+    return write
 
 
-@writes(ops.triu)
-def _triu(out: Out, m: Array, k: int = 0) -> Any:
-    return m.node("Trilu", m.graph.constant(k, np.int64), upper=1)
+for _op, _upper in ((ops.tril, 0), (ops.triu, 1)):
+    writes(_op)(_triangle(_upper))
 
 
 # -------------------------------------------------------------------- joining
@@ -155,13 +157,23 @@ def _repeat(out: Out, a: Array, repeats: Any, axis: int | None = None) -> Array:
 def _pad(
     out: Out, array: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None
 ) -> Any:
-    if mode == "symmetric":
-        raise NoOperator("Pad has the modes constant, edge, reflect and wrap only")
+    widths = _widths(pad_width, array.ndim)
+    if mode == "symmetric":  # which Pad does not have
+        return _mirrored(array, widths)
     fill = None
     if constant_values is not None:
         if np.ndim(constant_values):
             raise NoOperator("Pad fills every border with one number; pad axis by axis")
         fill = out.graph.constant(constant_values, array.dtype)
-    widths = [*zip(*_widths(pad_width, array.ndim), strict=True)]
-    pads = array.graph.vector([*widths[0], *widths[1]])
+    pads = array.graph.vector([*(a for a, _ in widths), *(b for _, b in widths)])
     return array.node("Pad", pads, fill, mode=mode)
+
+
+def _mirrored(a: Array, widths: list[tuple[int, int]]) -> Array:
+    for axis, width in enumerate(widths):
+        if any(width):
+            (n,) = only_integers(a.dims[axis : axis + 1], "an axis with a mirrored border")
+            rows = a.graph.constant(np.pad(np.arange(n), width, "symmetric"), np.int64)
+            dims = (*a.dims[:axis], *rows.dims, *a.dims[axis + 1 :])
+            a = a.node("Gather", rows, axis=axis).of(dims)
+    return a

@@ -102,9 +102,9 @@ class Batched:
             raise _dependent(f"{first!r}")
         return first
 
-    def _size(self, numbers: tuple[Any, ...]) -> int | Size:
+    def _size(self, given: tuple[Any, ...]) -> int | Size:
         """What the integers of the runs are, as a function of the batch's size."""
-        numbers = tuple(map(int, numbers))
+        numbers = [int(n) for n in given]
         if len(set(numbers)) == 1:
             return numbers[0]
         slope = numbers[1] - numbers[0]
@@ -129,8 +129,8 @@ def _again(f: Callable[..., Any], given: Arguments, batch: list[Any]) -> Traced:
         return Traced(f, *given.with_arrays(batch))
     except (ValueError, IndexError) as error:
         raise ValueError(
-            f"the model runs with this batch only, and with one of another size: {error}; take sizes "
-            "from the input's shape, or give batch_axis=None for a model of this size alone"
+            f"the model does not take a batch of another size: {error}; let it take sizes from the "
+            "input's shape, or give batch_axis=None for a model of this size alone"
         ) from error
 
 
@@ -185,7 +185,8 @@ def rule(array: Any, other: tuple[int, ...]) -> tuple[Any, Any, int]:
         raise _dependent(f"an array of shape {array.shape}")
     base, following = (np.take(array, [i], axes[0]) for i in (0, 1))
     slope = following.astype(np.int64) - base.astype(np.int64) if array.dtype.kind in "iu" else 0
-    if not np.array_equal((base + slope * _counting(array.shape, axes[0])).astype(array.dtype), array):
+    again = base + slope * _counting(array.shape, axes[0])
+    if not np.array_equal(again.astype(array.dtype), array):
         raise _dependent(f"an array of shape {array.shape}")
     return base, np.asarray(slope), axes[0]
 

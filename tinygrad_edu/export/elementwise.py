@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..ops.extended import elementwise as extended
+from ..ops.extended import special
 from .table import Array, Out, pointwise, writes
 
 __all__: list[str] = []
@@ -74,6 +76,37 @@ def _arctan2(y: Array, x: Array) -> Array:
     return x.equals(0).where(upright, (y / x).pointwise("Atan") + behind)
 
 
+@pointwise(special.sinc)
+def _sinc(x: Array) -> Array:
+    angle = x * math.pi
+    return x.equals(0).where(1, angle.pointwise("Sin") / angle)
+
+
+@pointwise(extended.angle)
+def _angle(z: Array, deg: bool = False) -> Array:
+    return (z < 0).where(180.0 if deg else math.pi, z * 0)
+
+
+@pointwise(extended.imag)
+def _imag(val: Array) -> Array:
+    return val * 0
+
+
+@pointwise(extended.heaviside)
+def _heaviside(x: Array, middle: Array) -> Array:
+    return x.equals(0).where(middle, (x > 0).cast(x.dtype))
+
+
+@pointwise(extended.copysign)
+def _copysign(x: Array, sign: Array) -> Array:
+    return (sign < 0).where(-abs(x), abs(x))
+
+
+@pointwise(extended.ldexp)
+def _ldexp(x: Array, exponent: Array) -> Array:
+    return x * (exponent * math.log(2)).pointwise("Exp")
+
+
 # -------------------------------------------------------------------- exponentials, logarithms
 
 
@@ -129,6 +162,12 @@ def _logaddexp2(x: Array, y: Array) -> Array:
 @pointwise(ops.trunc)
 def _trunc(x: Array) -> Array:
     return x.pointwise("Sign") * abs(x).pointwise("Floor")
+
+
+@pointwise(extended.modf)
+def _modf(x: Array) -> tuple[Array, Array]:
+    whole: Array = _trunc(x)
+    return x - whole, whole
 
 
 @pointwise(ops.round)

@@ -229,7 +229,7 @@ class Graph:
         return y if len(parts) == 1 else y.node("Concat", *parts[1:], axis=0)
 
     def shape(self, dims: Dims, given: Dims) -> Array:
-        """What Reshape shall make of an array of given shape: 0 keeps a size, -1 is what is left."""
+        """What Reshape makes of an array of given shape: 0 keeps a size, -1 is what is left."""
         if 0 in dims:  # an empty array, for which 0 means 0
             return self.vector(dims)
         target: list[Any] = [

@@ -32,8 +32,10 @@ def _parts(a: Array, index: Any) -> list[Any]:
     """One entry for each axis, and None for new ones; NumPy's ellipsis and masks resolved."""
     parts: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
-        known = getattr(part, "value", part)
-        if isinstance(known, (list, np.ndarray, np.bool)) and np.asarray(known).dtype == bool:
+        known: Any = getattr(part, "value", part)
+        if np.asarray(known).dtype == bool and not np.ndim(known):
+            raise NoOperator("a single truth value is no position; write x[None] for a new axis")
+        if isinstance(known, (list, np.ndarray)) and np.asarray(known).dtype == bool:
             parts += [np.asarray(found) for found in np.nonzero(known)]
         elif isinstance(part, Array) and part.dtype == bool:
             raise NoOperator("how many elements a mask picks depends on its values; use np.where")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..program.recording import Value, filled
-from ..program.tracing import paths
+from ..pytree import paths
 from .batch import Batched, Call, Size, rule
 from .graph import Array, Graph, identifier
 from .table import TABLE, NoOperator, Out
@@ -80,7 +81,7 @@ class _Writer:
         self, onnx: Any, batched: Batched, names: Mapping[str, Any], layers: Mapping[str, str]
     ) -> None:
         self.onnx, self.batched, self.layers = onnx, batched, layers
-        self.names = {id(array): name for name, array in reversed(names.items())}
+        self.names = {id(array): name for name, array in reversed(list(names.items()))}
         self.graph = Graph(onnx.helper.np_dtype_to_tensor_dtype)
         self.arrays: dict[Value, Array] = {}
         self.taken: set[str] = set()  # names that no output can have in place of its own
@@ -91,9 +92,8 @@ class _Writer:
         self.arrays[value] = array
         if self.batched.source and self.batched.source[0] is value:
             axis = self.batched.source[1]
-            size = array.node("Shape", dtype=np.int64, start=axis, end=axis + 1)
-            zero = self.graph.constant([0], np.int64)
-            self.graph.batch = size.node("Squeeze", zero).of(())
+            size = array.node("Shape", dtype=np.int64, start=axis, end=axis + 1).of((1,))
+            self.graph.batch = size.reshape(())
         return array
 
     def write(self, call: Call) -> None:
@@ -102,20 +102,24 @@ class _Writer:
         self.graph.scope = step.scope
         write = TABLE.get(step.op if step.op is not None else step.function)
         try:
+            if step.role == "effect":
+                raise NoOperator("it draws at random or changes arrays, and a graph computes alone")
             if write is None:
-                raise NoOperator("it has none")
+                raise NoOperator("there is nothing like it")
             out = Out(self.graph, value.array.dtype, self.batched.dims[value])
-            args = filled(call.args, self.of)
-            made = write(out, *args, **filled(call.kwargs, self.of))
+            args, kwargs = filled(call.args, self.of), filled(call.kwargs, self.of)
+            try:
+                inspect.signature(write).bind(out, *args, **kwargs)
+            except TypeError as error:
+                raise NoOperator(f"with these arguments ({error})") from None
+            made = write(out, *args, **kwargs)
         except NoOperator as why:
             raise NotImplementedError(self._refusal(step, why)) from None
         made = made if isinstance(made, tuple) else (made,)
         for each, array in zip(step.outs, made, strict=True):
             known = array.cast(each.array.dtype)
-            value = None if known.value is None else known.value
-            self.arrays[each] = Array(
-                self.graph, known.name, known.dtype, self.batched.dims[each], value
-            )
+            dims = self.batched.dims[each]
+            self.arrays[each] = Array(self.graph, known.name, known.dtype, dims, known.value)
 
     def _refusal(self, step: Any, why: Any) -> str:
         name = step.op.name if step.op is not None else getattr(step.function, "__name__", "?")
@@ -149,7 +153,7 @@ class _Writer:
             return start.expand(dims)
         zero, one = (self.graph.constant(n, np.int64) for n in (0, 1))
         end = self.graph.size(dims[axis])
-        counted = zero.node("Range", end, one).of((dims[axis],))
+        counted: Array = zero.node("Range", end, one).of((dims[axis],))
         counted = counted.reshape(tuple(n if i == axis else 1 for i, n in enumerate(dims)))
         return start + counted.cast(array.dtype) * self.graph.constant(slope, array.dtype)
 

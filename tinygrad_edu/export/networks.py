@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..ops.extended import decompositions, linear_equations
 from .elementwise import log1p
 from .reductions import centered
-from .table import Array, NoOperator, Out, Size, axes_of, pointwise, product, writes
+from .table import Array, NoOperator, Out, Size, axes_of, only_integers, pointwise, product, writes
 
 __all__: list[str] = []
 
@@ -43,7 +44,7 @@ def _outer(out: Out, a: Any, b: Any) -> Array:
     return column * b.reshape((1, product(b.dims)))  # type: ignore[no-any-return]
 
 
-@writes(ops.det)
+@writes(decompositions.det)
 def _det(out: Out, a: Any) -> Any:
     return out.like(a).node("Det")
 
@@ -93,8 +94,18 @@ def _transposed(
 
 @writes(ops.correlate)
 def _correlate(out: Out, x: Any, weight: Any, positions: Any, geometry: Any) -> Any:
-    moves = _moves(geometry, dilations=geometry.dilation, group=geometry.groups)
-    return out.like(x).node("Conv", out.like(weight), **moves)
+    x, ends = out.like(x), []
+    sizes = only_integers((*x.dims[2:], *positions), "the space that a kernel moves over")
+    axes = zip(sizes, sizes[x.ndim - 2 :], *geometry[:4], strict=False)
+    for n, p, k, stride, dilation, before in axes:
+        ends.append((p - 1) * stride + (k - 1) * dilation + 1 - before - n)
+    cut, space = [min(end, 0) for end in ends], range(2, x.ndim)
+    if any(cut):
+        lengths = [n + c for n, c in zip(sizes, cut, strict=False)]
+        x = x.slice([0] * len(cut), lengths, space, [1] * len(cut))
+    moving = geometry._replace(after=tuple(max(end, 0) for end in ends))
+    moves = _moves(moving, dilations=moving.dilation, group=moving.groups)
+    return x.node("Conv", out.like(weight), **moves)
 
 
 # -------------------------------------------------------------------- pooling
@@ -228,8 +239,15 @@ def _refused(why: str) -> Any:
     return write
 
 
-_SOLVERS = "decompositions and solutions of linear systems have none"
-writes(
-    ops.inv, ops.solve, ops.svd, ops.qr, ops.eigh, ops.cholesky, ops.pinv, ops.slogdet,
-    ops.solve_triangular,
-)(_refused(_SOLVERS))  # fmt: skip
+_SOLVERS = [
+    getattr(decompositions, name)
+    for name in (
+        "inv", "solve", "svd", "qr", "eigh", "cholesky", "pinv", "slogdet", "cofactor",
+    )
+]  # fmt: skip
+writes(*_SOLVERS, linear_equations.solve_triangular)(
+    _refused("neither have the other decompositions and solutions of linear systems")
+)
+writes(ops.correlate_input, ops.correlate_weight, ops.fold, ops.unfold, ops.unpad)(
+    _refused("it is a part of derivatives")
+)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .table import Array, Out, axes_of, product, writes
+from ..ops.extended import norms
+from .table import Array, Out, axes_of, only_integers, product, writes
 
 __all__ = ["centered"]
 
@@ -21,7 +22,8 @@ def _reduction(kind: str) -> Any:
     def write(
         out: Out, a: Array, axis: Any = None, dtype: Any = None, keepdims: bool = False
     ) -> Array:
-        return out.like(a).reduce(kind, axes_of(axis, a.ndim), keepdims)  # type: ignore[no-any-return]
+        y: Array = out.like(a).reduce(kind, axes_of(axis, a.ndim), keepdims)
+        return y
 
     return write
 
@@ -49,8 +51,8 @@ def centered(a: Array, axes: Any) -> Array:
 def _variance(out: Out, a: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
     axes = axes_of(axis, a.ndim)
     d = centered(out.like(a), axes)
-    total = (d * d).reduce("Sum", axes, keepdims)
-    return total / (out.like(product(a.dims[i] for i in axes)) - ddof)
+    count: Array = out.like(product(a.dims[i] for i in axes))
+    return (d * d).reduce("Sum", axes, keepdims) / (count - ddof)
 
 
 @writes(ops.var)
@@ -67,18 +69,19 @@ def _std(
     return _variance(out, a, axis, ddof, keepdims).pointwise("Sqrt")
 
 
-@writes(ops.vector_norm)
+@writes(norms.vector_norm)
 def _vector_norm(
     out: Out, x: Array, ord: float = 2, axis: Any = None, keepdims: bool = False
 ) -> Array:
-    size, axes = abs(out.like(x)), axes_of(axis, x.ndim)
+    given: Array = out.like(x)
+    size, axes = abs(given), axes_of(axis, x.ndim)
     if ord == 0:
         return (size > 0).cast(out.dtype).reduce("Sum", axes, keepdims)
     kinds = {2: "L2", 1: "L1", math.inf: "Max", -math.inf: "Min"}
     if ord in kinds:
-        return size.reduce(kinds[ord], axes, keepdims)  # type: ignore[no-any-return]
+        return size.reduce(kinds[ord], axes, keepdims)
     total = size.pointwise("Pow", ord).reduce("Sum", axes, keepdims)
-    return total.pointwise("Pow", 1 / ord)  # type: ignore[no-any-return]
+    return total.pointwise("Pow", 1 / ord)
 
 
 @writes(ops.cumsum)
@@ -87,6 +90,20 @@ def _cumsum(out: Out, a: Array, axis: int | None = None, dtype: Any = None) -> A
         a, axis = a.reshape((product(a.dims),)), 0
     at = out.graph.constant(axis % a.ndim, np.int64)
     return out.like(a).node("CumSum", at)
+
+
+@writes(ops.cumprod)
+def _cumprod(out: Out, a: Array, axis: int | None = None, dtype: Any = None) -> Any:
+    """The product of each row of a triangle of copies; only the newest opsets have CumProd."""
+    if axis is None:
+        a, axis = a.reshape((product(a.dims),)), 0
+    order = [i for i in range(a.ndim) if i != axis % a.ndim] + [axis % a.ndim]
+    x = out.like(a).transpose(order)
+    (n,) = only_integers(x.dims[-1:], "an axis of running products")
+    triangle = out.graph.constant(np.tri(n, dtype=bool))
+    copies = triangle.where(x.unsqueeze(x.ndim - 1), out.like(1))
+    products = copies.reduce("Prod", [copies.ndim - 1])
+    return products.transpose(np.argsort(order).tolist())
 
 
 def _softmax_like(kind: str) -> Any:

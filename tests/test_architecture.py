@@ -58,9 +58,10 @@ ROOMS: dict[str, set[str]] = {
         "changes", "context", "declare", "errors", "gradient", "graph", "guard", "methods",
         "observers", "ops", "precision", "pytree", "registry", "tensor",
     },
+    "export": {"ops", "program", "pytree"},
     "viz": {"context", "declare", "errors", "graph", "observers", "precision", "tensor"},
 }  # fmt: skip
-OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
+OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}, "export": {"onnx"}}
 """What a room may import besides the standard library and NumPy."""
 
 CORE = ("context", "graph", "tensor", "registry", "operators", "declare", "methods")

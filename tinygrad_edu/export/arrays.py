@@ -143,12 +143,11 @@ def _repeat(out: Out, a: Array, repeats: Any, axis: int | None = None) -> Array:
     if axis is None:
         a, axis = a.reshape((product(a.dims),)), 0
     axis = axis % a.ndim
-    times = getattr(repeats, "value", repeats)
-    if np.size(times) == 1:
-        n = int(np.ravel(times)[0])
-        wide = (*a.dims[: axis + 1], n, *a.dims[axis + 1 :])
+    times, length = getattr(repeats, "value", repeats), a.dims[axis]
+    if isinstance(length, Size) and np.size(times) == 1:
+        wide = (*a.dims[: axis + 1], int(np.ravel(times)[0]), *a.dims[axis + 1 :])
         return a.unsqueeze(axis + 1).expand(wide).reshape(out.dims)
-    (length,) = only_integers(a.dims[axis : axis + 1], "the axis that is repeated")
+    (length,) = only_integers((length,), "the axis that is repeated")
     rows = a.graph.constant(np.repeat(np.arange(length), times), np.int64)
     return a.node("Gather", rows, axis=axis)  # type: ignore[no-any-return]
 

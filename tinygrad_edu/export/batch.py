@@ -7,16 +7,18 @@ between the runs is a multiple of the batch's size, plus a constant: a `Size`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..program.recording import Step, Value, values_in
-from ..program.tracing import Arguments, Traced, traced
+from ..program.tracing import Arguments, Traced, _spelled, traced
 
 
-class Size(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Size:
     """slope * batch + offset."""
 
     slope: int
@@ -38,6 +40,12 @@ class Call(NamedTuple):
     kwargs: dict[str, Any]
 
 
+_OTHER_OPS = (
+    "the model calls other ops for a batch of another size; let no branch depend on it, or give "
+    "batch_axis=None for a model of this size alone"
+)
+
+
 class Batched:
     """The steps of a function that are needed for its outputs, for a batch of any size."""
 
@@ -55,6 +63,8 @@ class Batched:
         self.calls: list[Call] = []
         recordings = [run.recording for run in self.runs]
         self._know([each.inputs for each in recordings])
+        if len({len(each.steps) for each in recordings}) > 1:
+            raise ValueError(_OTHER_OPS)
         for steps in zip(*(each.steps for each in recordings), strict=True):
             self._add(steps)
         self._know([[v for v in run.outputs if v is not None] for run in self.runs])
@@ -65,12 +75,12 @@ class Batched:
     def _add(self, steps: Iterable[Step]) -> None:
         first, *others = steps = list(steps)
         if any(s.function is not first.function for s in others):
-            raise ValueError(
-                "the model calls other ops for a batch of another size; let no branch depend on "
-                "it, or give batch_axis=None for a model of this size alone"
-            )
-        args, kwargs = self._merged(*((s.args, s.kwargs) for s in steps))
-        self._know([s.outs for s in steps])
+            raise ValueError(_OTHER_OPS)
+        try:
+            args, kwargs = self._merged(*((s.args, s.kwargs) for s in steps))
+            self._know([s.outs for s in steps])
+        except ValueError as error:
+            raise ValueError(f"{error}, at {_spelled(first.location)}") from None
         self.calls.append(Call(first, args, kwargs))
 
     def _know(self, values: list[list[Value]]) -> None:
@@ -198,7 +208,7 @@ def _counting(shape: tuple[int, ...], axis: int) -> Any:
 
 def _dependent(what: str) -> ValueError:
     return ValueError(
-        f"{what} in the model depends on the batch's size in a way that has no formula here; "
-        "compute it with NumPy functions of the inputs, or give batch_axis=None for a model of "
-        "this size alone"
+        f"{what} in the model depends on values, or on the batch's size otherwise than by a factor "
+        "and a sum; compute it with NumPy functions of the inputs, or give batch_axis=None for a "
+        "model of this size alone"
     )

@@ -10,7 +10,7 @@ from .. import ops
 from ..ops.extended import decompositions, linear_equations
 from .elementwise import log1p
 from .reductions import centered
-from .table import Array, NoOperator, Out, Size, axes_of, only_integers, pointwise, product, writes
+from .table import Array, NoOperator, Out, Size, axes_of, pointwise, product, writes
 
 __all__: list[str] = []
 
@@ -90,22 +90,6 @@ def _transposed(
     moving = ops.geometry(len(kernel), kernel, stride, padding, dilation, groups, output_padding)
     moves = _moves(moving, dilations=moving.dilation, group=groups, output_padding=moving.extra)
     return x.node("ConvTranspose", weight, *([] if bias is None else [bias]), **moves)
-
-
-@writes(ops.correlate)
-def _correlate(out: Out, x: Any, weight: Any, positions: Any, geometry: Any) -> Any:
-    x, ends = out.like(x), []
-    sizes = only_integers((*x.dims[2:], *positions), "the space that a kernel moves over")
-    axes = zip(sizes, sizes[x.ndim - 2 :], *geometry[:4], strict=False)
-    for n, p, k, stride, dilation, before in axes:
-        ends.append((p - 1) * stride + (k - 1) * dilation + 1 - before - n)
-    cut, space = [min(end, 0) for end in ends], range(2, x.ndim)
-    if any(cut):
-        lengths = [n + c for n, c in zip(sizes, cut, strict=False)]
-        x = x.slice([0] * len(cut), lengths, space, [1] * len(cut))
-    moving = geometry._replace(after=tuple(max(end, 0) for end in ends))
-    moves = _moves(moving, dilations=moving.dilation, group=moving.groups)
-    return x.node("Conv", out.like(weight), **moves)
 
 
 # -------------------------------------------------------------------- pooling
@@ -248,6 +232,6 @@ _SOLVERS = [
 writes(*_SOLVERS, linear_equations.solve_triangular)(
     _refused("neither have the other decompositions and solutions of linear systems")
 )
-writes(ops.correlate_input, ops.correlate_weight, ops.fold, ops.unfold, ops.unpad)(
+writes(ops.correlate, ops.correlate_input, ops.correlate_weight, ops.fold, ops.unfold, ops.unpad)(
     _refused("it is a part of derivatives")
 )

@@ -17,9 +17,9 @@ from .onnx_runtime import newest, runtime, session
 from .samples import ALL, calls
 
 REFUSED = {
-    "bessel_i", "cholesky", "cofactor", "convolve", "correlate", "correlate_input", "correlate_weight", "eigh",
-    "fold", "i0", "inv", "pinv", "qr", "sinc_slope", "slogdet", "solve", "solve_triangular", "svd",
-    "unfold", "unpad",
+    "bessel_i", "cholesky", "cofactor", "convolve", "correlate", "correlate_input",
+    "correlate_weight", "eigh", "fold", "i0", "inv", "pinv", "qr", "sinc_slope", "slogdet",
+    "solve", "solve_triangular", "svd", "unfold", "unpad",
 }  # fmt: skip
 """What has no operator, and no short composition of operators."""
 

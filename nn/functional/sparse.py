@@ -39,7 +39,8 @@ def embedding(indices: Any, weight: Tensor, padding_idx: int | None = None) -> T
     if padding_idx is None:
         return y
     padded = np.equal(indices, padding_idx)[..., None]
-    return ops.where(padded, weight.detach()[padding_idx], y)
+    constant = weight.detach() if isinstance(weight, Tensor) else weight
+    return ops.where(padded, constant[padding_idx], y)
 
 
 def _indices(indices: Any, n: int) -> np.ndarray:

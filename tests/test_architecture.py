@@ -58,7 +58,7 @@ ROOMS: dict[str, set[str]] = {
         "changes", "context", "declare", "errors", "gradient", "graph", "guard", "methods",
         "observers", "ops", "precision", "pytree", "registry", "tensor",
     },
-    "export": {"ops", "program", "pytree"},
+    "export": {"ops", "program", "pytree", "tensor"},
     "viz": {"context", "declare", "errors", "graph", "observers", "precision", "tensor"},
 }  # fmt: skip
 OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}, "export": {"onnx"}}

@@ -267,11 +267,12 @@ def test_outputs_that_are_inputs_parameters_and_twice_the_same(tmp_path: Path) -
 
         def forward(self, x: Any) -> Any:
             y = self.inner(x)
-            return {"x": x, "w": self.inner.weight, "y": y, "again": [y, None]}
+            outputs = {"x": x, "w": self.inner.weight, "y": y, "again": [y, None], "same": +y}
+            return outputs | {"z": self.inner.bias * 2, "b": Tensor(np.arange(3))}
 
     content = check(tmp_path / "model.onnx", Odd(), drawn(5, 4))
-    names = [each.name for each in content.graph.output]
-    assert names == ["output_x", "output_w", "output_y", "output_again_0"]
+    names = ["x", "w", "y", "again_0", "same", "z", "b"]
+    assert [each.name for each in content.graph.output] == [f"output_{name}" for name in names]
 
 
 # -------------------------------------------------------------------- what stays as it was
@@ -338,6 +339,13 @@ def test_a_batch_whose_size_cannot_be_free(tmp_path: Path) -> None:
     refused(ValueError, "on the batch's size otherwise than by", half, drawn(5, 4))
     branch = nn.Lambda(lambda x: np.tanh(x) if len(x) % 2 else np.exp(x))
     refused(ValueError, "calls other ops for a batch of another size", branch, drawn(5, 4))
+    some = nn.Lambda(lambda x: x[list(range(len(x)))])
+    refused(ValueError, "on the batch's size otherwise than by", some, drawn(5, 4))
+    shifted = nn.Lambda(lambda x: np.roll(x, len(x) - 1, 1))
+    text = "one of its arguments depends on the batch's size"
+    refused(NotImplementedError, text, shifted, drawn(5, 4))
+    loop = nn.Lambda(lambda x: sum(x[i] for i in range(len(x))))
+    refused(ValueError, "calls other ops for a batch of another size", loop, drawn(5, 4))
     weights = nn.Lambda(lambda x: x * np.sqrt(np.arange(len(x)))[:, None])
     refused(ValueError, "on the batch's size otherwise than by", weights, drawn(5, 4))
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..program.recording import Step, Value, values_in
 from ..program.tracing import Arguments, Traced, _spelled, traced
+from ..tensor import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,17 @@ class Size:
 
 
 Dims = tuple[int | Size, ...]
+
+
+def has_size(structure: Any) -> bool:
+    """Whether something in the arguments of a call depends on the batch's size."""
+    if isinstance(structure, slice):
+        structure = [structure.start, structure.stop, structure.step]
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if isinstance(structure, (list, tuple)):
+        return any(map(has_size, structure))
+    return isinstance(structure, Size)
 
 
 class Call(NamedTuple):
@@ -51,7 +63,7 @@ class Batched:
 
     def __init__(self, f: Callable[..., Any], args: Any, batch_axis: Any) -> None:
         given = Arguments(f, args, {})
-        arrays = [np.asarray(getattr(x, "data", x)) for x in given.arrays]
+        arrays = [np.asarray(x.data if isinstance(x, Tensor) else x) for x in given.arrays]
         axes = _axes(given.names, arrays, batch_axis)
         rows = {x.shape[axis] for x, axis in zip(arrays, axes, strict=True) if axis is not None}
         start = max(2, *rows) if rows else 1  # one row would broadcast
@@ -60,6 +72,7 @@ class Batched:
         self.run = traced(f, *given.with_arrays(batches[0]))
         self.runs = [self.run, *(_again(f, given, batch) for batch in batches[1:])]
         self.dims: dict[Value, Dims] = {}
+        self._same: dict[Value, tuple[Any, ...]] = {}  # which Values of the runs are one
         self.calls: list[Call] = []
         recordings = [run.recording for run in self.runs]
         self._know([each.inputs for each in recordings])
@@ -91,13 +104,9 @@ class Batched:
         """The same argument of each run as one."""
         first = parts[0]
         if isinstance(first, Value):
-            if first not in self.dims:
-                arrays = [np.asarray(v.array) for v in parts]
-                sizes = zip(*(x.shape for x in arrays), strict=True)
-                self.dims[first] = tuple(self._size(each) for each in sizes)
-                if first.kind == "constant":
-                    _check_constants(arrays)
-            return first
+            return self._merged_values(parts)
+        if len({(type(p), len(p) if isinstance(p, (list, tuple)) else 1) for p in parts}) > 1:
+            raise _dependent(f"{first!r}")
         if isinstance(first, (list, tuple)):
             merged = [self._merged(*each) for each in zip(*parts, strict=True)]
             return first._make(merged) if hasattr(first, "_make") else type(first)(merged)
@@ -110,6 +119,20 @@ class Batched:
             return self._size(parts)
         if any(repr(part) != repr(first) for part in parts):
             raise _dependent(f"{first!r}")
+        return first
+
+    def _merged_values(self, values: tuple[Any, ...]) -> Value:
+        first: Value = values[0]
+        if self._same.setdefault(first, values) != values:
+            raise ValueError(_OTHER_OPS)
+        if first not in self.dims:
+            arrays = [np.asarray(v.array) for v in values]
+            if len({x.ndim for x in arrays}) > 1:
+                raise _dependent(f"the number of axes, {arrays[0].ndim},")
+            sizes = zip(*(x.shape for x in arrays), strict=True)
+            self.dims[first] = tuple(self._size(each) for each in sizes)
+            if first.kind == "constant":
+                _check_constants(arrays)
         return first
 
     def _size(self, given: tuple[Any, ...]) -> int | Size:

@@ -176,14 +176,11 @@ class Graph:
         self._names.add(free)
         return free
 
-    def node(
-        self, kind: str, *inputs: Any, dtype: Any, outputs: int = 1, **attributes: Any
-    ) -> Any:  # fmt: skip
+    def node(self, kind: str, *inputs: Any, dtype: Any, outputs: int = 1, **attributes: Any) -> Any:
         """A new node; returns its output, or a list of them."""
         like = next(x.dtype for x in inputs if isinstance(x, Array))
         read = ["" if x is None else self.array(x, like).name for x in inputs]
-        path = f"{self.scope}.{kind}" if self.scope else kind
-        name = self.unique(path)
+        name = self.unique(f"{self.scope}.{kind}" if self.scope else kind)
         made = [name] if outputs == 1 else [self.unique(f"{name}.{i}") for i in range(outputs)]
         self.nodes.append(Node(kind, read, made, attributes, name))
         arrays = [Array(self, each, dtype) for each in made]
@@ -196,10 +193,11 @@ class Graph:
         return self.size(x).cast(dtype) if isinstance(x, Size) else self.constant(x, dtype)
 
     def constant(self, value: Any, dtype: Any = None, name: str = "constant") -> Array:
-        """An array of the file; unnamed ones are stored once."""
+        """An array of the file; small ones without a name of their own are stored once."""
         value = np.asarray(value, dtype)
-        key = (value.dtype, value.shape, value.tobytes(), name)
-        if key not in self._known:
+        small = name == "constant" and value.size < 100
+        key = (value.dtype, value.shape, value.tobytes()) if small else name
+        if not small or key not in self._known:
             free = self.unique(name)
             self.constants[free] = value
             self._known[key] = Array(self, free, value.dtype, value.shape, value)

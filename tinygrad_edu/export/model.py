@@ -12,7 +12,7 @@ import numpy as np
 
 from ..program.recording import Value, filled
 from ..pytree import paths
-from .batch import Batched, Call, Size, rule
+from .batch import Batched, Call, Size, has_size, rule
 from .graph import Array, Graph, identifier
 from .table import TABLE, NoOperator, Out
 
@@ -74,6 +74,21 @@ def _library() -> Any:
         raise ModuleNotFoundError("An export to ONNX needs onnx: pip install onnx") from None
 
 
+def _made(write: Callable[..., Any], out: Out, args: Any, kwargs: Any) -> tuple[Array, ...]:
+    """The outputs of a call.  Raises NoOperator for arguments that its operators do not have."""
+    try:
+        inspect.signature(write).bind(out, *args, **kwargs)
+    except TypeError as error:
+        raise NoOperator(f"with these arguments ({error})") from None
+    try:
+        made = write(out, *args, **kwargs)
+    except TypeError:
+        if has_size([args, kwargs]):
+            raise NoOperator("one of its arguments depends on the batch's size") from None
+        raise
+    return made if isinstance(made, tuple) else (made,)
+
+
 class _Writer:
     """Writes the calls of a function into a graph."""
 
@@ -84,7 +99,7 @@ class _Writer:
         self.names = {id(array): name for name, array in reversed(list(names.items()))}
         self.graph = Graph(onnx.helper.np_dtype_to_tensor_dtype)
         self.arrays: dict[Value, Array] = {}
-        self.taken: set[str] = set()  # names that no output can have in place of its own
+        self.taken: set[str] = set()  # the names of inputs and outputs, which stay
 
     def input(self, value: Value) -> Array:
         name = self.graph.unique(identifier(value.name))
@@ -108,14 +123,9 @@ class _Writer:
                 raise NoOperator("there is nothing like it")
             out = Out(self.graph, value.array.dtype, self.batched.dims[value])
             args, kwargs = filled(call.args, self.of), filled(call.kwargs, self.of)
-            try:
-                inspect.signature(write).bind(out, *args, **kwargs)
-            except TypeError as error:
-                raise NoOperator(f"with these arguments ({error})") from None
-            made = write(out, *args, **kwargs)
+            made = _made(write, out, args, kwargs)
         except NoOperator as why:
             raise NotImplementedError(self._refusal(step, why)) from None
-        made = made if isinstance(made, tuple) else (made,)
         for each, array in zip(step.outs, made, strict=True):
             known = array.cast(each.array.dtype)
             dims = self.batched.dims[each]
@@ -163,8 +173,7 @@ class _Writer:
         """What the function returns; each has a name and a node of its own."""
         run, graph, result = self.batched.run, self.graph, []
         graph.scope = ""
-        inputs = [self.arrays[v].name for v in run.recording.inputs]
-        self.taken = {*inputs, *graph.constants}
+        self.taken = {self.arrays[v].name for v in run.recording.inputs}
         for path, value in zip(paths(run.output, "output"), run.outputs, strict=True):
             if value is None:
                 raise ValueError(f"{path} is no Tensor; a model returns Tensors, or tuples of them")
@@ -176,11 +185,12 @@ class _Writer:
     def _output(self, value: Value, name: str) -> Array:
         array = self.of(value)
         y = Array(self.graph, name, array.dtype, self.batched.dims[value])
-        if array.name in self.taken:  # an input, a constant, or an output once more
-            self.graph.node("Identity", array, dtype=array.dtype)
-            array = Array(self.graph, self.graph.nodes[-1].outputs[0], array.dtype)
-        self.graph.rename(array.name, name)
-        self.arrays[value] = y
+        if array.name in self.taken or array.name in self.graph.constants:
+            array = self.graph.node("Identity", array, dtype=array.dtype)
+        old = array.name
+        self.graph.rename(old, name)
+        for known in self.arrays.values():  # of which several may stand for one array
+            known.name = name if known.name == old else known.name
         self.taken.add(name)
         return y
 

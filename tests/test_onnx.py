@@ -243,6 +243,25 @@ def test_float64_and_integers_stay(tmp_path: Path) -> None:
     check(tmp_path / "model.onnx", nn.Lambda(lambda x: x * 2 + 1), indices(5, 4))
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: nn.Conv2d(4, 6, 3, padding=1, dtype=np.float64),
+        lambda: nn.Sequential(nn.AvgPool2d(2), nn.ELU(0.5), nn.GELU(), nn.Softplus(2.0)),
+        lambda: nn.Sequential(nn.Flatten(), nn.LayerNorm(64, dtype=np.float64), nn.Mish()),
+    ],
+)
+def test_float64_by_the_reference(build: Any, tmp_path: Path) -> None:
+    """onnxruntime has these operators in float32 only, and onnx itself in float64 too."""
+    from onnx.reference import ReferenceEvaluator
+
+    model, x = build(), rng.standard_normal((3, 4, 4, 4))
+    nn.export_onnx(tmp_path / "model.onnx", model, x, opset=newest())
+    (y,) = ReferenceEvaluator(str(tmp_path / "model.onnx")).run(None, {"x": x[:2]})
+    assert y.dtype == np.float64
+    np.testing.assert_allclose(y, model(x[:2]).data, rtol=1e-9, atol=1e-9)
+
+
 def test_inputs_of_another_dtype_are_cast_as_in_the_model(tmp_path: Path) -> None:
     check(tmp_path / "model.onnx", nn.Dense(4, 3), rng.standard_normal((5, 4)))
     check(tmp_path / "model.onnx", nn.Dense(4, 3), rng.integers(0, 255, (5, 4)).astype(np.uint8))

@@ -164,7 +164,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.constants: dict[str, Any] = {}
         self.scope = ""
-        self.batch: Array | None = None
+        self.batch: Any = None  # an input and its axis, whose size is the batch's
         self._names: set[str] = set()
         self._known: dict[Any, Array] = {}
 
@@ -205,12 +205,17 @@ class Graph:
 
     def size(self, size: Size) -> Array:
         """A number that depends on the batch's size, as a 0-d int64."""
-        if size not in self._known:
-            assert self.batch is not None
-            y = self.batch
+        if size in self._known:
+            return self._known[size]
+        if size == Size(1, 0):
+            array, axis = self.batch
+            y = array.node("Shape", dtype=np.int64, start=axis, end=axis + 1).of((1,)).reshape(())
+        else:
+            y = self.size(Size(1, 0))
             y = y * size.slope if size.slope != 1 else y
-            self._known[size] = y + size.offset if size.offset else y
-        return self._known[size]
+            y = y + size.offset if size.offset else y
+        self._known[size] = y
+        return y
 
     def vector(self, numbers: Iterable[Any]) -> Array:
         """Integers, among which may be a `Size` or a 0-d array, as one int64 array."""

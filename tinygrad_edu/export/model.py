@@ -106,9 +106,7 @@ class _Writer:
         array = Array(self.graph, name, value.array.dtype, self.batched.dims[value])
         self.arrays[value] = array
         if self.batched.source and self.batched.source[0] is value:
-            axis = self.batched.source[1]
-            size = array.node("Shape", dtype=np.int64, start=axis, end=axis + 1).of((1,))
-            self.graph.batch = size.reshape(())
+            self.graph.batch = array, self.batched.source[1]
         return array
 
     def write(self, call: Call) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..ops.extended import decompositions, linear_equations
+from ..ops.products import _explicit
 from .elementwise import log1p
 from .reductions import centered
 from .table import Array, NoOperator, Out, Size, axes_of, pointwise, product, writes
@@ -51,8 +52,9 @@ def _det(out: Out, a: Any) -> Any:
 
 @writes(ops.einsum)
 def _einsum(out: Out, operands: list[Any], subscripts: str, optimize: Any = False) -> Any:
-    first, *others = map(out.like, operands)
-    return first.node("Einsum", *others, equation=subscripts.replace(" ", ""))
+    first, *others = arrays = [out.like(x) for x in operands]
+    inputs, output = _explicit(subscripts, [x.dims for x in arrays])  # ellipses may differ
+    return first.node("Einsum", *others, equation=f"{','.join(inputs)}->{output}")
 
 
 # -------------------------------------------------------------------- convolution

@@ -344,6 +344,10 @@ def test_ops_without_an_operator_are_named_with_their_layer() -> None:
 
 def test_what_cannot_be_traced() -> None:
     refused(TraceError, "bool", nn.Lambda(lambda x: x if (x > 0).all() else -x), drawn(5, 3))
+    refused(TraceError, "item", nn.Lambda(lambda x: x * x.max().item()), drawn(5, 3))
+    smuggled = nn.Lambda(lambda x: x * np.max(memoryview(x._array)))
+    for axis in (0, None):
+        refused(ValueError, "depends on values", smuggled, drawn(5, 3), batch_axis=axis)
     random = nn.Lambda(lambda x: x * rng.standard_normal(3))
     refused(TraceError, "another at each run", random, drawn(5, 3))
 
@@ -419,6 +423,7 @@ FREE: dict[str, Callable[[Any], Any]] = {
     "standardized": lambda x: ops.standardize(x, 0) + ops.standardize(x, (0, 1)),
     "turned": lambda x: np.rot90(x),
     "joined": lambda x: np.concatenate([x, x[:2], x], 0),
+    "stacked": lambda x: np.vstack([x, x[0]]) + np.hstack([x, x]).max(),
     "a new axis": lambda x: x[:, None, [0, 2]] + x[..., None, 1:3],
     "columns by index": lambda x: x[:, [0, 2], None] * np.moveaxis(x[None, :, [1]], 1, 0),
     "ranges of indices": lambda x: x[None, [0, 1], :, None][:, :, [0, 2]] + x[[[0], [1]], [1, 2]],

@@ -209,7 +209,9 @@ class Graph:
             return self._known[size]
         if size == Size(1, 0):
             array, axis = self.batch
-            y = array.node("Shape", dtype=np.int64, start=axis, end=axis + 1).of((1,)).reshape(())
+            y: Array = (
+                array.node("Shape", dtype=np.int64, start=axis, end=axis + 1).of((1,)).reshape(())
+            )
         else:
             y = self.size(Size(1, 0))
             y = y * size.slope if size.slope != 1 else y

@@ -52,8 +52,14 @@ def _det(out: Out, a: Any) -> Any:
 
 @writes(ops.einsum)
 def _einsum(out: Out, operands: list[Any], subscripts: str, optimize: Any = False) -> Any:
-    first, *others = arrays = [out.like(x) for x in operands]
+    arrays = [out.like(x) for x in operands]
     inputs, output = _explicit(subscripts, [x.dims for x in arrays])  # ellipses may differ
+    sizes: dict[str, Any] = {}
+    for labels, x in zip(inputs, arrays, strict=True):
+        sizes |= {c: n for c, n in zip(labels, x.dims, strict=True) if n != 1 or c not in sizes}
+    first, *others = (
+        x.expand(tuple(sizes[c] for c in labels)) for labels, x in zip(inputs, arrays, strict=True)
+    )
     return first.node("Einsum", *others, equation=f"{','.join(inputs)}->{output}")
 
 

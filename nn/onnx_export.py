@@ -26,9 +26,9 @@ def export_onnx(
     """Write what a model computes in evaluation mode as an ONNX file.
 
     The model runs on the `inputs`, examples of what it will be given: their dtypes and shapes are
-    the file's, but for the size of the batch, which is free.  `batch_axis` says which axis that is,
-    for all inputs or, as a tuple, for each; None for an input without.  With `batch_axis=None` all
-    sizes are fixed.  `options` go to the model's forward, as in `is_causal=True`.
+    the file's, except for the size of the batch, which is free.  `batch_axis` says which axis that
+    is, for all inputs or, as a tuple, for each; None for an input without.  With `batch_axis=None`
+    all sizes are fixed.  `options` go to the model's forward, as in `is_causal=True`.
 
     Inputs are called as forward calls them, parameters as in `state_dict`, and the output "output",
     or "output_0" and so on.  `opset` is the version of ONNX's operators, by default the newest of

@@ -414,7 +414,7 @@ FREE: dict[str, Callable[[Any], Any]] = {
     "in order": lambda x: np.sort(x, 0) + np.sort(x, None)[0],
     "all pairs": lambda x: x @ x.T,
     "outer": lambda x: np.outer(x[:, 0], x[:, 1]),
-    "rolled": lambda x: np.roll(x, 2, 0) + np.roll(x, -1, 0) + np.roll(x, 3),
+    "rolled": lambda x: np.roll(x, 7, 0) + np.roll(x, -1, 0) + np.roll(x, 3),
     "repeated": lambda x: np.repeat(x, 3, 0),
     "tiled": lambda x: np.tile(x, (2, 1)),
     "broadcast": lambda x: np.broadcast_to(x[0], x.shape) + np.broadcast_to(x, (2, *x.shape)),

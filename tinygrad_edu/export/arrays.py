@@ -9,6 +9,7 @@ import numpy as np
 from .. import ops
 from ..ops.shape import _widths
 from ..program.dyed import _converted
+from .graph import Graph
 from .table import Array, NoOperator, Out, Size, axes_of, only_integers, product, writes
 
 __all__ = ["END", "START", "reversed_along"]
@@ -97,12 +98,18 @@ def _roll(out: Out, a: Array, shift: Any, axis: Any = None) -> Array:
         a, axis = a.reshape((product(a.dims),)), 0
     shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), axes_of(axis, a.ndim))
     for by, along in zip(shifts.tolist(), axes.tolist(), strict=True):
-        n = a.dims[along]
-        cut = [-by if isinstance(n, Size) else -(by % (n or 1))]
-        if cut != [0]:
-            parts = [a.slice(cut, [END], [along], [1]), a.slice([0], cut, [along], [1])]
-            a = parts[0].node("Concat", parts[1], axis=along).of(a.dims)
+        start = [_first(a.graph, a.dims[along], by)]
+        parts = [a.slice(start, [END], [along], [1]), a.slice([0], start, [along], [1])]
+        a = parts[0].node("Concat", parts[1], axis=along).of(a.dims)
     return a.reshape(out.dims)
+
+
+def _first(graph: Graph, n: int | Size, shift: int) -> Any:
+    """Which of n elements comes first when they are rolled."""
+    if isinstance(n, int):
+        return n - shift % (n or 1)
+    length = graph.size(n)
+    return length - graph.constant(shift, np.int64).pointwise("Mod", length)
 
 
 def _triangle(upper: int) -> Any:

@@ -209,9 +209,8 @@ class Graph:
             return self._known[size]
         if size == Size(1, 0):
             array, axis = self.batch
-            y: Array = (
-                array.node("Shape", dtype=np.int64, start=axis, end=axis + 1).of((1,)).reshape(())
-            )
+            sizes: Array = array.node("Shape", dtype=np.int64, start=axis, end=axis + 1)
+            y = sizes.of((1,)).reshape(())
         else:
             y = self.size(Size(1, 0))
             y = y * size.slope if size.slope != 1 else y

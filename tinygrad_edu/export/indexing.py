@@ -89,8 +89,7 @@ def _gathered_together(a: Array, positions: dict[int, Any]) -> Array:
     if axes != list(range(axes[0], axes[-1] + 1)):  # apart: what they pick comes first
         return picked
     n, before = len(dims), axes[0]
-    block = range(n)
-    return picked.transpose([*range(n, n + before), *block, *range(n + before, picked.ndim)])
+    return picked.transpose([*range(n, n + before), *range(n), *range(n + before, picked.ndim)])
 
 
 @writes(ops.take)
@@ -123,14 +122,14 @@ def _scatter(out: Out, a: Any, index: Any, shape: Any) -> Array:
 # -------------------------------------------------------------------- in order
 
 
-def in_order(a: Array, axis: int | None, largest: bool = False) -> list[Array]:
+def _in_order(a: Array, axis: int | None) -> list[Array]:
     """The elements along an axis in order, and where they were."""
     if axis is None:
         a, axis = a.reshape((product(a.dims),)), 0
     axis = axis % a.ndim
     n = a.graph.vector([a.dims[axis]])
     values, indices = a.graph.node(
-        "TopK", a, n, dtype=a.dtype, outputs=2, axis=axis, largest=int(largest), sorted=1
+        "TopK", a, n, dtype=a.dtype, outputs=2, axis=axis, largest=0, sorted=1
     )
     indices.dtype = np.dtype(np.int64)
     return [values, indices]
@@ -138,17 +137,17 @@ def in_order(a: Array, axis: int | None, largest: bool = False) -> list[Array]:
 
 @writes(ops.sort)
 def _sort(out: Out, a: Array, axis: int | None = -1, *options: Any) -> Array:
-    return in_order(a, axis)[0]
+    return _in_order(a, axis)[0]
 
 
 @writes(np.argsort)
 def _argsort(out: Out, a: Array, axis: int | None = -1, *rest: Any, **options: Any) -> Array:
-    return in_order(a, axis)[1]
+    return _in_order(a, axis)[1]
 
 
 @writes(np.argpartition)
 def _argpartition(out: Out, a: Array, kth: Any, axis: int | None = -1, *options: Any) -> Array:
-    return in_order(a, axis)[1]
+    return _in_order(a, axis)[1]
 
 
 def _extreme(kind: str) -> Any:

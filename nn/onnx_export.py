@@ -7,8 +7,8 @@ import os
 from typing import Any
 
 from tinygrad_edu import to_onnx
+from tinygrad_edu.atomic_write import written_whole
 
-from .atomic_write import written_whole
 from .module import Module
 from .watching import evaluating
 

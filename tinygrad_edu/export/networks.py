@@ -76,50 +76,85 @@ def _moves(moving: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-@writes(ops.conv1d, ops.conv2d)
+def _with_batch(x: Array, axes: int) -> Array:
+    """x with a batch axis, which every operator with a kernel wants."""
+    return x if x.ndim == axes + 2 else x.unsqueeze(0)
+
+
+def _like_input(y: Array, x: Array, axes: int) -> Any:
+    """What an operator made of x and a batch axis, without it if x has none."""
+    return y if x.ndim == axes + 2 else y.node("Squeeze", y.graph.constant([0], np.int64))
+
+
+@writes(ops.conv1d, ops.conv2d, ops.conv3d)
 def _convolution(
     out: Out, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
+    dilation: Any = 1, groups: int = 1, axes: Any = None,
 ) -> Any:  # fmt: skip
     x, weight, bias = (out.like(each) for each in (x, weight, bias))
     kernel = weight.dims[2:]
     moving = ops.geometry(len(kernel), kernel, stride, padding, dilation, groups)
     moves = _moves(moving, dilations=moving.dilation, group=groups)
-    return x.node("Conv", weight, *([] if bias is None else [bias]), **moves)
+    return _convolved("Conv", x, weight, bias, moves)
 
 
-@writes(ops.conv_transpose1d, ops.conv_transpose2d)
+@writes(ops.conv_transpose1d, ops.conv_transpose2d, ops.conv_transpose3d)
 def _transposed(
     out: Out, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1, axes: Any = None,
 ) -> Any:  # fmt: skip
     x, weight, bias = (out.like(each) for each in (x, weight, bias))
     kernel = weight.dims[2:]
     moving = ops.geometry(len(kernel), kernel, stride, padding, dilation, groups, output_padding)
     moves = _moves(moving, dilations=moving.dilation, group=groups, output_padding=moving.extra)
-    return x.node("ConvTranspose", weight, *([] if bias is None else [bias]), **moves)
+    return _convolved("ConvTranspose", x, weight, bias, moves)
+
+
+def _convolved(kind: str, x: Array, weight: Array, bias: Any, moves: dict[str, Any]) -> Any:
+    axes = weight.ndim - 2
+    y = _with_batch(x, axes).node(kind, weight, *([] if bias is None else [bias]), **moves)
+    return _like_input(y, x, axes)
 
 
 # -------------------------------------------------------------------- pooling
 
 
-def _window(x: Array, kernel_size: Any, stride: Any, padding: Any) -> dict[str, Any]:
-    return _moves(ops.window(x.ndim - 2, kernel_size, stride, padding))
+def _max_pooling(axes: int) -> Any:
+    def write(
+        out: Out, x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0,
+        dilation: Any = 1, ceil_mode: bool = False, *rest: Any,
+    ) -> Any:  # fmt: skip
+        moving = ops.window(axes, kernel_size, stride, padding, dilation)
+        moves = _moves(moving, dilations=moving.dilation, ceil_mode=int(ceil_mode))
+        wide = x if x.dtype.kind == "f" else x.cast(np.float64)
+        return _like_input(_with_batch(wide, axes).node("MaxPool", **moves), x, axes)
+
+    return write
 
 
-@writes(ops.max_pool1d, ops.max_pool2d)
-def _max_pool(out: Out, x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0) -> Any:
-    wide = x if x.dtype.kind == "f" else x.cast(np.float64)
-    return wide.node("MaxPool", **_window(x, kernel_size, stride, padding))
+def _avg_pooling(axes: int) -> Any:
+    def write(
+        out: Out, x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0,
+        ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None,
+        *rest: Any,
+    ) -> Any:  # fmt: skip
+        if divisor_override is not None:
+            raise NoOperator("AveragePool divides by the number of elements, not by another number")
+        moves = _moves(ops.window(axes, kernel_size, stride, padding), ceil_mode=int(ceil_mode))
+        moves["count_include_pad"] = int(count_include_pad)
+        y = _with_batch(out.like(x), axes).node("AveragePool", **moves)
+        return _like_input(y, x, axes)
+
+    return write
 
 
-@writes(ops.avg_pool1d, ops.avg_pool2d)
-def _avg_pool(
-    out: Out, x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0,
-    count_include_pad: bool = True,
-) -> Any:  # fmt: skip
-    window = _window(x, kernel_size, stride, padding)
-    return out.like(x).node("AveragePool", **window, count_include_pad=int(count_include_pad))
+for _axes, _max_pool, _avg_pool in (
+    (1, ops.max_pool1d, ops.avg_pool1d),
+    (2, ops.max_pool2d, ops.avg_pool2d),
+    (3, ops.max_pool3d, ops.avg_pool3d),
+):
+    writes(_max_pool)(_max_pooling(_axes))
+    writes(_avg_pool)(_avg_pooling(_axes))
 
 
 # -------------------------------------------------------------------- normalization
@@ -149,7 +184,7 @@ def _unit_rms(out: Out, x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
 
 def _blocks(a: Array, state: Array, n: int) -> list[Array]:
     """The columns of n gates."""
-    blocks = a.graph.node("Split", a, dtype=a.dtype, outputs=n, axis=1, num_outputs=n)
+    blocks = a.graph.node("Split", a, dtype=a.dtype, outputs=n, axis=-1, num_outputs=n)
     return [block.of(state.dims) for block in blocks]
 
 

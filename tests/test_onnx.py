@@ -66,12 +66,27 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module[Any]], Any]] = {
         lambda: nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2),
         (5, 4, 6, 7),
     ),
+    "Conv3d": (lambda: nn.Conv3d(2, 4, (1, 2, 3), 2, (0, 1, 1), groups=2), (5, 2, 4, 5, 6)),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 6, 3, 3, 1, 2), (5, 4, 7)),
+    "ConvTranspose3d": (lambda: nn.ConvTranspose3d(2, 3, 2, (1, 2, 2)), (5, 2, 2, 3, 4)),
     "MaxPool1d": (lambda: nn.MaxPool1d(3, 2, 1), (5, 4, 10)),
     "MaxPool2d": (lambda: nn.MaxPool2d(2), (5, 4, 9, 8)),
+    "MaxPool2d beyond the border": (
+        lambda: nn.MaxPool2d(2, 3, 1, dilation=2, ceil_mode=True),
+        (5, 4, 9, 8),
+    ),
+    "MaxPool3d": (lambda: nn.MaxPool3d((1, 2, 2)), (5, 2, 3, 4, 5)),
     "AvgPool1d": (lambda: nn.AvgPool1d(3, 2, 1), (5, 4, 10)),
     "AvgPool2d": (lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False), (5, 4, 9, 8)),
+    "AvgPool2d beyond the border": (lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True), (5, 4, 8, 9)),
+    "AvgPool3d": (lambda: nn.AvgPool3d(2, (1, 2, 2)), (5, 2, 3, 4, 5)),
+    "AdaptiveAvgPool1d": (lambda: nn.AdaptiveAvgPool1d(3), (5, 4, 7)),
     "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((3, 2)), (5, 4, 9, 8)),
     "AdaptiveAvgPool2d of one": (lambda: nn.AdaptiveAvgPool2d(1), (5, 4, 9, 8)),
+    "AdaptiveAvgPool3d": (lambda: nn.AdaptiveAvgPool3d((2, None, 1)), (5, 2, 3, 4, 5)),
+    "AdaptiveMaxPool1d": (lambda: nn.AdaptiveMaxPool1d(2), (5, 4, 8)),
+    "AdaptiveMaxPool2d": (lambda: nn.AdaptiveMaxPool2d((3, 2)), (5, 4, 10, 7)),
+    "AdaptiveMaxPool3d": (lambda: nn.AdaptiveMaxPool3d(2), (5, 2, 3, 4, 5)),
     "GlobalAvgPool": (nn.GlobalAvgPool, (5, 4, 9, 8)),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(4), (5, 4)),
     "BatchNorm1d of signals": (lambda: nn.BatchNorm1d(4, affine=False), (5, 4, 3)),
@@ -80,6 +95,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module[Any]], Any]] = {
         lambda: nn.BatchNorm2d(4, track_running_stats=False),
         (5, 4, 3, 3),
     ),
+    "BatchNorm3d": (lambda: nn.BatchNorm3d(2), (5, 2, 2, 3, 2)),
     "LayerNorm": (lambda: nn.LayerNorm(4), (5, 2, 4)),
     "LayerNorm of two axes": (lambda: nn.LayerNorm((2, 4), bias=False), (5, 2, 4)),
     "GroupNorm": (lambda: nn.GroupNorm(2, 4), (5, 4, 3, 3)),
@@ -92,7 +108,11 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module[Any]], Any]] = {
     "Residual": (lambda: nn.Residual(nn.Dense(4, 4), nn.Tanh()), (5, 4)),
     "RNN": (lambda: nn.RNN(3, 4, 2, nonlinearity="relu"), (5, 6, 3)),
     "LSTM": (lambda: nn.LSTM(3, 4, 2, bidirectional=True), (5, 6, 3)),
+    "LSTM with a projection": (lambda: nn.LSTM(3, 4, proj_size=2), (5, 6, 3)),
     "GRU": (lambda: nn.GRU(3, 4, bias=False), (5, 6, 3)),
+    "RNNCell": (lambda: nn.RNNCell(3, 4), (5, 3)),
+    "LSTMCell": (lambda: nn.LSTMCell(3, 4), (5, 3)),
+    "GRUCell": (lambda: nn.GRUCell(3, 4), (5, 3)),
     "Embedding": (lambda: nn.Embedding(9, 3), indices(5, 4)),
     "Embedding with padding": (lambda: nn.Embedding(9, 3, padding_idx=2), indices(5, 4)),
     "MultiheadAttention": (lambda: nn.MultiheadAttention(8, 2), (5, 3, 8)),
@@ -126,12 +146,44 @@ def test_layers(name: str, opset: int, tmp_path: Path) -> None:
 
 def test_the_layers_are_all_layers() -> None:
     tested = {name.partition(" ")[0] for name in LAYERS}
-    assert {*nn.layers.__all__, *nn.networks.__all__} <= tested
+    unpooling = {"MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}  # refused, see below
+    assert {*nn.layers.__all__, *nn.networks.__all__} <= tested | unpooling
+
+
+@pytest.mark.parametrize(
+    ("build", "shape"),
+    [
+        (lambda: nn.Conv1d(4, 6, 3), (4, 10)),
+        (lambda: nn.Conv2d(4, 6, 3), (4, 9, 8)),
+        (lambda: nn.Conv3d(2, 4, 2), (2, 3, 4, 5)),
+        (lambda: nn.ConvTranspose2d(4, 6, 3, stride=2), (4, 5, 6)),
+        (lambda: nn.MaxPool2d(2, ceil_mode=True), (4, 9, 8)),
+        (lambda: nn.AvgPool3d(2), (2, 3, 4, 5)),
+        (lambda: nn.LSTM(3, 4), (6, 3)),
+        (lambda: nn.RNNCell(3, 4), (3,)),
+        (lambda: nn.LSTMCell(3, 4), (3,)),
+        (lambda: nn.GRUCell(3, 4), (3,)),
+    ],
+)
+def test_single_samples(build: Any, shape: tuple[int, ...], tmp_path: Path) -> None:
+    check(tmp_path / "model.onnx", build(), drawn(*shape), batch_axis=None)
+
+
+def test_a_free_length_without_a_batch(tmp_path: Path) -> None:
+    check(tmp_path / "model.onnx", nn.Conv1d(4, 6, 3, padding=1), drawn(4, 10), batch_axis=1)
+
+
+UNTRACED = {"relu6", "hardsigmoid", "hardswish"}
+"""Activations that read values outside of the ops, so that no trace can repeat them."""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_activations(name: str, tmp_path: Path) -> None:
-    check(tmp_path / "model.onnx", NAMES[name](), 2 * drawn(5, 4))
+    model, x = NAMES[name](), 2 * drawn(5, 4)
+    if name in UNTRACED:
+        refused(TraceError, "outside of the ops", model, x)
+    else:
+        check(tmp_path / "model.onnx", model, x)
 
 
 @pytest.mark.parametrize(
@@ -340,6 +392,19 @@ def test_ops_without_an_operator_are_named_with_their_layer() -> None:
     refused(NotImplementedError, text, mask, drawn(5, 3), batch_axis=None)
     random = nn.Lambda(lambda x: nn.functional.dropout(x, 0.5))
     refused(NotImplementedError, "it draws at random", random, drawn(5, 3))
+
+
+def test_pooling_that_onnx_does_not_have() -> None:
+    x = drawn(5, 4, 6, 6)
+    text = r"avg_pool2d, called at .*AveragePool divides by the number of elements"
+    refused(NotImplementedError, text, nn.AvgPool2d(2, divisor_override=3), x)
+    refused(ValueError, "output.1. is no Tensor", nn.MaxPool2d(2, return_indices=True), x)
+    for axes, unpool in enumerate((nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d), 1):
+        shape = 5, 2, *(3,) * axes
+        rows = rng.permuted(np.tile(np.arange(3**axes), (10, 1)), axis=1).reshape(shape)
+        for axis in (0, None):
+            model, pooled = unpool(2), drawn(*shape)
+            refused(TraceError, "outside of the ops", model, pooled, rows, batch_axis=axis)
 
 
 def test_what_cannot_be_traced() -> None:

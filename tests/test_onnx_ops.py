@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import Tensor, to_onnx
@@ -52,8 +52,7 @@ def test_ops_compute_the_same(name: str) -> None:
     def run(data: st.DataObject) -> None:
         drawn, statics = data.draw(calls(call.op))
         arrays = [_single(np.asarray(x)) for x in drawn]
-        if not all(x.size for x in arrays):
-            return
+        assume(all(x.size for x in arrays))
 
         def f(*xs: Any) -> Any:
             return call(*([list(xs)] if call.op.sequence else xs), **statics)

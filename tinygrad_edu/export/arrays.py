@@ -164,8 +164,8 @@ def _pad(
     out: Out, array: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None
 ) -> Any:
     widths = _widths(pad_width, array.ndim)
-    if mode == "symmetric":  # which Pad does not have
-        return _mirrored(array, widths)
+    if mode == "symmetric" or (mode in ("reflect", "wrap") and _wide(array, widths)):
+        return _repeated(array, widths, mode)  # which Pad does not have
     fill = None
     if constant_values is not None:
         if np.ndim(constant_values):
@@ -175,11 +175,18 @@ def _pad(
     return array.node("Pad", pads, fill, mode=mode)
 
 
-def _mirrored(a: Array, widths: list[tuple[int, int]]) -> Array:
+def _wide(a: Array, widths: list[tuple[int, int]]) -> bool:
+    """Whether a border is as wide as its axis, or wider."""
+    pairs = zip(a.dims, widths, strict=True)
+    return any(isinstance(n, int) and max(width) >= n for n, width in pairs)
+
+
+def _repeated(a: Array, widths: list[tuple[int, int]], mode: Any) -> Array:
+    """With a border of elements of the array, axis after axis."""
     for axis, width in enumerate(widths):
         if any(width):
-            (n,) = only_integers(a.dims[axis : axis + 1], "an axis with a mirrored border")
-            rows = a.graph.constant(np.pad(np.arange(n), width, "symmetric"), np.int64)
+            (n,) = only_integers(a.dims[axis : axis + 1], "an axis with such a border")
+            rows = a.graph.constant(np.pad(np.arange(n), width, mode), np.int64)
             dims = (*a.dims[:axis], *rows.dims, *a.dims[axis + 1 :])
             a = a.node("Gather", rows, axis=axis).of(dims)
     return a

@@ -163,9 +163,8 @@ FACTOR = 0.9375
 
 
 def _other_run(f: Callable[..., Any], given: Arguments, batch: list[Any]) -> Traced:
-    smaller = [x * x.dtype.type(FACTOR) if x.dtype.kind == "f" else x for x in batch]
     try:
-        return Traced(f, *given.with_arrays(smaller))
+        return Traced(f, *given.with_arrays(list(map(_varied, batch))))
     except (ValueError, IndexError):
         pass  # of another size, or of other values, such as labels of 1 and -1
     try:
@@ -175,6 +174,13 @@ def _other_run(f: Callable[..., Any], given: Arguments, batch: list[Any]) -> Tra
             f"the model does not take a batch of another size: {error}; let it take sizes from the "
             "input's shape, or give batch_axis=None for a model of this size alone"
         ) from error
+
+
+def _varied(x: Any) -> Any:
+    """An input of other values: smaller numbers, or the same integers in another order."""
+    if x.dtype.kind == "f":
+        return x * x.dtype.type(FACTOR)
+    return np.roll(x, 1) if x.dtype.kind in "iu" else x
 
 
 def _axes(names: list[str], arrays: list[Any], batch_axis: Any) -> list[int | None]:

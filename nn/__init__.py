@@ -26,6 +26,7 @@ from .losses import *
 from .model_summary import *
 from .module import *
 from .networks import *
+from .onnx_export import *
 from .optim import *
 from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
 from .schedulers import *
@@ -55,7 +56,7 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
             *model_summary.__all__,
         ),
         *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
-        *trainer.__all__,
+        *(*onnx_export.__all__, *trainer.__all__),
     ]
 
     def __getattr__(name: str) -> object:

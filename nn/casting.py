@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor
+from tinygrad_edu import Tensor, ops
 
 from .validation import several_values
 
@@ -61,5 +61,6 @@ def cast_like(x: Tensor, parameter: Tensor) -> Tensor:
             f"a layer takes an array or a Tensor, not a {type(x).__name__}; np.array(x)"
         )
     if x.node is None and x.dtype != parameter.dtype:
-        return Tensor(x.data.astype(parameter.dtype), name=x.name)
+        name, x = x.name, ops.cast(x, parameter.dtype)
+        x.name = name
     return x

@@ -154,7 +154,8 @@ def test_a_class_of_ones_own() -> None:
     assert str(inspect.signature(Shrink)) == "(by=2.0)"
     assert str(inspect.signature(Shrunk)) == "() -> 'None'"
     assert str(inspect.signature(nn.AvgPool1d)) == (
-        "(kernel_size, stride=None, padding=0, *, count_include_pad=True)"
+        "(kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, "
+        "divisor_override=None)"
     )
 
 

@@ -71,8 +71,9 @@ ROOMS: dict[str, set[str]] = {
         "atomic_write", "context", "declare", "errors", "gradient", "graph", "observers", "ops",
         "precision", "program", "tensor", "where",
     },
+    "export": {"ops", "program", "pytree", "tensor"},
 }  # fmt: skip
-OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
+OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}, "export": {"onnx"}}
 """What a room may import besides the standard library and NumPy."""
 
 CORE = ("context", "graph", "tensor", "registry", "operators", "declare", "methods")

@@ -30,19 +30,21 @@ __all__ = [
     "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile",
     "detect_anomaly", "draw_graph", "effect", "elementwise_grad", "enable_grad", "errors",
     "explain", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "observe",
-    "op", "operators", "ops", "scope", "trace", "value_and_grad", "vjp", "why",
+    "op", "operators", "ops", "scope", "to_onnx", "trace", "value_and_grad", "vjp", "why",
 ]  # fmt: skip
 
 _habits.advise(Tensor, _Methods)
 _habits.refuse_calls(f"{__name__}.tensor")
 
 if TYPE_CHECKING:
+    from .export import to_onnx
     from .program import Program, TraceError, compile, trace
     from .viz import Graph, detect_anomaly, draw_graph, explain, observe, why
 
 _LEAVES = {
     **dict.fromkeys(("Graph", "detect_anomaly", "draw_graph", "explain", "observe", "why"), "viz"),
     **dict.fromkeys(("Program", "TraceError", "compile", "trace"), "program"),
+    "to_onnx": "export",
 }
 
 

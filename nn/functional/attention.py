@@ -34,16 +34,18 @@ def attention_weights(
     scores = (query * scale) @ key.swapaxes(-1, -2)
     allowed = np.tri(*scores.shape[-2:], dtype=np.bool) if is_causal else None
     if attn_mask is not None:
-        seen = attn_mask if attn_mask.dtype == bool else attn_mask > -np.inf
+        seen = attn_mask > (0 if attn_mask.dtype == bool else -np.inf)
         if attn_mask.dtype != bool:
             scores = scores + np.where(seen, attn_mask, 0)
-        seen = np.asarray(seen)
-        allowed = seen if allowed is None else allowed & seen
-    if allowed is None or allowed.all():
+        allowed = seen if allowed is None else np.logical_and(allowed, seen)
+    known = isinstance(allowed, np.ndarray)  # and not traced, for masks of every kind
+    if allowed is None or (known and allowed.all()):
         return ops.softmax(scores, -1)
     lowest = float(np.finfo(scores.dtype).min) / 2
     weights = ops.softmax(np.where(allowed, scores, lowest), -1)
-    return weights if allowed.any(-1).all() else weights * allowed  # else rows of 0 are uniform
+    if known and allowed.any(-1).all():
+        return weights
+    return weights * allowed  # else rows of 0 are uniform
 
 
 @checked()

@@ -9,7 +9,6 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from .options import checked
-from .targets import plain
 
 __all__ = ["embedding", "one_hot"]
 
@@ -39,12 +38,12 @@ def embedding(indices: Any, weight: Tensor, padding_idx: int | None = None) -> T
     The row `padding_idx`, -1 for the last, gets no gradient.  Raises TypeError for indices that are
     not integers, IndexError for one out of range.
     """
-    indices = _indices(indices, len(weight))
-    y = weight[indices]
+    y = weight[_indices(indices, len(weight))]
     if padding_idx is None:
         return y
-    padded = indices == padding_idx % len(weight)
-    return ops.where(padded[..., None], plain(weight)[padding_idx], y)
+    padded = np.equal(indices, padding_idx % len(weight))[..., None]
+    constant = weight.detach() if isinstance(weight, Tensor) else weight
+    return ops.where(padded, constant[padding_idx], y)
 
 
 def _indices(indices: Any, n: int) -> np.ndarray:

@@ -149,8 +149,9 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         if more:
             masks = [ops.pad(m, [(0, 0)] * (m.ndim - 1) + [(0, more)]) for m in masks]
         if all(mask.dtype == bool for mask in masks):
-            return ~functools.reduce(np.logical_or, [mask.data for mask in masks])
-        added = [Tensor(np.where(m.data, -np.inf, 0)) if m.dtype == bool else m for m in masks]
+            forbidden = functools.reduce(np.logical_or, masks)  # type: ignore[arg-type]
+            return np.logical_not(forbidden)
+        added = [ops.where(m, -np.inf, 0) if m.dtype == bool else m for m in masks]
         added = [cast_like(mask, self.in_proj_weight) for mask in added]
         return sum(added[1:], added[0])
 

@@ -127,7 +127,7 @@ def _at_least(ndim: int, arys: tuple[Any, ...]) -> Any:
     """
     answers = []
     for x in map(as_operand, arys):
-        x = x.data if isinstance(x, Tensor) and x.node is None else x
+        x = x.data if type(x) is Tensor and x.node is None else x  # and not one that is traced
         if x.ndim < ndim:
             shape = (1, *x.shape) if x.ndim == 1 else x.shape
             x = x.reshape(shape + (1,) * (ndim - len(shape)))

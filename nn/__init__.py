@@ -28,6 +28,7 @@ from .module import *
 from .networks import *
 from .optim import *
 from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
+from .sanity_check import sanity as sanity
 from .schedulers import *
 from .trainer import *
 from .transforms import Standardizer as Standardizer
@@ -39,7 +40,7 @@ Linear = Dense
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
-        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
+        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "sanity", "watched"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
         *containers.__all__,

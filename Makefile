@@ -6,13 +6,18 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test reference mutants oldest test-full bench stubs notebooks check package clean
+.PHONY: demo test fuzz reference mutants oldest test-full bench stubs notebooks check package clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
 
 test: .venv/dev
 	@$(PY) -m pytest -n auto
+
+# Tries 50,000 damaged and hostile files of each kind; `make fuzz SEED=1` tries others.
+SEED ?= 0
+fuzz: .venv/dev
+	@FUZZ_MUTANTS=50000 FUZZ_SEED=$(SEED) $(PY) -m pytest -n auto tests/test_fuzz.py
 
 # Compares with PyTorch, which is large and therefore not part of `make test`.
 reference: .venv/reference

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
+import io
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from tinygrad_edu.atomic_write import written_whole
 
 from . import chain, convnet, loader, machine, mlp, ops, optimizers, startup
 from .harness import Table
@@ -44,6 +47,8 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="print a page instead of text")
     parser.add_argument("--write", type=Path, metavar="PATH", help="write the page to a file")
     options = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for units that the terminal's encoding lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"there are {', '.join(BENCHMARKS)}, but no {', '.join(sorted(unknown))}")
 
@@ -56,7 +61,8 @@ def main() -> None:
     if options.markdown:
         print(page(tables, options.rounds))
     if options.write:
-        _write(options.write, page(tables, options.rounds))
+        with written_whole(options.write) as file:
+            file.write(page(tables, options.rounds).encode())
 
 
 def page(tables: list[Table], rounds: int) -> str:
@@ -65,16 +71,6 @@ def page(tables: list[Table], rounds: int) -> str:
     today = datetime.date.today().isoformat()
     head = INTRODUCTION.format(rounds=rounds, machine=facts, date=today)
     return head + "\n".join(table.markdown() for table in tables).rstrip() + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file atomically."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--temperature", type=positive, default=0.8, help="less random below 1, more above")
     add("--top-k", type=count, help="sample from the k most likely characters only")
     with script(parser, argv) as run:
-        needs(parser, "safetensors", "interop")  # to save the model
+        needs(parser, "safetensors")  # to save the model
         options = run.options
         nn.manual_seed(options.seed)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,13 +15,15 @@ from typing import Any, NoReturn
 import numpy as np
 
 import nn
+from nn.history import save_figure
 from tinygrad_edu import Graph, Tensor
+from tinygrad_edu.atomic_write import written_whole
 
 try:
     import matplotlib
 except ImportError:
     print(
-        "the examples draw with matplotlib, which is missing: pip install 'tinygrad-edu[plot]'",
+        "the examples draw with matplotlib, which is missing: pip install matplotlib",
         file=sys.stderr,
     )
     raise SystemExit(2) from None
@@ -43,7 +46,13 @@ __all__ = [
 
 
 def arguments(name: str, description: str | None) -> argparse.ArgumentParser:
-    """A parser with the options of every example, to which each example adds its own."""
+    """A parser with the options of every example, to which each example adds its own.
+
+    What the terminal's encoding lacks is printed as an escape sequence from here on.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = _Parser(
         prog=f"python -m examples.{name}",
         description=description,
@@ -99,10 +108,10 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def needs(parser: argparse.ArgumentParser, module: str, extra: str) -> None:
+def needs(parser: argparse.ArgumentParser, package: str) -> None:
     """End with an error at once, and not after minutes of training, if a package is missing."""
-    if find_spec(module) is None:
-        parser.error(f"{module} is missing: pip install 'tinygrad-edu[{extra}]'")
+    if find_spec(package) is None:
+        parser.error(f"{package} is missing: pip install {package}")
 
 
 class Run:
@@ -135,9 +144,15 @@ class Run:
                 print(f"{path} not written: {error}", file=sys.stderr)
                 return
         else:
-            figure.savefig(path, dpi=120)
             plt.close(figure)
+            save_figure(figure, path)
         print(f"wrote {path}")
+
+    def write(self, content: bytes, name: str) -> None:
+        """Write a file of any other kind into the folder."""
+        with written_whole(self.out / name) as file:
+            file.write(content)
+        print(f"wrote {self.out / name}")
 
 
 @contextmanager
@@ -183,7 +198,8 @@ def _save_kept(run: Run) -> str:
         return "nothing was learned yet"
     path = run.out / "interrupted.npz"
     try:
-        np.savez(path, **arrays)
+        with written_whole(path) as file:
+            np.savez(file, **arrays)
     except OSError as error:
         return f"what was learned is lost, since {path} could not be written: {error}"
     return f"{', '.join(run.kept)} saved in {path}; read it with np.load"

@@ -9,7 +9,9 @@ falls, because the network becomes more certain."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,19 +101,21 @@ def main(argv: list[str] | None = None) -> None:
         axes = figure.add_axes((0.02, 0.02, 0.96, 0.9))
         movie = PillowWriter(fps=5)
         print("epoch    loss  accuracy    test")
-        with movie.saving(figure, run.out / "boundary.gif", dpi=100):
-            for epoch in train(model, data, options.epochs, options.lr):
-                scores = *evaluate(model, data), *evaluate(model, test)
-                rows.append((epoch, *scores))
-                if epoch in shown:
-                    loss, accuracy, _, test_accuracy = scores
-                    tqdm.write(f"{epoch:5}  {loss:6.4f}  {accuracy:8.1%}  {test_accuracy:6.1%}")
-                    title = f"epoch {epoch}: loss {loss:.3f}, accuracy {accuracy:.1%}"
-                    draw(axes, model, data, title)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "boundary.gif")
+            with movie.saving(figure, path, dpi=100):
+                for epoch in train(model, data, options.epochs, options.lr):
+                    scores = *evaluate(model, data), *evaluate(model, test)
+                    rows.append((epoch, *scores))
+                    if epoch in shown:
+                        loss, accuracy, _, test_accuracy = scores
+                        tqdm.write(f"{epoch:5}  {loss:6.4f}  {accuracy:8.1%}  {test_accuracy:6.1%}")
+                        title = f"epoch {epoch}: loss {loss:.3f}, accuracy {accuracy:.1%}"
+                        draw(axes, model, data, title)
+                        movie.grab_frame()
+                for _ in range(10):  # show the last frame for two seconds
                     movie.grab_frame()
-            for _ in range(10):  # show the last frame for two seconds
-                movie.grab_frame()
-        print(f"wrote {run.out / 'boundary.gif'}")
+            run.write(path.read_bytes(), path.name)
         run.save(draw_result(model, data, rows), "boundary.png")
         print(f"test accuracy {rows[-1][-1]:.2%} ({len(test)} points)")
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from .atomic_write import written_whole
+from tinygrad_edu.atomic_write import written_whole
+from tinygrad_edu.errors import printable
+
 from .data import DataLoader
 from .history import BOOKKEEPING, History, larger_is_better, text
 from .module import Module
 from .nonfinite import nonfinite_names
 from .optim import Optimizer
 from .state_dict import key_difference, like
-from .validation import KeywordsChecked, boolean, choice, integer, unknown_name
+from .validation import KeywordsChecked, boolean, choice, integer, required, unknown_name
 
 __all__ = ["CSVLog", "Callback", "EarlyStopping", "ModelCheckpoint", "TrainerLike"]
 
@@ -204,6 +207,7 @@ class ModelCheckpoint(Monitor):
         save_best_only: bool = False,
         mode: str | None = None,
     ) -> None:
+        required("safetensors", "ModelCheckpoint needs", "safetensors")  # now, not after an epoch
         super().__init__(monitor, mode)
         self.path, self.save_best_only = str(path), save_best_only
 
@@ -244,7 +248,9 @@ class Progress(Callback):
     bar: Any = None
 
     def on_train_begin(self, trainer: TrainerLike) -> None:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # without ipywidgets the bar is one of text
+            from tqdm.auto import tqdm
 
         done, batches = len(trainer.history), len(trainer.loader)
         total = trainer.epochs * batches
@@ -260,7 +266,7 @@ class Progress(Callback):
 
     def on_epoch_end(self, trainer: TrainerLike) -> None:
         row = trainer.history.rows[-1]
-        values = {k: text(v) for k, v in row.items() if k not in BOOKKEEPING}
+        values = {printable(k): text(v) for k, v in row.items() if k not in BOOKKEEPING}
         self.bar.set_postfix(values, refresh=False)
         self._describe(trainer)
 

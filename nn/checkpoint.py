@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu import Tensor
+from tinygrad_edu.atomic_write import written_whole
+from tinygrad_edu.errors import printable
 
-from .atomic_write import written_whole
+from .display import as_html, as_text
 from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler
@@ -53,6 +55,20 @@ class Checkpoint(NamedTuple):
     scheduler: dict[str, Any] | None
     difference: KeyDifference
 
+    def _shown(self) -> dict[str, Any]:
+        size = sum(array.size for array in self.state.values())
+        beside = [name for name in ("optimizer", "scheduler") if getattr(self, name) is not None]
+        return {
+            "state": f"{len(self.state)} arrays of {size:,} values",
+            "beside": ", ".join([*beside, *map(str, self.more)]) or "nothing",
+        }
+
+    def __repr__(self) -> str:
+        return as_text(self, self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self._shown())
+
 
 def save(
     path: str | os.PathLike[str],
@@ -78,7 +94,7 @@ def save(
     """
     if not isinstance(model, Module):
         raise TypeError(f"write nn.save(path, model); the model given is a {type(model).__name__}")
-    library = required("safetensors.numpy", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors.numpy", "Checkpoints need", "safetensors")
     arrays = _uniquely_named(model)
     rest: dict[str, Any] = {}
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
@@ -144,7 +160,7 @@ def restore(
     written_here: bool = True,
 ) -> KeyDifference:
     """Set all that is given to what `read` found in a file, or leave it all as it is."""
-    difference = found.difference
+    difference, path = found.difference, printable(str(path))
     if model is not None:
         difference = _difference(model, found.state, strict, f"{path} does not fit")
         state = _in_dtypes_of(model, found.state, path)
@@ -259,6 +275,8 @@ def _load(path: Any, name: str, part: Any, state: dict[str, Any] | None) -> None
         if state is None:
             raise ValueError(f"none was saved, write nn.save(path, model, {name}=...)")
         part.load_state_dict(state)
+    except MemoryError:
+        raise
     except Exception as error:
         raise ValueError(f"{path} does not fit the {name}: {error}") from error
 
@@ -268,7 +286,7 @@ def _load(path: Any, name: str, part: Any, state: dict[str, Any] | None) -> None
 
 def read(path: Any) -> tuple[Checkpoint, bool]:
     """What a file holds, and whether `save` wrote it."""
-    library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors", "Checkpoints need", "safetensors")
     content = Path(path).read_bytes()
     try:
         arrays = {name: _array(name, **about) for name, about in library.deserialize(content)}
@@ -286,10 +304,13 @@ def read(path: Any) -> tuple[Checkpoint, bool]:
             scheduler=rest["scheduler"],
             difference=KeyDifference([], []),
         )
+    except MemoryError:
+        raise
     except NotImplementedError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+        raise ValueError(printable(f"{path} cannot be read: {error}")) from None
     except Exception as error:
-        raise ValueError(f"{path} is damaged, or no safetensors file: {error}") from None
+        message = f"{path} is damaged, or no safetensors file: {error}"
+        raise ValueError(printable(message)) from None
     return found, text is not None
 
 
@@ -305,15 +326,14 @@ def _uniquely_named(model: Module[Any]) -> dict[str, np.ndarray]:
 
 def _check_readable(written: str, text: str, arrays: Mapping[str, np.ndarray], path: Any) -> None:
     """Raise ValueError unless a file that was just written has these names and this text."""
-    library = required("safetensors", "Checkpoints need", "'tinygrad-edu[interop]'")
+    library = required("safetensors", "Checkpoints need", "safetensors")
     try:
         with library.safe_open(written, "numpy") as file:  # which reads no more than the header
             same = set(file.keys()) == arrays.keys() and file.metadata() == {_KEY: text}
         _unpack(json.loads(text), dict(arrays))
     except Exception as error:
-        raise ValueError(
-            f"{path} is left as it was, since a file of this could not be read again: {error}"
-        ) from None
+        message = f"{path} is left as it was, since a file of this could not be read again: {error}"
+        raise ValueError(printable(message)) from None
     if not same:
         raise ValueError(f"{path} is left as it was: the file did not hold what was to be saved")
 

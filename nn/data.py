@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
+from .display import Displayed
 from .init import generator
 from .validation import KeywordsChecked, integer
 
@@ -79,8 +80,8 @@ class Dataset:
         return f"Dataset({arrays})"
 
 
-class DataLoader(KeywordsChecked):
-    """Mini-batches of a Dataset, or of a tuple of arrays, or of one array; once around an epoch.
+class DataLoader(Displayed, KeywordsChecked):
+    """Mini-batches of a Dataset, of a tuple of arrays or of one array; one iteration is an epoch.
 
     A list of tuples is one of samples, as `list(zip(x, y))`.
 
@@ -152,6 +153,11 @@ class DataLoader(KeywordsChecked):
         True
         """
         return self._rng or generator()
+
+    def _shown(self) -> dict[str, Any]:
+        data = self.dataset if isinstance(self.dataset, Dataset) else type(self.dataset).__name__
+        options = {name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last")}
+        return {"data": data, **options, "batches": len(self)}
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""

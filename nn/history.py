@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu.atomic_write import written_whole
+from tinygrad_edu.errors import printable
+from tinygrad_edu.tables import html_table, text_table
 
 from .state_dict import like
 from .validation import required
@@ -78,25 +84,19 @@ class History:
     def table(self, every: int = 1, without: Iterable[str] = ()) -> str:
         """Every `every`th row and the last, as text, without some of the columns."""
         shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
-        texts = {"seconds": "{:.2f}".format}
-        columns = [
-            [name, *(texts.get(name, text)(row[name]) for row in shown)]
-            for name in self.names
-            if name not in without
-        ]
-        aligned = [[cell.rjust(max(map(len, cells))) for cell in cells] for cells in columns]
-        return "\n".join(map("  ".join, zip(*aligned, strict=True)))
+        names = [name for name in self.names if name not in without]
+        return text_table(_cells(names, shown), "r" * len(names)) if names else ""
 
     def csv(self) -> str:
         """All rows as comma-separated values, every digit kept.
 
-        Names are quoted where they need it; one that a spreadsheet would take for a formula begins
-        with an apostrophe.
+        Names are quoted where they need it, and their control characters escaped; one that a
+        spreadsheet would take for a formula begins with an apostrophe.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(
-            "'" + name if name[:1] in tuple("=+-@\t\r") else name for name in self.names
+            "'" + name if name[:1] in tuple("=+-@") else name for name in map(printable, self.names)
         )
         writer.writerows([row[name] for name in self.names] for row in self.rows)
         return text.getvalue()
@@ -105,16 +105,23 @@ class History:
         return self.table()
 
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs of {', '.join(self.names)})"
+        return printable(f"History({len(self)} epochs of {', '.join(self.names) or 'nothing'})")
+
+    def _repr_html_(self) -> str:
+        """The table, of a long training about twenty rows and the last."""
+        every = max(1, math.ceil(len(self) / 20))
+        shown = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
+        return html_table(_cells(self.names or ["no epochs"], shown), "r" * len(self.names))
 
     def plot(self, path: Any = None) -> Any:
         """One panel a quantity, training beside validation; written to `path` if given.
 
-        Returns the matplotlib Axes.  Raises ModuleNotFoundError with the remedy without matplotlib.
+        Returns the matplotlib Axes.  Raises ModuleNotFoundError with the remedy without matplotlib,
+        an OSError that names the file where it cannot be written.
         """
         if not self.rows:
             raise ValueError("the history is empty: there is nothing to plot")
-        plt = required("matplotlib.pyplot", "History.plot needs", "'tinygrad-edu[plot]'")
+        plt = required("matplotlib.pyplot", "History.plot needs", "matplotlib")
         panels = [n for n in self.names if n not in BOOKKEEPING and not n.startswith("val_")]
         figure, axes = plt.subplots(
             1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, layout="constrained"
@@ -128,9 +135,30 @@ class History:
             panel.set(xlabel="epoch", title=name)
             panel.grid(alpha=0.3)
         if path is not None:
-            figure.savefig(path, dpi=120)
             plt.close(figure)
-        return axes[0]
+            save_figure(figure, path)
+        return _Panels(axes[0])
+
+
+class _Panels(tuple[Any, ...]):
+    """Axes, which a notebook that shows their figure does not list as well."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a matplotlib figure, whole or not at all, in the format that the suffix says."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=Path(path).suffix[1:] or None, dpi=120)
+    with written_whole(path) as file:
+        file.write(drawn.getvalue())
+
+
+def _cells(names: list[str], rows: list[dict[str, Any]]) -> list[list[str]]:
+    """The texts of a table with a head."""
+    texts = {"seconds": "{:.2f}".format}
+    return [names, *([texts.get(name, text)(row[name]) for name in names] for row in rows)]
 
 
 def checked_rows(rows: Any, columns: Iterable[str], n: int | None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import Tensor, no_grad
+from tinygrad_edu.tables import folded, html_table, text_table
 
 from .init import unmoved
 from .module import Module, Parameter, get_default_dtype
@@ -19,6 +20,7 @@ from .watching import evaluating, watched
 __all__ = ["summary"]
 
 Shape = tuple[int, ...]
+_ALIGN = "lllrrr"  # of the columns
 _KINDS = (  # of errors that can be raised again with a longer message
     np.exceptions.AxisError,
     np.linalg.LinAlgError,
@@ -81,27 +83,32 @@ class Summary:
         return sum(row.output_bytes for row in self.rows)
 
     def __str__(self) -> str:
-        head = ("layer", "kind", "output", "memory", "parameters", "memory")
-        columns = zip(head, *(row.cells() for row in self.rows), strict=True)
-        padded = []
-        for i, column in enumerate(columns):
-            width = max(map(len, column))
-            padded.append([cell.ljust(width) if i < 3 else cell.rjust(width) for cell in column])
-        first, *lines = map("  ".join, zip(*padded, strict=True))
-        rule = "─" * len(first)
-        if self.failed is None:
-            totals = (
-                f"{self.parameters:,} parameters in {human(self.parameter_bytes)}: "
-                f"{self.trainable:,} trainable, {self.frozen:,} frozen; "
-                f"outputs in {human(self.output_bytes)}"
-            )
-            return "\n".join([first, rule, *lines, rule, totals])
-        given = ", ".join(map(str, self.failed.given or ()))
-        i = next(i for i, row in enumerate(self.rows) if row is self.failed)
-        lines[i] += f"  <── failed, given {given}"
-        return "\n".join([first, rule, *lines])
+        if self.failed is not None:
+            return text_table(self._table(), rule=True)
+        table = text_table(self._table(), _ALIGN, rule=True)
+        width = max(map(len, table.splitlines()))
+        return f"{table}\n{'-' * width}\n{folded(self._totals())}"
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"{html_table(self._table(), _ALIGN)}<p>{self._totals()}</p>"
+
+    def _table(self) -> list[tuple[str, ...]]:
+        head = ("layer", "kind", "output", "memory", "parameters", "memory")
+        rows = [head, *(row.cells() for row in self.rows)]
+        if self.failed is None:
+            return rows
+        given = ", ".join(map(str, self.failed.given or ()))
+        marks = [f"<-- failed, given {given}" * (row is self.failed) for row in self.rows]
+        return [(*row[:3], mark) for row, mark in zip(rows, ["", *marks], strict=True)]
+
+    def _totals(self) -> str:
+        return (
+            f"{self.parameters:,} parameters in {human(self.parameter_bytes)}: "
+            f"{self.trainable:,} trainable, {self.frozen:,} frozen; "
+            f"outputs in {human(self.output_bytes)}"
+        )
 
 
 def summary(
@@ -122,12 +129,12 @@ def summary(
     >>> import nn
     >>> nn.summary(nn.Sequential(nn.Dense(784, 64), nn.ReLU(), nn.Dense(64, 10)), (784,))
     layer    kind        output   memory  parameters    memory
-    ──────────────────────────────────────────────────────────
+    ----------------------------------------------------------
     (model)  Sequential  (1, 10)       -           -         -
     0        Dense       (1, 64)   256 B      50,240   196 KiB
     1        ReLU        (1, 64)   256 B           -         -
     2        Dense       (1, 10)    40 B         650  2.54 KiB
-    ──────────────────────────────────────────────────────────
+    ----------------------------------------------------------
     50,890 parameters in 199 KiB: 50,890 trainable, 0 frozen; outputs in 552 B
     """
     if not isinstance(model, Module):

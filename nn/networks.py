@@ -1,4 +1,4 @@
-"""Whole networks by their sizes, and the smallest of all, one unit."""
+"""Networks given by their layer sizes, and the smallest one, a single unit."""
 
 from __future__ import annotations
 

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.errors import printable
+
 __all__ = ["KeyDifference", "all_or_nothing", "generator_state", "key_difference", "like", "same"]
 
 
@@ -69,7 +71,8 @@ def _pair(name: str, own: Any, given: Any) -> str:
 
 def _listed(title: str, lines: list[str], most: int = 10) -> list[str]:
     more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
-    return [f"  {title}:", *(f"    {line}" for line in lines[:most] + more)] if lines else []
+    shown = [f"    {printable(line)}" for line in lines[:most] + more]
+    return [f"  {title}:", *shown] if lines else []
 
 
 def like(own: Any, given: Any, name: str = "the state") -> Any:
@@ -87,10 +90,10 @@ def like(own: Any, given: Any, name: str = "the state") -> Any:
     if isinstance(own, Mapping) and isinstance(given, Mapping):
         if own and given.keys() != own.keys():
             raise ValueError(
-                f"{name} has {', '.join(map(str, given)) or 'nothing'}, where "
+                f"{name} has {printable(', '.join(map(str, given))) or 'nothing'}, where "
                 f"{', '.join(map(str, own))} are expected"
             )
-        return {key: like(own.get(key), value, str(key)) for key, value in given.items()}
+        return {key: like(own.get(key), value, printable(str(key))) for key, value in given.items()}
     if isinstance(own, (list, tuple)) and type(given) is type(own):
         if isinstance(own, tuple) and len(given) != len(own):
             raise ValueError(f"{name} has {len(given)} values, where {len(own)} are expected")

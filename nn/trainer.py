@@ -17,6 +17,7 @@ from tinygrad_edu import Tensor, enable_grad
 from . import checkpoint
 from .callbacks import Callback, in_calling_order
 from .data import DataLoader
+from .display import Displayed, of_trainer
 from .evaluation import Evaluator
 from .history import History, checked_rows
 from .init import generator, unmoved
@@ -37,7 +38,7 @@ __all__ = ["Trainer"]
 _SECONDS = 0.1  # between two copies of all that has state
 
 
-class Trainer(Evaluator):
+class Trainer(Displayed, Evaluator):
     """Fits a model to data by an optimizer, and judges it by metrics.
 
     `loss` is a function or module of (prediction, target), or a name such as "mse" or
@@ -87,6 +88,9 @@ class Trainer(Evaluator):
                 raise ValueError(f"{name} must be positive, not {limit}")
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.history = History()
+
+    def _shown(self) -> dict[str, Any]:
+        return of_trainer(self)
 
     # ---------------------------------------------------------------- the loop
 

@@ -1,4 +1,4 @@
-"""Data made ready: standardized, one-hot, and images shifted, mirrored and cropped at random.
+"""Preprocessing (standardization, one-hot) and augmentation (random shifts, flips and crops).
 
 Augmentations are functions of a batch of images, (N, H, W) or (N, C, H, W), and return a new
 batch; each image meets its own chance, drawn from the generator that `nn.manual_seed` sets.

@@ -1,4 +1,4 @@
-"""What is said of numbers, choices and names that cannot be, and of packages that are missing."""
+"""Validation of arguments, with messages that say what was expected, and optional packages."""
 
 from __future__ import annotations
 

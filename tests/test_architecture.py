@@ -11,6 +11,7 @@ import functools
 import graphlib
 import importlib.util
 import io
+import re
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ ROOMS: dict[str, set[str]] = {
     "graph": {"changes", "context", "errors", "guard", "precision"},
     "precision": set(),
     "errors": {"context", "habits"},
+    "atomic_write": {"errors"},
+    "tables": {"errors"},
     "array_interface": {
         "conversion", "errors", "habits", "methods", "registry", "unrecorded",
     },
@@ -57,12 +60,15 @@ ROOMS: dict[str, set[str]] = {
     "gradient": {"context", "graph", "observers", "pytree", "tensor"},
     "differentiated_call": {"context", "gradient", "observers", "pytree", "tensor"},
     "functional": {"differentiated_call", "gradient", "pytree", "tensor"},
-    "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tensor"},
+    "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tables", "tensor"},
     "program": {
-        "array_interface", "changes", "context", "declare", "errors", "gradient", "graph",
-        "guard", "methods", "observers", "ops", "precision", "pytree", "registry", "tensor",
+        "array_interface", "atomic_write", "changes", "context", "declare", "errors", "gradient",
+        "graph", "guard", "methods", "observers", "ops", "precision", "pytree", "registry",
+        "tensor",
     },
-    "viz": {"context", "declare", "errors", "graph", "observers", "precision", "tensor"},
+    "viz": {
+        "atomic_write", "context", "declare", "errors", "graph", "observers", "precision", "tensor",
+    },
 }  # fmt: skip
 OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}
 """What a room may import besides the standard library and NumPy."""
@@ -200,6 +206,43 @@ def test_the_engine_needs_numpy_alone() -> None:
         assert not others, f"{module} imports {others}"
 
 
+# -------------------------------------------------------------------- one writer of files
+
+WRITERS = ("savefig", "savez", "savez_compressed", "tofile", "write_bytes", "write_text")
+NO_WRITER: dict[str, set[str]] = {
+    "tinygrad_edu.atomic_write": {"open"},
+    "tinygrad_edu.viz.render": {"write_text"},  # into a temporary folder
+    "nn.history": {"savefig"},  # into memory
+    "examples.common": {"savez"},  # into a file of the writer
+}
+"""What may call a function that writes files, since no file of the user's is at stake."""
+
+
+@pytest.mark.parametrize("package", [*LIBRARY, "examples", "course", "benchmarks"])
+def test_every_file_is_written_by_the_one_writer(package: str) -> None:
+    wrong = []
+    for module in within(package):
+        for node in (node for path in MODULES[module] for node in ast.walk(tree(path))):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func).rpartition(".")[2]
+                if name == "open" and writes(node):
+                    name = "open"
+                elif name not in WRITERS:
+                    continue
+                if name not in NO_WRITER.get(module, set()):
+                    wrong.append(f"{module}:{node.lineno}: {name}; use written_whole")
+    assert not wrong, "\n".join(wrong)
+
+
+def writes(call: ast.Call) -> bool:
+    """Whether a call of `open` is given a mode to write in."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    modes = [arg.value for arg in given if isinstance(arg, ast.Constant)]
+    return any(
+        isinstance(mode, str) and re.fullmatch("[rwaxbt+]*[wax+][bt+]*", mode) for mode in modes
+    )
+
+
 # -------------------------------------------------------------------- what is public
 
 
@@ -209,7 +252,8 @@ def public(module: str) -> set[str]:
 
 
 def test_nn_uses_only_public_names_of_the_engine() -> None:
-    allowed = {name: public(name) for name in ("tinygrad_edu", "tinygrad_edu.ops")}
+    rooms = [f"tinygrad_edu.{name}" for name in ("atomic_write", "ops", "tables")]
+    allowed = {name: public(name) for name in ("tinygrad_edu", *rooms)}
     allowed["tinygrad_edu.errors"] = {
         name for name in vars(importlib.import_module("tinygrad_edu.errors")) if name[0] != "_"
     }

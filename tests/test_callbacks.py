@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +93,7 @@ def test_csv_log_holds_every_digit(tmp_path: Path) -> None:
 def test_csv_names_are_quoted_and_no_formulas() -> None:
     history = History([{"a,b": 0.1, 'say "x"': -1, "=1+1": 1e-300, "two\nlines": 3}])
     names, values = csv.reader(history.csv().splitlines(keepends=True))
-    assert names == ["a,b", 'say "x"', "'=1+1", "two\nlines"]
+    assert names == ["a,b", 'say "x"', "'=1+1", "two\\nlines"]
     assert list(map(float, values)) == [0.1, -1, 1e-300, 3]
 
 
@@ -211,3 +213,28 @@ def test_resuming_with_other_columns_is_refused(tmp_path: Path) -> None:
         t.fit(data(), epochs=3, progress=False, resume=tmp_path / "last")
     for name, value in t.model.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+def test_the_bar_is_quiet_without_ipywidgets() -> None:
+    code = """
+import sys, types
+sys.modules["ipywidgets"] = None
+ipython = types.ModuleType("IPython")
+ipython.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"] = ipython
+from nn.callbacks import Progress
+class Part(list): history, loader, epochs = [], [1], 1
+bar = Progress()
+bar.on_train_begin(Part)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Warning" not in ran.stderr
+    assert "0/1" in ran.stderr
+
+
+def test_a_missing_safetensors_is_told_when_the_callback_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs safetensors: pip install safetensors$"):
+        nn.ModelCheckpoint("run.safetensors")

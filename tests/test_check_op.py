@@ -61,8 +61,8 @@ class TestAnOp:
         ("cube", "complaint"),
         [
             (cube_with(lambda g, x: 2 * g * x * x), "disagrees with finite differences"),
-            (cube_with(lambda g, x: 3 * g * constant(x) ** 2), "∂² x .* wrong"),
-            (cube_with(lambda g, x: 3 * constant(g) * x * x), "∂² x .* wrong"),
+            (cube_with(lambda g, x: 3 * g * constant(x) ** 2), "Hessian x .* wrong"),
+            (cube_with(lambda g, x: 3 * constant(g) * x * x), "Hessian x .* wrong"),
             (cube_with(lambda g, x: g * (x * x * np.full(1, 3.0))), "float64 for float32"),
             (cube_with(right, lambda x: x**3 * np.full(1, 1.0)), "returns float64 for float32"),
             (cube_with(right, spoil), "the forward changes its arguments"),
@@ -102,7 +102,7 @@ class TestAnOp:
             check_op(product, X, X[0])
         lines = str(caught.value).splitlines()
         assert [line.split()[0] for line in lines[2:4]] == ["x", "y"]
-        assert "wrong: 2 of 2, all -1 times what is right" in lines[3]
+        assert "wrong: 2 of 2, all -1 times what is right" in " ".join(" ".join(lines[3:]).split())
         assert lines[2].endswith("ok")
 
         @op(None, lambda g, position: g[position] * (1 + (position == 10)), sequence=True)

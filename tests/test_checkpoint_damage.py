@@ -1,4 +1,4 @@
-"""Checkpoints are checked before they are believed, and are whole whatever happens."""
+"""Checkpoints are validated before use, and are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_dtypes_that_numpy_lacks(tmp_path: Path) -> None:
 def test_without_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("safetensors", "safetensors.numpy"):
         monkeypatch.setitem(sys.modules, name, None)
-    text = r"^Checkpoints need safetensors: pip install 'tinygrad-edu\[interop\]'$"
+    text = r"^Checkpoints need safetensors: pip install safetensors$"
     with pytest.raises(ModuleNotFoundError, match=text):
         nn.save(tmp_path / "c", mlp(1, 1))
     with pytest.raises(ModuleNotFoundError, match=text):

@@ -5,11 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.client
+import os
+import socket
 import struct
+import tempfile
 import threading
+import time
 import tracemalloc
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -169,24 +174,24 @@ def test_download_tries_mirrors_and_keeps_only_a_verified_file(
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(home))
     (served / "good" / "a.gz").write_bytes(b"right")
     (served / "wrong" / "a.gz").write_bytes(b"<html>moved</html>")
-    sums = [hashlib.md5(b"right").hexdigest()]
+    checksum = hashlib.sha256(b"right").hexdigest()
     bad = [url + "missing/", url + "wrong/"]
 
     with pytest.raises(
         ConnectionError, match=r"missing/a.gz: .*404.*wrong/a.gz: responded with ano"
     ):
-        download.fetch("set/a.gz", sums, bad)
+        download.fetch("set/a.gz", checksum, bad)
     assert list((home / "set").iterdir()) == []
 
-    path = download.fetch("set/a.gz", sums, [*bad, url + "good/"])
+    path = download.fetch("set/a.gz", checksum, [*bad, url + "good/"])
     assert path == home / "set" / "a.gz"
     assert path.read_bytes() == b"right"
     assert list((home / "set").iterdir()) == [path]
-    assert download.fetch("set/a.gz", sums, []) == path, "not downloaded again"
+    assert download.fetch("set/a.gz", checksum, []) == path, "not downloaded again"
 
     path.write_bytes(b"damaged")
-    with pytest.raises(ValueError, match="checksum is wrong; delete it"):
-        download.fetch("set/a.gz", sums, [url + "good/"])
+    with pytest.raises(ValueError, match="checksum is wrong; move it elsewhere or delete it"):
+        download.fetch("set/a.gz", checksum, [url + "good/"])
 
 
 def test_each_failure_of_a_mirror_asks_the_next(
@@ -195,20 +200,24 @@ def test_each_failure_of_a_mirror_asks_the_next(
     url, served = mirror
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path / "data"))
     (served / "good" / "a.gz").write_bytes(b"right")
-    sums = [hashlib.md5(b"right").hexdigest()]
+    checksum = hashlib.sha256(b"right").hexdigest()
 
     def fail_with(**limits: Any) -> str:
         with monkeypatch.context() as patch:
             for name, limit in limits.items():
                 patch.setattr(download, name, limit)
             with pytest.raises(ConnectionError) as caught:
-                download.fetch("set/a.gz", sums, [url + "good/"])
+                download.fetch("set/a.gz", checksum, [url + "good/"])
         assert list((tmp_path / "data" / "set").iterdir()) == []
         return str(caught.value)
 
     assert "is not https" in fail_with(SCHEMES=("https",))
+    packed = gzip.compress(bytes(10_000_000))
+    (served / "good" / "a.gz").write_bytes(packed)
+    assert "another file" in fail_with(MOST_BYTES=len(packed) + 1), "not unpacked to the end"
+    (served / "good" / "a.gz").write_bytes(b"right")
     assert "more than 4 bytes" in fail_with(MOST_BYTES=4)
-    assert "took more than -1 seconds" in fail_with(MOST_SECONDS=-1.0)
+    assert "took more than 0 seconds" in fail_with(MOST_SECONDS=0.0)
     opened = urllib.request.urlopen
 
     def broken(request: Any, **options: Any) -> Any:
@@ -217,8 +226,101 @@ def test_each_failure_of_a_mirror_asks_the_next(
         return opened(request, **options)
 
     monkeypatch.setattr(urllib.request, "urlopen", broken)
-    path = download.fetch("set/a.gz", sums, [url + "broken/", url + "good/"])
+    path = download.fetch("set/a.gz", checksum, [url + "broken/", url + "good/"])
     assert path.read_bytes() == b"right"
+
+
+RESPONSES = {
+    "nothing": b"",
+    "no HTTP": b"\x00\xff\x00\xff" * 99,
+    "endless line": b"HTTP/1.1 200 OK\r\nx: " + b"x" * 100_000,
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"x: 1\r\n" * 200,
+    "status": b"HTTP/1.1 999999 OK\r\n\r\n",
+    "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nright",
+    "no length": b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nright!",
+    "a large one": b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nright",
+    "cut": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nrig",
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nright\r\n",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\nright",
+    "redirect": b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+    "no address": b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n\r\n",
+    "circle": b"HTTP/1.1 302 Found\r\nLocation: /a.gz\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
+def test_broken_responses_ask_the_next_mirror(
+    response: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
+) -> None:
+    url, served = mirror
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path / "data"))
+    (served / "good" / "a.gz").write_bytes(b"right")
+    checksum = hashlib.sha256(b"right").hexdigest()
+    with responding(lambda connection: connection.sendall(response)) as broken:
+        path = download.fetch("set/a.gz", checksum, [broken, url + "good/"])
+    assert path.read_bytes() == b"right"
+
+
+def test_a_head_that_never_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, Path]
+) -> None:
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(download, "MOST_SECONDS", 0.3)
+
+    def drip(connection: socket.socket) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"x" * 40:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.03)
+
+    with (
+        responding(drip) as slow,
+        pytest.raises(ConnectionError, match=r"took more than 0\.3 seconds"),
+    ):
+        download.fetch("set/a.gz", "0" * 64, [slow])
+
+
+@contextmanager
+def responding(respond: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The address of a server that responds to every connection by a function of it."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection, suppress(OSError):
+                    connection.recv(9999)
+                    respond(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+
+
+def test_the_real_files_have_their_checksums() -> None:
+    """Where they lie in $TINYGRAD_EDU_DATA."""
+    folder = download.folder()
+    for name, checksum in zip(downloaded.FILES, downloaded.MNIST_SUMS, strict=True):
+        found = [path for path in (folder / "mnist" / name, folder / name) if path.exists()]
+        if not found:
+            pytest.skip("the files are not here")
+        assert download.fetch(f"mnist/{name}", checksum, []) == found[0]
+
+
+def test_files_of_mnist_are_not_taken_for_those_of_fashion_mnist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (images, labels), (test_images, test_labels) = digits(20), digits(5)
+    contents = [idx(array) for array in (images, labels, test_images, test_labels)]
+    fake_mnist(monkeypatch, tmp_path, contents)
+    monkeypatch.setattr(downloaded, "FASHION_MIRRORS", ())
+    with pytest.raises(ConnectionError, match="another file") as caught:
+        nn.datasets.fashion_mnist()
+    assert "delete" not in str(caught.value)
+    assert len(nn.datasets.mnist()[0]) == 20
 
 
 def test_a_file_of_another_data_set_is_left_alone(
@@ -227,21 +329,26 @@ def test_a_file_of_another_data_set_is_left_alone(
     url, served = mirror
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path))
     (tmp_path / "a.gz").write_bytes(b"of another data set")
-    sums = [hashlib.md5(b"right").hexdigest()]
+    checksum = hashlib.sha256(b"right").hexdigest()
     with pytest.raises(ConnectionError, match=r"a\.gz: another file, its checksum is wrong"):
-        download.fetch("set/a.gz", sums, [])
+        download.fetch("set/a.gz", checksum, [])
     (served / "good" / "a.gz").write_bytes(b"right")
-    assert download.fetch("set/a.gz", sums, [url + "good/"]) == tmp_path / "set" / "a.gz"
+    assert download.fetch("set/a.gz", checksum, [url + "good/"]) == tmp_path / "set" / "a.gz"
     assert (tmp_path / "a.gz").read_bytes() == b"of another data set"
 
 
-def test_without_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def home() -> Path:
-        raise RuntimeError("Could not determine home directory.")
+@pytest.mark.skipif(os.name == "nt", reason="home directories are POSIX's")
+@pytest.mark.parametrize("home", ["/nonexistent", None])
+def test_without_a_home_directory(home: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    def getpwuid(uid: int) -> Any:
+        raise KeyError(uid)
 
     monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
-    monkeypatch.setattr(Path, "home", home)
-    assert download.folder().name == "tinygrad-edu"
+    monkeypatch.setattr(pwd, "getpwuid", getpwuid)
+    monkeypatch.setenv("HOME", home) if home else monkeypatch.delenv("HOME")
+    assert download.folder() == Path(tempfile.gettempdir(), "tinygrad-edu")
 
 
 @pytest.mark.parametrize("shape", [(3,), (2**31, 2**31, 2**31)])
@@ -261,7 +368,7 @@ def fake_mnist(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[byt
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(folder))
     for name, content in zip(downloaded.FILES, contents, strict=True):
         (folder / name).write_bytes(gzip.compress(content, compresslevel=1))
-    sums = tuple((hashlib.md5(content).hexdigest(),) for content in contents)
+    sums = tuple(hashlib.sha256(content).hexdigest() for content in contents)
     monkeypatch.setattr(downloaded, "MNIST_SUMS", sums)
 
 

@@ -1,6 +1,9 @@
 """Drawings of graphs: their DOT source, files and notebooks."""
 
+import base64
+import os
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -295,7 +298,7 @@ def test_without_a_renderer_the_error_names_both_remedies_and_dot_still_works(
 ):
     drawing = draw_graph(mlp())
     for suffix in ("svg", "png", "pdf"):
-        with pytest.raises(RuntimeError, match=r"tinygrad-edu\[viz\].*install Graphviz.*x\.dot"):
+        with pytest.raises(RuntimeError, match=r"pip install pygraphviz.*install Graphviz.*x\.dot"):
             drawing.save(tmp_path / f"x.{suffix}")
         assert not (tmp_path / f"x.{suffix}").exists()
     assert drawing.save(tmp_path / "x.dot").read_text("utf-8") == drawing.source
@@ -304,12 +307,29 @@ def test_without_a_renderer_the_error_names_both_remedies_and_dot_still_works(
 def test_a_notebook_shows_the_drawing_or_why_it_cannot(no_renderer, monkeypatch):
     shown = draw_graph(mlp())._repr_mimebundle_()
     assert list(shown) == ["text/plain"]
-    assert "tinygrad-edu[viz]" in shown["text/plain"]
+    assert "pip install pygraphviz" in shown["text/plain"]
     assert "digraph {" in shown["text/plain"]
     monkeypatch.undo()
     shown = draw_graph(mlp())._repr_mimebundle_()
-    assert "<svg" in shown["image/svg+xml"]
-    assert shown["text/plain"] == "Graph(5 operations, 6 tensors)"
+    assert list(shown) == ["text/html", "text/plain"], "JupyterLab shows others as text, untrusted"
+    image = ElementTree.fromstring(shown["text/html"].replace(">", "/>"))
+    kind, _, content = image.attrib["src"].partition(",")
+    assert (image.tag, kind) == ("img", "data:image/svg+xml;base64")
+    assert "cross_entropy" in base64.b64decode(content).decode()
+    assert image.attrib["alt"] == shown["text/plain"] == "Graph(5 operations, 6 tensors)"
+
+
+def test_the_image_of_a_notebook_escapes_what_it_is_called():
+    image = render.as_image("<svg/>", '"><script>\n')
+    assert image.startswith('<img alt="&quot;&gt;&lt;script&gt;\\n" src=')
+
+
+def test_drawing_says_nothing_of_fonts():
+    """Whatever the system's settings of Fontconfig."""
+    pytest.importorskip("pygraphviz")
+    code = "from tinygrad_edu import Tensor, draw_graph; draw_graph(Tensor(1.0)).svg()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
 
 
 @pytest.mark.parametrize("broken", ["render", "write"])
@@ -323,7 +343,7 @@ def test_files_are_replaced_atomically(broken, monkeypatch, tmp_path):
     if broken == "render":
         monkeypatch.setattr(render, "render", fail)
     else:
-        monkeypatch.setattr(render.Path, "replace", fail)
+        monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="broken"):
         drawing.save(path)
     assert path.read_text() == "old"

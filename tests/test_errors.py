@@ -6,13 +6,16 @@ The messages are part of the interface, so they are compared in full, with N for
 from __future__ import annotations
 
 import re
+import sys
+import types
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor, grad, ops
+from tinygrad_edu import Tensor, errors, grad, ops
 
 
 def x() -> Tensor:
@@ -291,3 +294,21 @@ def test_a_vjp_of_the_wrong_shape_is_named() -> None:
 def test_grad_of_an_array_instead_of_a_tensor() -> None:
     with pytest.raises(TypeError, match="differentiates a Tensor, not a ndarray"):
         grad([np.ones(3)], x())
+
+
+def test_a_cell_of_a_notebook_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As IPython's own tracebacks name it, and not the temporary file that was made of it."""
+    ipython, shell = types.ModuleType("IPython"), SimpleNamespace()
+    names = {"/tmp/ipykernel_123/456.py": ("Cell", "In[3]")}
+    shell.compile = SimpleNamespace(format_code_name=names.get)
+    ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    code = compile("a @ a", "/tmp/ipykernel_123/456.py", "exec")
+    with pytest.raises(ValueError, match=r"; at cell In\[3\], line 1\)$"):
+        exec(code, {"a": Tensor(np.ones((2, 3)), requires_grad=True)})
+    with pytest.raises(ValueError, match=r"; at test_errors\.py:\d+\)$"):
+        Tensor(np.ones((2, 3))).exp() @ Tensor(np.ones((2, 3)), requires_grad=True)
+    shell.compile = None
+    assert errors.line_of("/tmp/ipykernel_123/456.py", 7) == "456.py:7"
+    ipython.get_ipython = lambda: None  # type: ignore[attr-defined]
+    assert errors.line_of("/a/train.py", 7) == "train.py:7"

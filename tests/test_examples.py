@@ -367,7 +367,7 @@ def test_without_matplotlib(monkeypatch: Any, capsys: Any) -> None:
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(FOLDER / "common.py"))
     assert stop.value.code == 2
-    assert capsys.readouterr().err.endswith("pip install 'tinygrad-edu[plot]'\n")
+    assert capsys.readouterr().err.endswith("pip install matplotlib\n")
 
 
 def test_ctrl_c(tmp_path: Path) -> None:

@@ -269,6 +269,6 @@ def test_a_missing_package_is_reported_before_training(
         char_gpt.main(["--out", str(tmp_path)])
     assert stop.value.code == 2
     printed = capsys.readouterr()
-    missing = "error: safetensors is missing: pip install 'tinygrad-edu[interop]'\n"
+    missing = "error: safetensors is missing: pip install safetensors\n"
     assert printed.err.endswith(missing)
     assert "round" not in printed.out

@@ -160,10 +160,12 @@ class TestFunctions:
 
     def test_the_table(self) -> None:
         text = repr(gradcheck(wrong(lambda g, x: 3 * g * x), np.array([1.0, 2.0])))
-        head, line = text.splitlines()
+        head, line, rest = text.splitlines()
         assert head.split()[:4] == ["name", "shape", "checked", "error"]
         assert line.index("wrong") == head.index("verdict")
-        assert text.endswith("wrong: 2 of 2, all 1.5 times what is right")
+        assert max(map(len, text.splitlines())) <= 80
+        assert " ".join(text.split()).endswith("wrong: 2 of 2, all 1.5 times what is right")
+        assert rest.index("times") == line.index("wrong"), "folded within its column"
 
 
 def test_no_module_bears_the_name_of_a_function() -> None:
@@ -222,7 +224,7 @@ class TestModels:
         report = gradcheck(model, nn.mse_loss, X, np.ones((3, 4)), order=2)
         assert report, report
         assert [row.name for row in report.rows] == [
-            "inner.weight", "inner.bias", "∂² inner.weight", "∂² inner.bias",
+            "inner.weight", "inner.bias", "Hessian inner.weight", "Hessian inner.bias",
         ]  # fmt: skip
         assert report["inner.weight"].error < 1e-8
         self.check_unchanged(model, before)

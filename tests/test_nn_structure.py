@@ -12,7 +12,7 @@ import pytest
 
 import nn
 import tinygrad_edu
-from tinygrad_edu import errors, ops
+from tinygrad_edu import atomic_write, errors, ops, tables
 
 FOLDER = Path(nn.__file__).parent
 """What nn may use of tinygrad_edu.errors."""
@@ -57,6 +57,8 @@ def test_nn_uses_public_names_of_the_engine_only(name: str) -> None:
         "tinygrad_edu": {*tinygrad_edu.__all__},
         "tinygrad_edu.ops": {name for name in dir(ops) if name[0] != "_"},
         "tinygrad_edu.errors": {*errors.__all__},
+        "tinygrad_edu.atomic_write": {*atomic_write.__all__},
+        "tinygrad_edu.tables": {*tables.__all__},
     }
     for source, imported in imports(name):
         if source.partition(".")[0] == "tinygrad_edu":

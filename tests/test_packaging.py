@@ -45,7 +45,7 @@ def checked_out() -> list[str]:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     if importlib.util.find_spec("build") is None:
-        pytest.skip("needs build: pip install 'tinygrad-edu[dev]'")
+        pytest.skip("needs build: pip install build")
     if shutil.which("git") is None:
         pytest.skip("needs git, which says what belongs to the project")
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")

@@ -102,7 +102,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert run(code) == "SciPy's functions need SciPy: pip install 'tinygrad-edu[scipy]'"
+    assert run(code) == "SciPy's functions need SciPy: pip install scipy"
 
 
 class TestWhatHasNoOp:

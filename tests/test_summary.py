@@ -181,7 +181,7 @@ def test_the_layer_that_failed_is_marked_and_ends_the_table() -> None:
     assert "test_summary.py" in sentence
     assert gap == ""
     assert [line.split()[0] for line in table[2:]] == ["(model)", "0", "1", "1.0", "1.1"]
-    assert table[-1].endswith("<── failed, given (7, 6)")
+    assert table[-1].endswith("<-- failed, given (7, 6)")
     assert sum("failed" in line for line in table) == 1
     assert table[3].split()[1:4] == ["Dense", "(7,", "6)"]
     assert isinstance(caught.value.__cause__, ValueError)
@@ -198,7 +198,7 @@ def test_a_container_that_fails_itself() -> None:
     with pytest.raises(ValueError, match=r"reshape") as caught:
         nn.summary(Broken(), (2,))
     table = str(caught.value).splitlines()[2:]
-    assert table[2].endswith("<── failed, given (1, 2)")
+    assert table[2].endswith("<-- failed, given (1, 2)")
     assert table[3].startswith("layer ")
 
 
@@ -212,7 +212,7 @@ def test_errors_keep_their_kind(error: Exception) -> None:
         raise error
 
     kind = RuntimeError if isinstance(error, RecursionError) else type(error)
-    with pytest.raises(kind, match="<── failed"):
+    with pytest.raises(kind, match="<-- failed"):
         nn.summary(nn.Sequential(nn.Lambda(fail)), (2,))
 
 

@@ -161,7 +161,7 @@ _UFUNC_DEFAULTS = {
 
 
 def _is_default(name: str, value: Any) -> bool:
-    """Whether a keyword of a ufunc says what holds without it."""
+    """Whether a keyword of a ufunc has its default value."""
     if name not in _UFUNC_DEFAULTS:
         return False
     default = _UFUNC_DEFAULTS[name]

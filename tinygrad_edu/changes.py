@@ -7,6 +7,7 @@ ordinary training every op is younger than the last change, which one comparison
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,13 +15,15 @@ import numpy as np
 
 births = itertools.count()
 _last_change = -1
+_marking = threading.Lock()  # the last change of all threads is the last
 
 
 def mark(leaf: Any, data: np.ndarray) -> None:
     """Note that the data of a leaf's node was changed."""
     global _last_change
-    _last_change = next(births)
-    leaf.changed = _last_change, data
+    with _marking:
+        _last_change = next(births)
+        leaf.changed = _last_change, data
 
 
 def check(order: list[Any], path: set[Any] | None) -> None:

@@ -1,4 +1,4 @@
-"""Numbers that leave the graph: did somebody write `float(t)`, or did a function do it unseen?
+"""Conversions to Python numbers: a written `float(t)` is allowed, one inside a function is not.
 
 `a[0] = t` and `math.sin(t)` both end in `t.__float__()`, and the gradient is lost without a word.
 The instruction that the caller is at, and its source, tell these from a `float(t)` that was meant.

@@ -9,7 +9,7 @@
 The first argument of `op` is the NumPy function that shall find it (None if there is none), then
 comes one vector-Jacobian product (VJP) per tensor argument. A VJP takes the upstream gradient `g`
 first; its other parameters name what it reads: arguments of the op, `out`, and `like`, the shape
-of the argument and so of its result. What no VJP names is not stored.
+of the argument and so of its result. Values that no VJP names are not stored.
 """
 
 from __future__ import annotations

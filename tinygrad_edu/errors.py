@@ -6,6 +6,7 @@ decorator `located` around the functions of a layer on top.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -19,8 +20,8 @@ from .context import state
 from .habits import missing_function, unknown_keyword
 
 __all__ = [
-    "LOCATED", "internal", "locate", "located", "location", "missing_function", "unknown_keyword",
-    "variable", "warn",
+    "LOCATED", "internal", "line_of", "locate", "located", "location", "missing_function",
+    "printable", "unknown_keyword", "variable", "warn",
 ]  # fmt: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -217,7 +218,17 @@ def location() -> str:
     """The caller's line outside this package and the path of the layer at work, "at file:line"."""
     frame, _ = _caller()
     layer = f", in layer {state.scope}" if state.scope else ""
-    return f"at {os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}{layer}"
+    return printable(f"at {line_of(frame.f_code.co_filename, frame.f_lineno)}{layer}")
+
+
+def line_of(path: str, line: int) -> str:
+    """ "file:line", or "cell In[3], line 1" for the file that a notebook makes of a cell."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    with contextlib.suppress(Exception):  # another version's
+        kind, cell = shell.compile.format_code_name(path)
+        return f"{kind.lower()} {cell}, line {line}"
+    return f"{os.path.basename(path)}:{line}"
 
 
 def locate(error: Exception, name: str = "") -> Exception:
@@ -262,6 +273,17 @@ def located(function: Function) -> Function:
             raise locate(error) from error.__cause__
 
     return call  # type: ignore[return-value]
+
+
+def printable(text: str) -> str:
+    """The text, its control characters escaped, so that a name in it cannot steer a terminal.
+
+    >>> print(printable("weight\\n\\x1b[2J"))
+    weight\\n\\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def warn(message: str) -> None:

@@ -1,4 +1,4 @@
-"""Derivatives on demand: of what, with respect to what, and in which shape.
+"""Transforms of functions: gradients, Jacobians, Hessians and products with vectors.
 
 `grad` differentiates Tensors that were already computed. The others take a function, as in JAX
 and autograd, and return a function (`value_and_grad`, `jacobian`, `hessian`, `elementwise_grad`)

@@ -1,4 +1,4 @@
-"""What a selection left out sends nothing back: 0 · ∞ behind `where` is 0 and not NaN.
+"""Elements that are not selected get gradient 0: 0 · ∞ behind `where` is 0 and not NaN.
 
 `np.where(x > 0, np.sqrt(x), 0)` has slope 0 at x = 0: the gradient that comes to the square root
 there is 0, and its slope is infinite. The sweep calls `zero_unreached` behind ops that select, and

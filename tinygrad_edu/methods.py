@@ -1,4 +1,4 @@
-"""The class that the ops fill: where `exp` and `__mul__` are declared, Tensors have them.
+"""The class that gets a method for each op, such as `exp` and `__mul__`; Tensor inherits it.
 
 Editors and type checkers read `methods.pyi` beside this file, which `make stubs` generates; each
 method's docstring there names the file that declares it.

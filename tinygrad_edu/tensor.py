@@ -7,6 +7,7 @@ What a Tensor shares with an array is in `array_interface.py`.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 
 from . import changes, errors, graph
 from .array_interface import ArrayInterface, data_of
+
+_adding = threading.Lock()
 
 
 class Tensor(ArrayInterface["Tensor"]):
@@ -176,11 +179,13 @@ class Tensor(ArrayInterface["Tensor"]):
         """
         upstream = seed("backward()", self, gradient, create_graph=False)
         start: dict[Any, Any] = {self.node: upstream}
-        for node, g in graph.sweep(start, retain_graph=retain_graph).items():
-            if node.grad is None:
-                node.grad = g
-            else:
-                node.grad += g
+        gradients = graph.sweep(start, retain_graph=retain_graph)
+        with _adding:  # other threads may add to the same leaves
+            for node, g in gradients.items():
+                if node.grad is None:
+                    node.grad = g
+                else:
+                    node.grad += g
 
     # ---------------------------------------------------------------- shown, copied, pickled
 
@@ -209,7 +214,7 @@ def _real(array: np.ndarray) -> np.ndarray:
 
 
 def wrap(data: np.ndarray, node: graph.Node | None, name: str | None = None) -> Tensor:
-    """A Tensor of what is known to be right."""
+    """A Tensor of an array that needs no checks."""
     tensor = _new(Tensor)
     tensor._array = data
     tensor.node = node

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import http.client
 import io
 import os
+import queue
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ..atomic_write import written_whole
+from tinygrad_edu.atomic_write import written_whole
+from tinygrad_edu.errors import printable
+
 from .idx import at_most
 
 __all__ = ["fetch", "folder"]
@@ -30,48 +34,50 @@ def folder() -> Path:
     given = os.environ.get("TINYGRAD_EDU_DATA")
     if given:
         return Path(given)
-    try:
-        return Path.home() / ".cache" / "tinygrad-edu"
-    except RuntimeError:  # there is no home directory
-        return Path(tempfile.gettempdir()) / "tinygrad-edu"
+    home = Path(os.path.expanduser("~"))  # which remains "~" where there is none
+    if home.is_dir():
+        return home / ".cache" / "tinygrad-edu"
+    return Path(tempfile.gettempdir()) / "tinygrad-edu"
 
 
-def fetch(name: str, sums: Sequence[str], mirrors: Sequence[str]) -> Path:
+def fetch(name: str, checksum: str, mirrors: Sequence[str]) -> Path:
     """The path of a file of the data folder, downloaded from the first mirror that has it right.
 
-    A file that lies there, or in the folder itself under its last name, is used only if its MD5
-    checksum, or that of its unpacked content, is one of `sums`; one in the folder itself may be of
-    another data set, and is left alone then.  Raises ValueError for a wrong one that lies there,
+    A file that lies there, or in the folder itself under its last name, is used only if it has the
+    `checksum`, its SHA-256 or MD5, or that of its unpacked content; one in the folder itself may be
+    of another data set, and is left alone then.  Raises ValueError for a wrong one that lies there,
     ConnectionError if no mirror responds with the right file, saying what each did.
     """
     target, failures = folder() / name, []
     if target.exists():
-        if not _right(_content(target), sums):
+        if not _right(_content(target), checksum):
             raise ValueError(
-                f"{target} is not the file it should be: its checksum is wrong; delete it, and "
-                "it is downloaded again"
+                f"{target} is not the file it should be: its checksum is wrong; move it elsewhere "
+                "or delete it, and it is downloaded again"
             )
         return target
     shared = folder() / target.name
     if shared.exists():
-        if _right(_content(shared), sums):
+        if _right(_content(shared), checksum):
             return shared
         failures.append(f"{shared}: another file, its checksum is wrong")
     target.parent.mkdir(parents=True, exist_ok=True)
     for mirror in mirrors:
         url = mirror + target.name
         try:
-            _download(url, target, sums)
+            _download(url, target, checksum)
             return target
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            failures.append(f"{url}: {str(error).strip('<>')}")
+        except Exception as error:  # whatever a broken server makes the libraries raise
+            failures.append(f"{url}: {str(error).strip('<>') or type(error).__name__}")
     raise ConnectionError(
-        f"{target.name} could not be downloaded ({'; '.join(failures)}); put it into "
-        f"{target.parent} by hand, or set $TINYGRAD_EDU_DATA to its folder"
+        printable(
+            f"{target.name} could not be downloaded ({'; '.join(failures)}); put it into "
+            f"{target.parent} by hand, or set $TINYGRAD_EDU_DATA to its folder"
+        )
     )
 
 
-def _download(url: str, target: Path, sums: Sequence[str]) -> None:
+def _download(url: str, target: Path, checksum: str) -> None:
     """Write the response of `url` to `target`, if its checksum is right."""
     from tqdm import tqdm
 
@@ -79,7 +85,7 @@ def _download(url: str, target: Path, sums: Sequence[str]) -> None:
         raise ValueError("is not https")
     deadline = time.monotonic() + MOST_SECONDS
     request = urllib.request.Request(url, headers={"User-Agent": "tinygrad-edu"})
-    with urllib.request.urlopen(request, timeout=30) as response, written_whole(target) as out:
+    with _opened(request) as response, written_whole(target) as out:
         if urllib.parse.urlsplit(response.url).scheme not in SCHEMES:
             raise ValueError("leads to an address that is not https")
         size = int(response.headers.get("Content-Length") or 0) or None
@@ -94,8 +100,30 @@ def _download(url: str, target: Path, sums: Sequence[str]) -> None:
                 out.write(chunk)
                 progress.update(len(chunk))
         out.seek(0)
-        if not _right(out.read(), sums):
+        if not _right(out.read(), checksum):
             raise ValueError("responded with another file: its checksum is wrong")
+
+
+def _opened(request: urllib.request.Request) -> Any:
+    """The response, its head read within the limit of time however slowly it comes."""
+    arrived: queue.Queue[Any] = queue.Queue()
+
+    def wait() -> None:
+        try:
+            arrived.put(urllib.request.urlopen(request, timeout=30))
+        except Exception as error:
+            arrived.put(error.with_traceback(None))  # whose frames hold an open connection
+
+    threading.Thread(target=wait, daemon=True).start()
+    try:
+        response = arrived.get(timeout=MOST_SECONDS)
+        if isinstance(response, Exception):
+            raise response
+        return response
+    except queue.Empty:
+        raise TimeoutError(f"took more than {MOST_SECONDS:g} seconds") from None
+    finally:
+        response = None
 
 
 def _content(path: Path) -> bytes:
@@ -104,13 +132,19 @@ def _content(path: Path) -> bytes:
         return bytes(at_most(MOST_BYTES + 1, file))
 
 
-def _right(content: bytes, sums: Sequence[str]) -> bool:
-    """Whether the content, packed as it is or unpacked, has one of the checksums."""
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() in sums:
+def _right(content: bytes, checksum: str) -> bool:
+    """Whether the content, packed as it is or unpacked, has the checksum."""
+    if _sum(content, checksum) == checksum:
         return True
     try:
         with gzip.open(io.BytesIO(content)) as file:
             unpacked = at_most(MOST_BYTES + 1, file)
     except (OSError, EOFError, zlib.error):
         return False
-    return hashlib.md5(unpacked, usedforsecurity=False).hexdigest() in sums
+    return _sum(unpacked, checksum) == checksum
+
+
+def _sum(content: bytes | bytearray, like: str) -> str:
+    """The checksum of the kind that one of this length is."""
+    kind = "sha256" if len(like) == 64 else "md5"
+    return hashlib.new(kind, content, usedforsecurity=False).hexdigest()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,22 +20,22 @@ MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-MNIST_SUMS = (  # of the files as the mirrors have them, and of their unpacked content
-    ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
-    ("d53e105ee54ea40749a09fcb1ecd1432", "a25bea736e30d166cdddb491f175f624"),
-    ("9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
-    ("ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
+MNIST_SUMS = (  # SHA-256 of the unpacked content, which mirrors pack differently
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 )
 
 FASHION_MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
 )
-FASHION_SUMS = (
-    ("8d4fb7e6c68d591d4c3dfef9ec88bf0d",),
-    ("25c81989df183df01b3e8a0aad5dffbe",),
-    ("bef4ecab320f06d8554ea6380940ec79",),
-    ("bb300cfdad3c16e7a12a480ee83cd310",),
+FASHION_SUMS = (  # MD5 of the packed files, since their authors publish no other
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "25c81989df183df01b3e8a0aad5dffbe",
+    "bef4ecab320f06d8554ea6380940ec79",
+    "bb300cfdad3c16e7a12a480ee83cd310",
 )
 FASHION_NAMES = ["T-shirt", "trousers", "pullover", "dress", "coat",
                  "sandal", "shirt", "sneaker", "bag", "ankle boot"]  # fmt: skip
@@ -57,7 +57,9 @@ def fashion_mnist() -> tuple[Dataset, Dataset]:
     return _load("fashion-mnist", FASHION_SUMS, FASHION_MIRRORS, FASHION_NAMES)
 
 
-def _load(name: str, sums: Any, mirrors: Any, class_names: list[str]) -> tuple[Dataset, Dataset]:
+def _load(
+    name: str, sums: Sequence[str], mirrors: Sequence[str], class_names: list[str]
+) -> tuple[Dataset, Dataset]:
     paths = (fetch(f"{name}/{f}", s, mirrors) for f, s in zip(FILES, sums, strict=True))
     x, y, test_x, test_y = paths
     return _dataset(x, y, class_names), _dataset(test_x, test_y, class_names)

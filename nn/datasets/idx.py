@@ -1,4 +1,4 @@
-"""The IDX format of MNIST: big-endian, checked before it is believed."""
+"""The IDX format of MNIST: big-endian, its header validated before use."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import math
 import os
 import struct
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu.errors import printable
 
 __all__ = ["read_idx"]
 
@@ -23,17 +24,17 @@ def read_idx(path: str | os.PathLike[str], axes: int | None = None) -> np.ndarra
     Raises ValueError, with the file's name and what is wrong with it, if it is not an IDX file, is
     damaged, holds more or less than its header says, or an array of another number of axes.
     """
-    path = Path(path)
+    name = printable(str(path))
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         try:
-            return _read(path, gzip.open(file) if packed else file, axes)
+            return _read(name, gzip.open(file) if packed else file, axes)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path} is damaged: {error}; delete it and load it again") from None
+            raise ValueError(f"{name} is damaged: {error}; delete it and load it again") from None
 
 
-def _read(path: Path, file: Any, axes: int | None) -> np.ndarray:
+def _read(path: str, file: Any, axes: int | None) -> np.ndarray:
     """The array; no more is unpacked than the header says there is, and one byte."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_edu import Tensor
 
+from ..display import Displayed
 from ..parameter import forget_gradient
 from ..state_dict import like
 from ..validation import KeywordsChecked, integer
@@ -25,7 +26,7 @@ State = dict[str, Any]
 _NEW = ("maximize", "decoupled_weight_decay")  # options that older files lack
 
 
-class Optimizer(KeywordsChecked):
+class Optimizer(Displayed, KeywordsChecked):
     """Holds parameters; a kind of optimizer defines `update` for one of them.
 
     `parameters` are Tensors, or groups: dicts with a list under "params" and options of their own,
@@ -96,6 +97,12 @@ class Optimizer(KeywordsChecked):
     def _each(self) -> Iterator[Tensor]:
         """Every parameter."""
         return (p for group in self.groups for p in group["params"])
+
+    def _shown(self) -> dict[str, Any]:
+        values = sum(p.size for p in self._each())
+        groups = f" in {len(self.groups)} groups" * (len(self.groups) > 1)
+        options = {name: value for name, value in self.groups[0].items() if name != "params"}
+        return {"parameters": f"{values:,}{groups}", **options}
 
     @property
     def lr(self) -> float:

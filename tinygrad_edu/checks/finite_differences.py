@@ -169,7 +169,7 @@ class Element:
     # ---------------------------------------------------------------- if none agrees
 
     def disagreement(self, rungs: list[Slopes]) -> Judgment:
-        """What it means."""
+        """The verdict where both disagree."""
         left, right = math.isfinite(rungs[-1].left), math.isfinite(rungs[-1].right)
         if not math.isfinite(self.value) or not (left or right):
             return Judgment(rungs[-1].central, "undefined")

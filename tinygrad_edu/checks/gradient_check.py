@@ -240,7 +240,7 @@ class _Check(NamedTuple):
                 pairs = [(g, u) for g, u in zip(found, us, strict=True) if g is not None]
                 return _Weighted([g for g, _ in pairs], [u for _, u in pairs])
 
-            rows += self.rows("∂² ", slope, variables)
+            rows += self.rows("Hessian ", slope, variables)
         return Report(rows, GOOD, ("empty",))
 
     def rows(
@@ -303,7 +303,7 @@ class _Moved(NamedTuple):
 
 
 def _row(label: str, judged: list[_Judged], analytic: np.ndarray, connected: bool) -> Row:
-    """What the elements come to: the largest error among those with the worst verdict."""
+    """The row of a variable: the largest error among those with the worst verdict."""
     checked = f"{len(judged)} of {analytic.size}"
     if not judged:
         return Row(label, analytic.shape, checked, 0.0, "", 0.0, 0.0, "empty")

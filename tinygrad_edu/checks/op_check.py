@@ -295,7 +295,7 @@ class _Check:
 
 
 def _outcome(function: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """What a call comes to: its error, or its value as a list of arrays and what it warns of."""
+    """The outcome of a call: its error, or its value as a list of arrays and what it warns of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..tables import text_table
+
 
 class Report:
     """A table of named tuples, true if something was compared and every verdict is good.
@@ -30,19 +32,9 @@ class Report:
         raise KeyError(f"the report has no row {name!r}; its rows are {names}")
 
     def __repr__(self) -> str:
-        return _table(self.rows)
-
-
-def _table(rows: list[Any]) -> str:
-    """Named tuples as lines of columns, under the names of their fields."""
-    if not rows:
-        return "nothing to check"
-    lines = [tuple(rows[0]._fields), *(tuple(map(_text, row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+        if not self.rows:
+            return "nothing to check"
+        return text_table([self.rows[0]._fields, *(tuple(map(_text, row)) for row in self.rows)])
 
 
 def _text(value: Any) -> str:

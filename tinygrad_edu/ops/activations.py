@@ -1,4 +1,4 @@
-"""Activations: stable at every size of x."""
+"""Activations: stable for all x."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _either(mask: Any, right: float, left: float, dtype: Any) -> Any:
     kinks=(0.0,),
 )
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
-    """Rectifier that leaks.
+    """Rectifier with a small slope for negative x.
     y = x if x > 0 else a x,  ∂L/∂x = g if x > 0 else a g"""
     return np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
 
@@ -96,7 +96,7 @@ def logsigmoid(x: Array) -> Array:
     kinks=(0.0,),
 )
 def softsign(x: Array) -> Array:
-    """Softer tanh.
+    """Bounded like tanh, with slower saturation.
     y = x / (1 + |x|),  ∂L/∂x = g / (1 + |x|)²"""
     x = finite(x)
     return x / (1 + np.abs(x))
@@ -136,7 +136,7 @@ def _mish_vjp(g: Any, x: Any) -> Any:
 
 @pointwise(None, _mish_vjp, method=False)
 def mish(x: Array) -> Array:
-    """Related to silu.
+    """Self-regularized activation, similar to silu.
     y = x t,  t = tanh(ln(1 + eˣ)),  ∂L/∂x = g (t + x (1 - t²) σ(x))"""
     wide = _within(at_least_single(x), -1e3, math.inf)
     return rounded(wide * _mish_factor(wide)[0], x)
@@ -154,7 +154,7 @@ def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
 
 @pointwise(None, _gelu_tanh_vjp, method=False)
 def gelu_tanh(x: Array) -> Array:
-    """Nearly gelu.
+    """Approximation of gelu by tanh.
     y = x (1 + tanh u) / 2,  u = √(2/π) (x + 0.044715 x³),
     ∂L/∂x = g ((1 + tanh u) / 2 + x u' (1 - tanh² u) / 2)"""
     wide = _within(at_least_single(x), -30, math.inf)

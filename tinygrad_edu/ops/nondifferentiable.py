@@ -1,4 +1,4 @@
-"""Functions without a derivative: comparisons, positions, questions, which return plain arrays."""
+"""Functions without a derivative: comparisons, indices and tests, which return plain arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selections: what is left out sends nothing back."""
+"""Selections: elements that are not selected get gradient 0."""
 
 from __future__ import annotations
 

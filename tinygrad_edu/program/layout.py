@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import os
 from typing import Any
 
+from ..errors import line_of
 from . import expressions, printing
 from .statement import Statement
 from .written import Written
@@ -93,8 +93,7 @@ def _mark(step: Any) -> str:
     if step is None or step.of is not None:
         return ""
     path, line = step.location or ("", 0)
-    place = f"{os.path.basename(path)}:{line}" if path else ""
-    return "  ".join(filter(None, [step.scope, place]))
+    return "  ".join(filter(None, [step.scope, line_of(path, line) if path else ""]))
 
 
 def _return(written: Written) -> list[str]:

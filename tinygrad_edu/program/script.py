@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
-import secrets
 from pathlib import Path
 
 import numpy as np
+
+from ..atomic_write import written_whole
 
 MAIN = '''
 
@@ -58,16 +57,7 @@ if __name__ == "__main__":
 
 def write(path: Path, function: str, code: str, arrays: dict[str, np.ndarray]) -> None:
     """Write the script and its arrays, the arrays first."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    _replace(path.with_suffix(".npz"), buffer.getvalue())
-    _replace(path, (code + MAIN.format(function=function)).encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with written_whole(path.with_suffix(".npz")) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    with written_whole(path) as file:
+        file.write((code + MAIN.format(function=function)).encode())

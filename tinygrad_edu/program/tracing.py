@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from .. import graph
 from ..context import enable_grad
+from ..errors import line_of
 from ..pytree import flat, like, paths
 from ..tensor import Tensor, wrap
 from .dyed import TraceError
@@ -160,8 +160,7 @@ def _plain(step: Any) -> str:
 
 
 def _spelled(location: Any) -> str:
-    path, line = location or ("?", 0)
-    return f"{os.path.basename(path)}:{line}"
+    return line_of(*(location or ("?", 0)))
 
 
 def _rolled(x: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import printable
 from ..graph import Edge, Node, topological_order
 from ..tensor import Tensor
 from .render import Graph
@@ -147,7 +148,7 @@ class _Drawing:
     def _box(self, kind: str, key: Any, scope: str, label: str, tooltip: str) -> str:
         self.counts[kind] += 1
         name = self.ids[key] = f"n{len(self.ids)}"
-        self._frame(scope).node(name, label, tooltip=self.graphviz.escape(_printable(tooltip)))
+        self._frame(scope).node(name, label, tooltip=self.graphviz.escape(printable(tooltip)))
         return name
 
     def _frame(self, scope: str) -> Any:
@@ -245,12 +246,6 @@ def _small(text: Any, color: str = _GRAY) -> str:
 
 def _text(text: Any) -> str:
     """Shortened, with control characters visible and HTML's own characters escaped."""
-    text = _printable(str(text))
+    text = printable(str(text))
     text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return html.escape(text).replace("\\", "\\\\")  # Graphviz would read \N as the node's id
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

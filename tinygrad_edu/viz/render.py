@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import base64
+import functools
+import html
 import importlib.util
 import os
-import secrets
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from ..atomic_write import written_whole
+from ..errors import printable
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 PNG_DPI = "144"
@@ -18,7 +23,7 @@ NOTEBOOK_LIMIT = 1000
 """Operations; laying out more would keep a notebook's cell busy for minutes."""
 
 NO_RENDERER = (
-    "drawing as {format} needs Graphviz: pip install 'tinygrad-edu[viz]' brings one along, or "
+    "drawing as {format} needs Graphviz: pip install pygraphviz brings one along, or "
     "install Graphviz itself (https://graphviz.org/download) so that `dot` is on PATH; "
     '.save("x.dot") and .source work without'
 )
@@ -57,7 +62,9 @@ class Graph:
             raise ValueError(f"cannot save a drawing as {path.name!r}; use {', '.join(SUFFIXES)}")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"the folder {str(path.parent)!r} does not exist; create it")
-        _replace(path, self._rendered(suffix[1:]))
+        content = self._rendered(suffix[1:])
+        with written_whole(path) as file:
+            file.write(content)
         return path
 
     def _rendered(self, format: str) -> bytes:
@@ -70,17 +77,31 @@ class Graph:
         return render(sharp.source, format)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the picture, or why there is none and the DOT text."""
+        """What a notebook shows: the picture, or why there is none and the DOT text.
+
+        The picture is an image in HTML, since this shows also where the notebook is not trusted.
+        """
         if self.operations > NOTEBOOK_LIMIT:
             return {"text/plain": f"{self!r}: too large to show here; .save() it to a file"}
         try:
-            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+            return {"text/html": as_image(self.svg(), repr(self)), "text/plain": repr(self)}
         except RuntimeError as error:
             return {"text/plain": f"{self!r}: {error}\n\n{self.source}"}
 
     def __repr__(self) -> str:
         counts = ((self.operations, "operation"), (self.tensors, "tensor"))
         return f"Graph({', '.join(f'{n} {what}' + 's' * (n != 1) for n, what in counts)})"
+
+
+def as_image(svg: str, description: str) -> str:
+    """An SVG as an image in HTML, at most as wide as what it stands in.
+
+    >>> as_image("<svg/>", "a graph")
+    '<img alt="a graph" src="data:image/svg+xml;base64,PHN2Zy8+" style="max-width: 100%">'
+    """
+    source = base64.b64encode(svg.encode()).decode()
+    alt = html.escape(printable(description))
+    return f'<img alt="{alt}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%">'
 
 
 def render(source: str, format: str) -> bytes:
@@ -95,8 +116,32 @@ def render(source: str, format: str) -> bytes:
         import pygraphviz
     except ImportError:
         raise RuntimeError(NO_RENDERER.format(format=format)) from None
-    _lend_fonts()
+    _start_fonts()
     return bytes(pygraphviz.AGraph(string=source).draw(format=format, prog="dot"))
+
+
+@functools.cache
+def _start_fonts() -> None:
+    """Draw a word, without the warnings of what the wheel's Fontconfig does not know of a system's.
+
+    They are written once, to the process's standard error.
+    """
+    import pygraphviz
+
+    _lend_fonts()
+    word = pygraphviz.AGraph(string="digraph { word }")
+    try:
+        error = os.dup(2)
+    except OSError:  # there is no standard error
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        word.draw(format="svg", prog="dot")
+    finally:
+        os.dup2(error, 2)
+        os.close(error)
+        os.close(nowhere)
 
 
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
@@ -120,13 +165,3 @@ def _lend_fonts() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "fonts.conf").write_text(FONT_CONFIG.format(fonts=fonts, cache=folder))
     os.environ["FONTCONFIG_FILE"] = str(folder / "fonts.conf")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write all of `content` to `path`, or leave it as it was."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -79,7 +79,8 @@ def _of_matrices(x: Any, ord: Any) -> Any:
         return values.sum(-1) if ord == "nuc" else _extreme(values, ord)
     if ord not in (1, -1, math.inf, -math.inf):
         raise ValueError(
-            f"norm: a matrix has no norm of order {ord!r}; there are 'fro', 'nuc', ±1, ±2 and ±inf"
+            f"norm: a matrix has no norm of order {ord!r}; there are 'fro', 'nuc', 1, -1, 2, -2, "
+            "inf and -inf"
         )
     sums = np.absolute(x).sum(-2 if abs(ord) == 1 else -1)
     return _extreme(sums, ord)

@@ -8,7 +8,7 @@ has as functions in Python turns Tensors into arrays at once; of these, `multiga
 import importlib.util
 
 if importlib.util.find_spec("scipy") is None:
-    raise ImportError("SciPy's functions need SciPy: pip install 'tinygrad-edu[scipy]'")
+    raise ImportError("SciPy's functions need SciPy: pip install scipy")
 
 from . import bessel, error_functions, gamma_functions, information
 from .bessel import *

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +13,13 @@ import pytest
 
 import nn
 from examples import autoencoder, char_gpt, circles, gpt, mnist, mnist_conv, moons_scalar, sine_rnn
-from nn.sanity_check import Finding, Fine, SanityReport, Unchecked
+from nn.sanity_check import Unchecked
 from nn.sanity_check.experiments import EXPERIMENTS
+from nn.sanity_check.report import DOCUMENT
 from nn.sanity_check.structure import STRUCTURAL
-from tinygrad_edu import Tensor, no_grad
+from tinygrad_edu import Tensor
+
+ROOT = Path(__file__).parents[1]
 
 
 class Program(NamedTuple):
@@ -46,9 +51,14 @@ def mlp(*more: nn.Module[Any], out: int = 3, init: Any = "he") -> nn.Sequential:
     return nn.Sequential(nn.Dense(4, 16, init=init), nn.ReLU(), nn.Dense(16, out, init=init), *more)
 
 
+def small(activation: Callable[[], nn.Module[Any]], init: Any = "he") -> nn.Sequential:
+    return nn.Sequential(nn.Dense(4, 16, init=init), activation(), nn.Dense(16, 3))
+
+
 def deep(activation: Callable[[], nn.Module[Any]], init: Any, layers: int = 10) -> nn.Sequential:
     hidden = [m for _ in range(layers) for m in (nn.Dense(32, 32, init=init), activation())]
-    return nn.Sequential(nn.Dense(4, 32, init=init), *hidden, nn.Dense(32, 3, init=init))
+    first = nn.Dense(4, 32, init=init), activation()
+    return nn.Sequential(*first, *hidden, nn.Dense(32, 3, init=init))
 
 
 class OneColumn(nn.Module):
@@ -179,11 +189,9 @@ BROKEN_AND_HEALTHY: list[tuple[str, str, Callable[[], Program], Callable[[], Pro
     ("row 10", "diverging", lambda: with_optimizer(mlp(), lr=100.0), lambda: with_optimizer(mlp())),
     ("row 11", "dead-units", lambda: classify(dying()), lambda: classify(mlp())),
     ("row 12", "saturated-units",
-     lambda: classify(nn.Sequential(nn.Dense(4, 16, init=drawn(30)), nn.Tanh(), nn.Dense(16, 3))),
-     lambda: classify(nn.Sequential(nn.Dense(4, 16), nn.Tanh(), nn.Dense(16, 3)))),
+     lambda: classify(small(nn.Tanh, drawn(30))), lambda: classify(small(nn.Tanh))),
     ("row 12, sigmoid", "saturated-units",
-     lambda: classify(nn.Sequential(nn.Dense(4, 16, init=drawn(60)), nn.Sigmoid(), nn.Dense(16, 3))),
-     lambda: classify(nn.Sequential(nn.Dense(4, 16), nn.Sigmoid(), nn.Dense(16, 3)))),
+     lambda: classify(small(nn.Sigmoid, drawn(60))), lambda: classify(small(nn.Sigmoid))),
     ("row 13", "equal-units", lambda: classify(mlp(init="zeros")), lambda: classify(mlp())),
     ("row 13, ones", "equal-units", lambda: classify(mlp(init="ones")),
      lambda: classify(nn.Sequential(*mlp()[:2], nn.Dense(16, 3, init="zeros")))),
@@ -205,7 +213,8 @@ BROKEN_AND_HEALTHY: list[tuple[str, str, Callable[[], Program], Callable[[], Pro
      lambda: classify(mlp(nn.LogSoftmax()), nll)),
     ("row 17, no softmax", "first-loss", lambda: classify(mlp(), nll),
      lambda: classify(mlp(), nn.CrossEntropyLoss(label_smoothing=0.1))),
-    ("row 18", "output-ignores-input", lambda: classify(Cut("constant")), lambda: classify(Cut(""))),
+    ("row 18", "output-ignores-input", lambda: classify(Cut("constant")),
+     lambda: classify(Cut(""))),
     ("row 18, one of two", "output-ignores-input",
      lambda: Program(TwoInputs(False), "cross_entropy", (classes()[0], *classes())),
      lambda: Program(TwoInputs(True), "cross_entropy", (classes()[0], *classes()))),
@@ -272,6 +281,241 @@ def test_its_healthy_twin_raises_no_alarm(name: str, id_: str, broken: Any, heal
 def test_every_check_has_a_broken_program() -> None:
     tested = {id_ for _, id_, *_ in BROKEN_AND_HEALTHY}
     assert {*STRUCTURAL, *EXPERIMENTS} - tested == {"zero-gradient"}
+
+
+# -------------------------------------------------------------------- other healthy programs
+
+
+class Residual(nn.Module):
+    """Blocks whose last weights start at 0, as do those of the head."""
+
+    def __init__(self) -> None:
+        self.first = nn.Dense(4, 16)
+        self.blocks = [
+            nn.Sequential(nn.LayerNorm(16), nn.Dense(16, 32), nn.GELU(), zero(nn.Dense(32, 16)))
+            for _ in range(4)
+        ]
+        self.head = zero(nn.Dense(16, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for block in self.blocks.children():  # type: ignore[attr-defined]
+            x = x + block(x)
+        return self.head(x)
+
+
+def zero(layer: nn.Dense) -> nn.Dense:
+    nn.init.zeros_(layer.weight)
+    return layer
+
+
+class LastStep(nn.Module):
+    def __init__(self) -> None:
+        self.recurrent, self.head = nn.LSTM(4, 16), nn.Dense(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.recurrent(x)[0][:, -1])
+
+
+class Bag(nn.Module):
+    """The mean of embeddings, of which most are not in the batch."""
+
+    def __init__(self) -> None:
+        self.table, self.head = nn.Embedding(500, 16), nn.Dense(16, 3)
+
+    def forward(self, words: Any) -> Tensor:
+        return self.head(self.table(words).mean(axis=1))
+
+
+def words() -> tuple[np.ndarray, np.ndarray]:
+    return rng().integers(500, size=(40, 6)), rng().integers(3, size=40)
+
+
+def pairwise(prediction: Tensor, target: np.ndarray) -> Tensor:
+    """A ranking loss, which compares all pairs on purpose."""
+    order = np.sign(target[:, None] - target[None, :])
+    return (1 - order * (prediction[:, None] - prediction[None, :])).relu().mean()
+
+
+def counts() -> tuple[np.ndarray, np.ndarray]:
+    return numbers()[0], rng().poisson(2, 40)
+
+
+def trained() -> Program:
+    model, (x, y) = mlp(), classes()
+    optimizer = nn.Adam(model.parameters(), lr=0.02)
+    nn.Trainer(model, "cross_entropy", optimizer).fit((x, y), epochs=80, progress=False)
+    return Program(model, "cross_entropy", (x, y), optimizer)
+
+
+def lbfgs() -> Program:
+    model = OneColumn(True)
+    return Program(model, "mse", numbers(), nn.LBFGS(model.parameters()))
+
+
+def convolutional() -> Program:
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Dense(8 * 9, 10),
+    )  # fmt: skip
+    return Program(model, "cross_entropy", digits((1, 8, 8)), nn.SGD(model.parameters(), 0.05))
+
+
+OTHERS = {
+    "residual": lambda: classify(Residual()),
+    "recurrent": lambda: Program(LastStep(), "cross_entropy", sequences()),
+    "embedding": lambda: Program(Bag(), "cross_entropy", words()),
+    "ranking": lambda: Program(OneColumn(True), pairwise, numbers()),
+    "trained": trained, "lbfgs": lbfgs, "convolutional": convolutional,
+    "linear": lambda: classify(nn.Dense(4, 3)),
+    "linear, binary": lambda: Program(OneSigmoid(True), "bce", two_classes()),
+    "weighted": lambda: classify(mlp(), nn.CrossEntropyLoss(weight=np.array([1.0, 5.0, 1.0]))),
+    "focal": lambda: classify(mlp(), "focal"),
+    "hinge": lambda: classify(mlp(), "multi_margin"),
+    "huber": lambda: Program(OneColumn(True), "huber", numbers()),
+    "poisson": lambda: Program(OneColumn(True), "poisson_nll", counts()),
+    "transformer": lambda: Program(
+        nn.Sequential(nn.TransformerBlock(4, 2, dropout=0.0), nn.Lambda(lambda x: x.mean(axis=1)),
+                      nn.Dense(4, 3)), "cross_entropy", sequences()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_alarm_on_other_healthy_programs(name: str) -> None:
+    nn.manual_seed(0)
+    report = nn.sanity(*OTHERS[name]())
+    assert report, report
+
+
+# -------------------------------------------------------------------- what it leaves, and takes
+
+
+class Counting(nn.Module):
+    """A model with all that can change: buffers, dropout, generators, gradients, attributes."""
+
+    def __init__(self) -> None:
+        self.body = nn.Sequential(nn.Dense(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2))
+        self.head, self.calls, self.rng = nn.Dense(8, 3), 0, np.random.default_rng(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        noise = self.rng.normal() + random.random() + np.random.rand()  # noqa: NPY002
+        return self.head(self.body(x)) + (0.001 * noise if self.training else 0)
+
+
+def test_everything_is_as_before() -> None:
+    nn.manual_seed(0)
+    model, batch = Counting(), classes()
+    model.body[3].eval()
+    nn.cross_entropy(model(batch[0]), batch[1]).backward()
+    optimizer = nn.Adam(model.parameters(), lr=0.01)
+    optimizer.step()
+    gradients = [p.grad for p in model.parameters()]  # the arrays, which are not added to
+    copies = [g.copy() for g in gradients if g is not None]
+
+    def state() -> Any:
+        return repr((
+            model.state_dict(), [m.training for m in model.modules()], model.calls,
+            optimizer.state_dict(), model.rng.bit_generator.state, random.getstate(),
+            nn.init.generator().bit_generator.state, np.random.get_state(),  # noqa: NPY002
+        ))  # fmt: skip
+
+    loader = nn.DataLoader(batch, 16, shuffle=True, seed=3)
+    before, drawn = state(), loader.generator.bit_generator.state
+    assert nn.sanity(model, "cross_entropy", loader, optimizer).findings == []
+    assert state() == before
+    assert loader.generator.bit_generator.state == drawn
+    for p, g, copy in zip(model.parameters(), gradients, copies, strict=True):
+        np.testing.assert_array_equal(p.grad, copy)
+        np.testing.assert_array_equal(g, copy)
+
+
+def test_everything_is_as_before_if_the_model_raises() -> None:
+    model = Counting()
+    before = {name: a.copy() for name, a in model.state_dict().items()}
+
+    def loss(prediction: Tensor, target: Any) -> Tensor:
+        raise ValueError("of the loss")
+
+    with pytest.raises(ValueError, match="of the loss"):
+        nn.sanity(model, loss, classes())
+    assert model.calls == 0
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_checks_are_ignored_by_their_ids() -> None:
+    model = nn.Sequential(nn.Dense(4, 16), nn.Dense(16, 3))
+    assert not nn.sanity(model, "cross_entropy", classes())
+    assert nn.sanity(model, "cross_entropy", classes(), ignore=["dense-after-dense"])
+    assert nn.sanity(model, "cross_entropy", classes(), ignore="dense-after-dense")
+    with pytest.raises(ValueError, match=r"unknown check .*did you mean"):
+        nn.sanity(model, "cross_entropy", classes(), ignore=["dense-after-dens"])
+
+
+def test_the_report_is_ascii_and_says_where_to_read_on() -> None:
+    report = nn.sanity(nn.Sequential(nn.Dense(4, 16), nn.Dense(16, 3)), "cross_entropy", classes())
+    text = str(report)
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 100
+    assert "[ok] equal-units" in text
+    assert "[!!] dense-after-dense" in text
+    assert "layer 0, 4 to 16, feeds layer 1, 16 to 3" in text
+    assert "docs/sanity.md#dense-after-dense" in text
+    assert repr(report) == text
+    finding = report.findings[0]
+    assert finding.likely is None, "what follows from the structure is stated flatly"
+
+
+def test_names_are_escaped_in_html() -> None:
+    model = nn.Sequential(nn.Dense(4, 16), nn.Dense(16, 3))
+    setattr(model, "</td><b>", nn.Dense(2, 2))
+    report = nn.sanity(model[:2], "cross_entropy", classes())
+    assert "<table>" in report._repr_html_()
+    report = nn.sanity(Odd(), "cross_entropy", classes())
+    assert "<b>" not in report._repr_html_()
+    assert "&lt;b&gt;" in report._repr_html_()
+
+
+class Odd(nn.Module):
+    def __init__(self) -> None:
+        self.body = mlp()
+        setattr(self, "<b>", nn.Dense(2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+def test_what_cannot_be_checked_is_told() -> None:
+    report = nn.sanity(mlp(), "cross_entropy", classes())
+    unchecked = {each.id: each.text for each in report.unchecked}
+    assert unchecked["diverging"] == "no optimizer was given"
+    assert all(isinstance(each, Unchecked) for each in report.unchecked)
+    one = nn.sanity(mlp(), "cross_entropy", tuple(a[:1] for a in classes()))
+    assert {"samples-leak", "output-ignores-input"} <= {each.id for each in one.unchecked}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((lambda x: x, "mse", (np.ones(3), np.ones(3))), "takes a Module first, not function"),
+        ((mlp(), "mse", np.ones((3, 4))), "inputs and targets are needed"),
+        ((mlp(), "msee", (np.ones((3, 4)), np.ones(3))), "unknown loss"),
+        ((mlp(), "mse", (np.ones((3, 4)), np.ones((3, 3))), 0.1), "optimizer is one such as"),
+        ((mlp(), lambda p, t: p, (np.ones((3, 4)), np.ones(3))), "must return one number"),
+        ((mlp(), lambda p, t: 1.0, (np.ones((3, 4)), np.ones(3))), "must return a Tensor"),
+        ((mlp(), "mse", (np.ones((3, 5)), np.ones(3))), "expected input of 4 .*test_sanity.py"),
+    ],
+)
+def test_bad_input_is_named(arguments: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        nn.sanity(*arguments)
+
+
+def test_every_id_is_a_heading_of_its_document() -> None:
+    headings = re.findall(r"^### (.+)$", (ROOT / DOCUMENT).read_text(encoding="utf-8"), re.M)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    assert {*STRUCTURAL, *EXPERIMENTS} <= anchors
 
 
 # -------------------------------------------------------------------- the examples

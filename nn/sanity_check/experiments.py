@@ -19,7 +19,7 @@ from .subject import Subject, differs, learned
 
 __all__ = ["EXPERIMENTS", "flow"]
 
-ODD = {True: 3.0, False: 10.0}  # times a constant's loss, of classes and of other targets
+ODD = {True: 4.0, False: 10.0}  # times a constant's loss, of classes and of other targets
 HALF = 0.5  # of units dead, or of values saturated
 FADING = 1e-3  # the first layer's gradient over the last one's; or the reverse
 LARGE, SMALL = 10.0, 1e-3  # root mean squares of inputs
@@ -45,7 +45,7 @@ def is_finite(subject: Subject) -> Result:
     return Finding(
         facts,
         "an op outside of its domain, such as log or a square root of 0",
-        "look at what goes into it; see docs/why.md",
+        "look at what goes into it, and keep it in the domain by np.maximum or np.clip",
     )
 
 
@@ -59,8 +59,9 @@ def first_loss(subject: Subject) -> Result:
         return Unchecked("it is not known what to expect of this loss")
     expected = f"{constant:.3g} of a prediction that is the same for all samples"
     if subject.has_classes:
-        k = next(iter(subject.first.layers), None) and subject.first.output.shape[-1]
-        expected += f"; ln {k} = {math.log(k):.3g}" if k else ""
+        k = subject.first.output.shape[-1]
+        if math.isclose(constant, math.log(k), rel_tol=1e-3):
+            expected += f", ln {k}"
     if subject.has_classes and constant <= 0:
         return Finding(
             [

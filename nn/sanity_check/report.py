@@ -92,15 +92,13 @@ class SanityReport:
         for title, results in self._parts():
             lines.append(title)
             for each in results:
-                text = each.text if isinstance(each, Fine) else ""
-                lines.append(f"  [{each.mark}] {each.id}{f': {text}' if text else ''}")
-                if isinstance(each, Finding):
+                head = f"  [{each.mark}] {each.id}"
+                if isinstance(each, Fine):
+                    lines += _wrapped(each.text, f"{head}: ", 7)
+                else:
+                    lines.append(head)
                     for line in each.lines():
-                        hanging = " " * (9 if line.startswith("- ") else 7)
-                        lines += textwrap.wrap(
-                            line, 96, initial_indent=" " * 7, subsequent_indent=hanging,
-                            break_long_words=False, break_on_hyphens=False,
-                        )  # fmt: skip
+                        lines += _wrapped(line, " " * 7, 9 if line.startswith("- ") else 7)
         return "\n".join(line.encode("ascii", "backslashreplace").decode() for line in lines)
 
     __repr__ = __str__
@@ -120,3 +118,11 @@ class SanityReport:
                     f"<td style='text-align:left'>{text}</td></tr>"
                 )
         return f"<p>{html.escape(self._title())}</p><table>{''.join(rows)}</table>"
+
+
+def _wrapped(text: str, start: str, indent: int) -> list[str]:
+    """Lines of at most 96 characters, the first after `start`, the others indented."""
+    return textwrap.wrap(
+        start + text, 96, subsequent_indent=" " * indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip

@@ -71,6 +71,7 @@ class Subject:
         modules = [part for part in self.parts if isinstance(part, Module)]
         self.names = {id(p): name for part in modules for name, p in part.named_parameters()}
         self.parameters = [p for part in modules for p in part.parameters() if p.requires_grad]
+        self.first = self._first()
 
     # ---------------------------------------------------------------- contexts
 
@@ -95,8 +96,7 @@ class Subject:
 
     # ---------------------------------------------------------------- passes
 
-    @cached_property
-    def first(self) -> Pass:
+    def _first(self) -> Pass:
         """Forward and backward once, in training mode."""
         with self.training():
             return run(self.model, self.loss, self.inputs, self.target, self.parameters)

@@ -6,7 +6,8 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test fuzz reference mutants oldest test-full bench stubs notebooks check package clean
+.PHONY: demo test fuzz browser reference mutants oldest test-full bench stubs notebooks check package \
+	clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -18,6 +19,11 @@ test: .venv/dev
 SEED ?= 0
 fuzz: .venv/dev
 	@FUZZ_MUTANTS=50000 FUZZ_SEED=$(SEED) $(PY) -m pytest -n auto tests/test_fuzz.py
+
+# Drives the explorer in Chromium and in JupyterLab, which are large and therefore not part of
+# `make test`. Chromium is the system's, if there is one.
+browser: .venv/browser
+	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py
 
 # Compares with PyTorch, which is large and therefore not part of `make test`.
 reference: .venv/reference
@@ -79,6 +85,12 @@ endif
 .venv/dev: .venv/bin/python setup.cfg pyproject.toml
 	@echo "Installing tinygrad-edu and its test tools into .venv ..."
 	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/browser: .venv/dev
+	@echo "Installing the tools that drive browsers into .venv ..."
+	@$(INSTALL) -e '.[dev,browser]'
+	@command -v chromium google-chrome >/dev/null || $(PY) -m playwright install chromium
 	@touch $@
 
 .venv/notebook: .venv/dev

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 import nn
-from tinygrad_edu import Tensor, draw_graph, no_grad
+from tinygrad_edu import Tensor, draw_graph, no_grad, observe
 
 from .common import Figure, Run, arguments, count, plt, positive, script
 
@@ -93,10 +93,14 @@ def main(argv: list[str] | None = None) -> None:
         run.save(draw_curves(history), "curves.png")
         run.save(draw_predictions(model, test), "predictions.png")
         x, y = test[:32]
-        loss = nn.cross_entropy(model(Tensor(x, name="digits")), Tensor(y, name="labels"))
+        with observe():
+            loss = nn.cross_entropy(model(Tensor(x, name="digits")), Tensor(y, name="labels"))
+            loss.backward()
         graph = draw_graph(loss)
         run.save(graph, "graph.svg")
         run.save(graph, "graph.png")
+        run.save(graph, "explorer.html")
+        print(f"open {run.out / 'explorer.html'} in a browser: step through its backpropagation")
 
 
 if __name__ == "__main__":

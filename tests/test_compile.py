@@ -449,3 +449,19 @@ def test_threads() -> None:
         each.join()
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_trainer_that_compiles_has_the_same_history() -> None:
+    train, validation = nn.datasets.digits()[:300], nn.datasets.digits()[300:400]
+    histories = []
+    for compiled in (False, True):
+        nn.manual_seed(0)
+        model = nn.Sequential(
+            nn.Dense(64, 32, l2=1e-3), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2),
+            nn.Dense(32, 10),
+        )  # fmt: skip
+        optimizer = nn.Adam(model.parameters(), lr=1e-2)
+        trainer = nn.Trainer(model, "cross_entropy", optimizer, ["accuracy"], compile=compiled)
+        trainer.fit(train, validation, epochs=3, batch_size=64, progress=False)
+        histories.append([{**row, "seconds": 0} for row in trainer.history])
+    assert histories[0] == histories[1]

@@ -18,6 +18,8 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
+PRINTED_IN = ("from-scratch.md", "sanity.md", "seeing.md", "why.md")
+PRINTING = [ROOT / "docs" / name for name in PRINTED_IN]
 BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 RUN = """
@@ -44,7 +46,7 @@ def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env=environment, capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    if path.name in ("nn.md", "from-scratch.md", "sanity.md"):
+    if path in (GUIDE, *PRINTING):
         _check_what_is_printed(text, done.stdout.split("\0"))
 
 
@@ -129,6 +131,7 @@ def test_the_demo(tmp_path: Path) -> None:
     accuracy = re.search(r"test accuracy ([\d.]+)%", done.stdout)
     assert accuracy
     assert float(accuracy[1]) >= 97
-    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png"):
+    for name in ("curves.png", "predictions.png", "graph.svg", "graph.png", "explorer.html"):
         assert (tmp_path / name).stat().st_size > 5000
         assert name in done.stdout
+    assert "explorer.html" in done.stdout.splitlines()[-1], "the demo ends with the explorer"

@@ -66,7 +66,7 @@ SHORT = [
         "digits",
         "--epochs 5",
         {r"test accuracy ([\d.]+)%": (90, 100)},
-        ("curves.png", "predictions.png", "graph.png"),
+        ("curves.png", "predictions.png", "graph.png", "explorer.html"),
     ),
     Short(
         "circles",

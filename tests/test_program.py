@@ -33,13 +33,12 @@ class TestCode:
             "def step(x, y, layer0_weight, layer0_bias, layer2_weight, layer2_bias):",
             "    layer0_dense = x @ layer0_weight + layer0_bias",
             "    layer1_relu = np.maximum(layer0_dense, 0)",
-            "    # backward",
             "    d_layer0_dense = d_layer1_relu * (layer1_relu > 0)",
             "    d_layer0_weight = x.T @ d_layer0_dense",
             "    d_layer0_bias = d_layer0_dense.sum(axis=0)",
             '        "layer0_bias": d_layer0_bias,',
         ):
-            assert line in code.splitlines(), code
+            assert line in [text.partition("  #")[0] for text in code.splitlines()], code
 
     def test_it_names_the_module_and_the_line(self) -> None:
         model = nn.Sequential(nn.Dense(2, 2))

@@ -27,10 +27,10 @@ from .tensor import Tensor
 __version__ = "0.2.0"
 
 __all__ = [
-    "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile", "draw_graph",
-    "effect", "elementwise_grad", "enable_grad", "errors", "grad", "gradcheck", "hessian", "hvp",
-    "jacobian", "jvp", "no_grad", "op", "operators", "ops", "scope", "trace", "value_and_grad",
-    "vjp",
+    "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile",
+    "detect_anomaly", "draw_graph", "effect", "elementwise_grad", "enable_grad", "errors",
+    "explain", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "no_grad", "observe",
+    "op", "operators", "ops", "scope", "trace", "value_and_grad", "vjp", "why",
 ]  # fmt: skip
 
 _habits.advise(Tensor, _Methods)
@@ -38,10 +38,10 @@ _habits.refuse_calls(f"{__name__}.tensor")
 
 if TYPE_CHECKING:
     from .program import Program, TraceError, compile, trace
-    from .viz import Graph, draw_graph
+    from .viz import Graph, detect_anomaly, draw_graph, explain, observe, why
 
 _LEAVES = {
-    **dict.fromkeys(("Graph", "draw_graph"), "viz"),
+    **dict.fromkeys(("Graph", "detect_anomaly", "draw_graph", "explain", "observe", "why"), "viz"),
     **dict.fromkeys(("Program", "TraceError", "compile", "trace"), "program"),
 }
 

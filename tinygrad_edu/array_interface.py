@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from . import conversion, errors, unrecorded
 from .habits import Elsewhere
 from .methods import Methods, Result
+from .observers import observers, tell
 from .registry import NONDIFFERENTIABLE, OPS
 
 OPTIONAL = {"scipy.special": "tinygrad_edu.ops.extended.scipy_special"}
@@ -85,7 +86,10 @@ class ArrayInterface(Methods[Result]):
         if writes is not None:
             kwargs["out"] = writes
         if _is_constant((args, kwargs)) or (function in NONDIFFERENTIABLE and writes is None):
-            return function(*data_of(args), **data_of(kwargs))
+            result = function(*data_of(args), **data_of(kwargs))
+            if observers:
+                tell("undifferentiated", function.__name__, args, result)
+            return result
         name = unrecorded.full_name(function)
         raise errors.locate(
             unrecorded.not_recorded(name) if writes is None else unrecorded.writes_out(name)
@@ -166,6 +170,18 @@ def _is_default(name: str, value: Any) -> bool:
         return False
     default = _UFUNC_DEFAULTS[name]
     return type(value) is type(default) and bool(value == default)
+
+
+def compared(compare: Callable[..., Any]) -> Callable[..., Any]:
+    """A comparison, which has no derivative and returns a plain array."""
+
+    def call(x: Any, y: Any) -> Any:
+        result = compare(x._array, data_of(y))
+        if observers:
+            tell("undifferentiated", compare.__name__, (x, y), result)
+        return result
+
+    return call
 
 
 def data_of(value: Any) -> Any:

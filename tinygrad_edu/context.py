@@ -82,6 +82,14 @@ class enable_grad(no_grad):
     recording = True
 
 
+class Call(str):
+    """The dotted path of a part of a model, for one call of it: another call has another object."""
+
+    __slots__ = ("outer",)
+
+    outer: str
+
+
 class scope:
     """Names the part of a model that computes inside it; `nn.Module` enters its own name.
 
@@ -101,7 +109,9 @@ class scope:
     def __enter__(self) -> None:
         outer = state.scope
         state.outer_scopes.append(outer)
-        state.scope = f"{outer}.{self.name}" if outer and self.name else outer or self.name
+        if self.name:
+            state.scope = call = Call(f"{outer}.{self.name}" if outer else self.name)
+            call.outer = outer
 
     def __exit__(self, *exc: object) -> None:
         state.scope = state.outer_scopes.pop()

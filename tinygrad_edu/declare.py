@@ -259,6 +259,7 @@ def _call(op: Op) -> Callable[..., Any]:
             try:
                 out = forward(*values)
             except errors.LOCATED as error:
+                observers and tell("failed", op, args, values, error)
                 raise errors.explain(op, values, error) from None
             return out if constant else _record(op, vjps, args, values, out)
         except errors.LOCATED as error:
@@ -285,6 +286,7 @@ def _sequence_call(op: Op) -> Callable[..., Any]:
             try:
                 out = op.forward(*values)
             except errors.LOCATED as error:
+                observers and tell("failed", op, operands, values, error)
                 raise errors.explain(op, values, error) from None
             if not any(isinstance(a, Tensor) for a in operands):
                 return out

@@ -15,6 +15,7 @@ import numpy as np
 from . import changes, errors, guard
 from .changes import births
 from .context import state
+from .observers import observers, tell
 from .precision import accumulator
 
 SPENT = (
@@ -47,7 +48,9 @@ class Node:
     A node points at what it was computed from and never at its output, so graphs have no cycles.
     """
 
-    __slots__ = ("op", "edges", "statics", "scope", "birth", "name", "retains", "grad", "changed")
+    __slots__ = (
+        "op", "edges", "statics", "scope", "birth", "name", "retains", "grad", "changed", "trace",
+    )  # fmt: skip
 
     guarded = False  # see `Guarded`
 
@@ -118,6 +121,7 @@ def sweep(
     if path is not None:
         wanted = set(wanted or ())
         order = [node for node in order if node in path]
+    observed = observers and tell("sweep_begins", order, seeds)
     changes.check(order, path)
     state.retaining = retain_graph
     gradients = dict(seeds)
@@ -141,7 +145,7 @@ def sweep(
                     selected.add(source)
                 if not retain_graph:
                     edge.kept = None
-                if vjp.add_to is not None and source in owned:
+                if vjp.add_to is not None and source in owned and not observed:
                     vjp.add_to(gradients[source], g, *kept)
                     continue
                 if create_graph:
@@ -152,12 +156,15 @@ def sweep(
                     fits = part.shape == edge.shape and part.dtype is edge.dtype
                 except Exception as error:
                     raise errors.in_backward(error, node) from error
+                raw = part
                 if guarded and vjp.reads:
                     part = guard.zero_unreached(part, g, node, vjp, kept)
                     if create_graph:
                         guard.mark(part, start, Guarded)
                 if not fits:
                     part = _fitted(part, node, edge)
+                if observed:
+                    tell("contribution", node, edge, g, raw, part)
                 so_far = gradients.get(source)
                 if so_far is None:
                     gradients[source] = part

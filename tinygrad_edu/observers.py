@@ -1,7 +1,7 @@
 """Who is told of what a thread computes; nothing is paid while nobody is.
 
 `observe` and `trace` join while they are on. The places that tell are few: where an op is recorded,
-and the sweep. Each tests `if observers:` first, which costs a few nanoseconds.
+where one fails, and in the sweep. Each tests `observers` first, which costs a few nanoseconds.
 """
 
 from __future__ import annotations
@@ -32,6 +32,23 @@ class Observer:
         """`tensor`, which was made anew for an array that an operation had read or returned."""
         return tensor
 
+    def failed(self, op: Any, operands: Any, values: Any, error: Exception) -> None:
+        """The forward of an op raised an error, given these values."""
+
+    def undifferentiated(self, name: str, operands: Any, result: Any) -> None:
+        """A function without a derivative, such as argmax or a comparison, returned an array."""
+
+    def sweep_begins(self, order: Any, seeds: Any) -> None:
+        """A backward pass begins, from `seeds` (node -> gradient) through the nodes of `order`."""
+
+    def contribution(self, node: Any, edge: Any, g: Any, raw: Any, part: Any) -> None:
+        """In a backward pass, a VJP made a gradient's contribution.
+
+        `g` is the gradient of `node`, `raw` what the VJP returned and `part` what is added to the
+        gradient of the edge's source: behind the guard, summed and cast to the argument's shape
+        and dtype. None of them may be changed, and the sweep may add to `part` later.
+        """
+
     def __enter__(self) -> Any:
         observers.setdefault(threading.get_ident(), []).append(self)
         return self
@@ -43,10 +60,12 @@ class Observer:
             del observers[thread]
 
 
-def tell(event: str, *facts: Any) -> None:
-    """Call the method named `event` of each observer of this thread."""
-    for observer in observers.get(threading.get_ident(), ()):
+def tell(event: str, *facts: Any) -> bool:
+    """Call the method named `event` of each observer of this thread; whether there is any."""
+    listening = observers.get(threading.get_ident(), ())
+    for observer in listening:
         getattr(observer, event)(*facts)
+    return bool(listening)
 
 
 def tracing() -> bool:
@@ -60,3 +79,14 @@ def followed(value: Any, tensor: Any) -> Any:
         for each in observers.get(threading.get_ident(), ()):
             tensor = each.followed(value, tensor)
     return tensor
+
+
+class unobserved:
+    """Within the block the observers of this thread are told nothing."""
+
+    def __enter__(self) -> None:
+        self.listening = observers.pop(threading.get_ident(), None)
+
+    def __exit__(self, *exc: object) -> None:
+        if self.listening:
+            observers[threading.get_ident()] = self.listening

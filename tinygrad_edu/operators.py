@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import unrecorded
-from .array_interface import data_of
+from .array_interface import compared, data_of
 from .context import state
 from .methods import Methods
 from .ops.elementwise import (
@@ -34,11 +34,6 @@ def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda y, x: function(x, y)
 
 
-def _compared(compare: Callable[..., Any]) -> Callable[..., Any]:
-    """A comparison, which has no derivative and returns a plain array."""
-    return lambda x, y: compare(x._array, data_of(y))
-
-
 BINARY: dict[str, Callable[..., Any]] = {
     "add": add,
     "sub": subtract,
@@ -55,12 +50,12 @@ OTHERS: dict[str, Any] = {
     "__neg__": negative,
     "__pos__": positive,
     "__abs__": absolute,
-    "__eq__": _compared(operator.eq),
-    "__ne__": _compared(operator.ne),
-    "__lt__": _compared(operator.lt),
-    "__le__": _compared(operator.le),
-    "__gt__": _compared(operator.gt),
-    "__ge__": _compared(operator.ge),
+    "__eq__": compared(operator.eq),
+    "__ne__": compared(operator.ne),
+    "__lt__": compared(operator.lt),
+    "__le__": compared(operator.le),
+    "__gt__": compared(operator.gt),
+    "__ge__": compared(operator.ge),
     "__getitem__": lambda x, index: getitem(x, data_of(index)),
     "T": property(lambda x: transpose(x), doc="The axes in reverse order."),
     "mT": property(lambda x: swapaxes(x, -1, -2), doc="The last two axes exchanged."),

@@ -45,7 +45,7 @@ def is_finite(subject: Subject) -> Result:
     return Finding(
         facts,
         "an op outside of its domain, such as log or a square root of 0",
-        "look at what goes into it, and keep it in the domain by np.maximum or np.clip",
+        "keep it in its domain by np.maximum or np.clip; see docs/why.md",
     )
 
 

@@ -35,13 +35,13 @@ NONDIFFERENTIABLE |= {
 @located
 def argmax(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.ndarray:
     """Where the largest element is, as a plain array of indices."""
-    return np.argmax(self.data, axis, keepdims=keepdims)
+    return np.argmax(self, axis, keepdims=keepdims)
 
 
 @located
 def argmin(self: Any, axis: int | None = None, *, keepdims: bool = False) -> np.ndarray:
     """Where the smallest element is, as a plain array of indices."""
-    return np.argmin(self.data, axis, keepdims=keepdims)
+    return np.argmin(self, axis, keepdims=keepdims)
 
 
 @located
@@ -49,25 +49,25 @@ def argsort(
     self: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None
 ) -> np.ndarray:
     """The indices that would sort, as a plain array."""
-    return np.argsort(self.data, axis, kind, stable=stable)
+    return np.argsort(self, axis, kind, stable=stable)
 
 
 @located
 def argpartition(self: Any, kth: Any, axis: int | None = -1) -> np.ndarray:
     """The indices that would put the k-th smallest at its position, as a plain array."""
-    return np.argpartition(self.data, kth, axis)
+    return np.argpartition(self, kth, axis)
 
 
 @located
 def any(self: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether any element is nonzero, as a plain array."""
-    return np.any(self.data, axis, keepdims=keepdims, where=where)
+    return np.any(self, axis, keepdims=keepdims, where=where)
 
 
 @located
 def all(self: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     """Whether all elements are nonzero, as a plain array."""
-    return np.all(self.data, axis, keepdims=keepdims, where=where)
+    return np.all(self, axis, keepdims=keepdims, where=where)
 
 
 for _method in (argmax, argmin, argsort, argpartition, any, all):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import guard
+from ..declare import Shapes
 from ..graph import unbroadcast
 from .recording import Recording, Step, Value, filled, values_in
 
@@ -123,10 +124,8 @@ class _Sweep:
         out = step.outs[0] if op.outputs == 1 else tuple(step.outs)
         slots = [*step.args, out]
         if op.sequence:
-            shapes = tuple(np.shape(each.array) for each in step.args[0])
-            from ..declare import Shapes
-
-            return [*slots, shapes[i], i, Shapes(shapes)]
+            likes = Shapes(np.shape(each.array) for each in step.args[0])
+            return [*slots, likes[i], i, likes]
         shapes = [np.shape(_array(each)) for each in step.args[: len(op.tensors)]]
         return [*slots, *shapes]
 

@@ -35,18 +35,22 @@ class Return(Exception):
         self.value = value
 
 
-_BINARY = {
+_BINARY: dict[Any, Any] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
     ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
     ast.Pow: operator.pow, ast.MatMult: operator.matmul, ast.BitAnd: operator.and_,
     ast.BitOr: operator.or_, ast.BitXor: operator.xor,
 }  # fmt: skip
-_COMPARE = {
+_COMPARE: dict[Any, Any] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
     ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
 }  # fmt: skip
-_UNARY = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert}
+_UNARY: dict[Any, Any] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Invert: operator.invert,
+}
 _STATIC = ("shape", "ndim", "size", "dtype")
 _CONTAINERS = (zip, enumerate, list, tuple, reversed, range)
 _MAKERS = (np.arange, np.zeros, np.ones, np.full, np.eye)
@@ -187,7 +191,7 @@ class Body:
         return Method(owner, node.attr)
 
     def _value_Tuple(self, node: ast.Tuple | ast.List) -> Any:
-        parts = []
+        parts: list[Any] = []
         for each in node.elts:
             if isinstance(each, ast.Starred):
                 parts.extend(parts_of(self.value(each.value)))
@@ -293,8 +297,10 @@ class Body:
         function = self.value(node.func)
         args: list[Any] = []
         for each in node.args:
-            starred = isinstance(each, ast.Starred)
-            args += parts_of(self.value(each.value)) if starred else [self.value(each)]
+            if isinstance(each, ast.Starred):
+                args += parts_of(self.value(each.value))
+            else:
+                args.append(self.value(each))
         kwargs = {}
         for keyword in node.keywords:
             if keyword.arg is None:

@@ -131,7 +131,7 @@ def _converted(x: Any, dtype: Any) -> Any:
 
 
 @functools.cache
-def _dyed(kind: type[Tensor]) -> type[Tensor]:
+def _dyed(kind: Any) -> type[Tensor]:
     members = {
         "__slots__": (),
         "__hash__": kind.__hash__,
@@ -147,8 +147,9 @@ def _dyed(kind: type[Tensor]) -> type[Tensor]:
 
 def dye(tensor: Tensor) -> None:
     """Let a Tensor report what a trace cannot see."""
-    if not hasattr(type(tensor), "undyed"):
-        tensor.__class__ = _dyed(type(tensor))
+    kind: Any = type(tensor)
+    if not hasattr(kind, "undyed"):
+        tensor.__class__ = _dyed(kind)
 
 
 def undye(tensor: Tensor) -> None:

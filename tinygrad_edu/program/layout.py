@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import numpy as np
+
 from ..errors import line_of
 from . import expressions, printing
 from .statement import Statement
@@ -64,8 +66,17 @@ def _function(name: str, written: Written) -> list[str]:
         if mark and mark != previous:
             lines.append(f"    # {mark}")
         previous = mark or previous
-        lines += printing.lines_of(tree(each), 4)
+        lines += _with_shape(each, printing.lines_of(tree(each), 4))
     return [*lines, *_return(written)]
+
+
+def _with_shape(statement: Statement, lines: list[str]) -> list[str]:
+    """The shape of an op's result behind a line that has room for it."""
+    if statement.backward or statement.temporary or len(statement.targets) != 1 or len(lines) > 1:
+        return lines
+    shape = np.shape(statement.arrays[0]) if statement.arrays else ()
+    line = f"{lines[0]}  # {shape}"
+    return [line] if shape and len(line) <= printing.WIDTH else lines
 
 
 def tree(statement: Statement) -> ast.stmt:

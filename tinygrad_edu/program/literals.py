@@ -53,8 +53,10 @@ def text(value: Any) -> str:
             return _TYPES[value]
         if value.__module__ == "numpy":
             return f"np.{value.__name__}"
-    if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
-        return f"np.{value.__name__}"
+    if isinstance(value, np.ufunc):
+        name: str = value.__name__
+        if getattr(np, name, None) is value:
+            return f"np.{name}"
     raise NoLiteral(repr(value))
 
 

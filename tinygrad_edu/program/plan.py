@@ -127,7 +127,7 @@ class _Lower(ast.NodeTransformer):
             return self._sum(node)
         text = layout.source(node.func)
         name = text.removeprefix("np.")
-        function = getattr(np, name, None) if text.startswith("np.") else None
+        function: Any = getattr(np, name, None) if text.startswith("np.") else None
         simple = isinstance(function, np.ufunc) and not node.keywords and function.nout == 1
         if simple and len(node.args) == function.nin:
             return self._replaced(node, name, node.args)
@@ -148,8 +148,9 @@ class _Lower(ast.NodeTransformer):
 
 def _is_sum(node: ast.Call) -> bool:
     """Whether it is a sum along axes, with no dtype of its own."""
-    named = isinstance(node.func, ast.Attribute) and node.func.attr == "sum"
-    if not named or node.args or isinstance(node.func.value, ast.Constant):  # type: ignore[union-attr]
+    if not (isinstance(node.func, ast.Attribute) and node.func.attr == "sum"):
+        return False
+    if node.args or isinstance(node.func.value, ast.Constant):
         return False
     spelled = layout.source(node.func)
     return spelled != "np.sum" and {k.arg for k in node.keywords} <= {"axis", "keepdims"}
@@ -277,12 +278,13 @@ class Plan:
 def _empty(info: Info) -> np.ndarray:
     """An array with these strides, which may be in another order than C's."""
     shape, dtype, strides = info
-    array = np.empty(shape, dtype)
+    array: np.ndarray = np.empty(shape, dtype)
     if array.strides == strides:
         return array
     order = sorted(range(len(shape)), key=lambda i: -strides[i])
-    array = np.empty([shape[i] for i in order], dtype)
-    return array.transpose([order.index(i) for i in range(len(shape))])
+    ordered: np.ndarray = np.empty([shape[i] for i in order], dtype)
+    array = ordered.transpose([order.index(i) for i in range(len(shape))])
+    return array
 
 
 def unheld(arrays: list[np.ndarray], i: int) -> np.ndarray:

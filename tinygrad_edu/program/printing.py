@@ -90,8 +90,10 @@ def _bracketed(head: str, node: Any, tail: str, indent: int) -> list[str]:
         return [f"{margin}{head}{opening}", *lines, f"{margin}{closing}{tail}"]
     if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.DictComp)):
         written = text(node)[1:-1]
-        dictionary = isinstance(node, ast.DictComp)
-        element = f"{text(node.key)}: {text(node.value)}" if dictionary else text(node.elt)
+        if isinstance(node, ast.DictComp):
+            element = f"{text(node.key)}: {text(node.value)}"
+        else:
+            element = text(node.elt)
         body = [f"{inner}{element}", *(f"{inner}{x}" for x in _loops(node))]
         if len(inner) + len(written) <= WIDTH:
             body = [inner + written]

@@ -54,7 +54,8 @@ class Program:
             namespace.update(self.written.writer.helpers.references)
             namespace.update(self.written.writer.effects)  # which draw from the generator in use
             self._function = namespace[self.name]
-        return self._function
+        function: Callable[..., Any] = self._function
+        return function
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, np.ndarray]]:
         given = Arguments(self.f, args, kwargs)

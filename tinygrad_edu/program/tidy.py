@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 from . import expressions, printing
 from .statement import Statement
 
-SHORT = 30
+SHORT = 44
 """A value used once moves into the expression that uses it, if it takes no more characters."""
 
 SMALL = 1 << 16
@@ -28,6 +29,7 @@ class _Plain(ast.NodeTransformer):
         named = isinstance(node.func, ast.Attribute)
         attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         method = named and not _is_numpy(node.func)
+        owner: Any = getattr(node.func, "value", None)
         if method and attribute in _REDUCTIONS:
             names = ("axis", "dtype")
             moved = [ast.keyword(n, a) for n, a in zip(names, node.args, strict=False)]
@@ -47,9 +49,9 @@ class _Plain(ast.NodeTransformer):
             if isinstance(shape, (ast.Tuple, ast.List)) and shape.elts:
                 node.args = list(shape.elts)
         if method and attribute == "swapaxes" and _ends(node.args):
-            return _like(node, ast.Attribute(node.func.value, "mT"))  # type: ignore[union-attr]
+            return _like(node, ast.Attribute(owner, "mT"))
         if method and attribute == "transpose" and all(_is(a, None) for a in node.args):
-            return _like(node, ast.Attribute(node.func.value, "T"))  # type: ignore[union-attr]
+            return _like(node, ast.Attribute(owner, "T"))
         return node
 
 
@@ -247,6 +249,31 @@ def nested(statements: list[Statement], results: dict[Any, ast.expr]) -> list[St
             kept.append(waiting.pop(name))
         results[key] = expression
     return kept
+
+
+def renumber(
+    statements: list[Statement],
+    results: dict[Any, ast.expr],
+    bases: dict[str, str],
+    fixed: list[str],
+) -> None:
+    """Names without gaps in their numbers, where variables have gone."""
+    used = {"np", *keyword.kwlist, *fixed}
+    by: dict[str, ast.expr] = {}
+    for statement in statements:
+        Renamed(by).apply(statement)
+        for i, name in enumerate(statement.targets):
+            new = base = bases.get(name, name)
+            n = 1
+            while new in used:
+                n += 1
+                new = f"{base}_{n}" if base[-1].isdigit() else f"{base}{n}"
+            used.add(new)
+            if new != name:
+                by[name] = ast.Name(new)
+            statement.targets[i] = new
+    for key, expression in results.items():
+        results[key] = Renamed(by).visit(expression)
 
 
 def split(statements: list[Statement], fresh: Callable[[str], str]) -> list[Statement]:

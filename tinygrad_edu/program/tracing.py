@@ -125,9 +125,9 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
 def _compare(a: Traced, b: Traced, complaint: str) -> None:
     one, two = a.recording, b.recording
     steps = zip(one.steps, two.steps, strict=False)
-    different = [s for s, t in steps if s.function is not t.function]
+    different: list[Any] = [s for s, t in steps if s.function is not t.function]
     if different or len(one.steps) != len(two.steps):
-        step: Any = (different or [*one.steps, None])[0]
+        step = next(iter([*different, *one.steps]), None)
         where = f" from {_spelled(step.location)} on" if step else ""
         raise TraceError(
             f"two runs of the function do not call the same ops{where}, so that one program cannot "

@@ -19,7 +19,7 @@ from .statement import Statement
 from .tidy import Renamed
 from .values import Array, Items, Known, expression_of
 
-_COMPARISONS = {
+_COMPARISONS: dict[Any, Any] = {
     np.equal: ast.Eq, np.not_equal: ast.NotEq, np.less: ast.Lt, np.less_equal: ast.LtE,
     np.greater: ast.Gt, np.greater_equal: ast.GtE,
 }  # fmt: skip
@@ -30,6 +30,7 @@ class Names:
 
     def __init__(self) -> None:
         self.taken = {"np", *keyword.kwlist}
+        self.bases: dict[str, str] = {}  # name -> what was wanted
         self._counts: dict[str, int] = {}
 
     def fresh(self, wanted: str) -> str:
@@ -40,7 +41,7 @@ class Names:
         while name in self.taken:
             n += 1
             name = f"{base}_{n}" if base[-1].isdigit() else f"{base}{n}"
-        self._counts[base] = n
+        self._counts[base], self.bases[name] = n, base
         self.taken.add(name)
         return name
 
@@ -93,6 +94,8 @@ class Writer:
         """Write steps; the NaN guard only if it is asked for."""
         for step in steps:
             start = len(self.statements)
+            if step.role in ("sum", "cast", "accumulate"):
+                self._release(step)
             if step.role == "guard" and not careful:
                 self.variables[step.outs[0]] = self.variable(step.args[0])
                 continue
@@ -105,6 +108,14 @@ class Writer:
             for statement in self.statements[start:]:
                 statement.step = step
                 statement.effect |= step.role == "effect"
+
+    def _release(self, step: Step) -> None:
+        """Let what a step sums up move into its expression."""
+        names = {self.name_of(v) for v in values_in(step.args) if v in self.variables}
+        for statement in self.statements[-3:]:
+            same = statement.step is not None and statement.step.of is step.of
+            if same and names.intersection(statement.targets):
+                statement.temporary = True
 
     def _named(self, part: Any, wanted: str, start: int) -> Any:
         """A variable of that name for what a step returned."""

@@ -51,7 +51,11 @@ class Written:
         tidy.plain(statements)
         statements = tidy.shared(statements, self.results)
         statements = tidy.nested(tidy.live(statements, self.results), self.results)
-        self.statements = tidy.split(statements, self.writer.names.fresh)
+        statements = tidy.split(statements, self.writer.names.fresh)
+        fixed = [*self.arguments, *self.parameters, *self.constants, *self.writer.helpers.functions]
+        fixed += [self.writer.name_of(g) for g in self.seeds.values()]
+        tidy.renumber(statements, self.results, self.writer.names.bases, fixed)
+        self.statements = statements
 
     def outputs_text(self) -> list[ast.expr]:
         """The expressions of the outputs."""

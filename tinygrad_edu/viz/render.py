@@ -11,16 +11,20 @@ import os
 import shutil
 import sys
 import tempfile
+import webbrowser
 from pathlib import Path
 from typing import Any
 
 from ..atomic_write import written_whole
 from ..errors import printable
+from ..graph import topological_order
 
-SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".html")
 PNG_DPI = "144"
 NOTEBOOK_LIMIT = 1000
 """Operations; laying out more would keep a notebook's cell busy for minutes."""
+PAGE_BYTES, NOTEBOOK_BYTES = 4_800_000, 1_500_000
+"""The largest sizes of an explorer in a file, and in a cell of a notebook."""
 
 NO_RENDERER = (
     "drawing as {format} needs Graphviz: pip install pygraphviz brings one along, or "
@@ -35,10 +39,14 @@ class Graph:
     `digraph` is the `graphviz.Digraph` inside, `source` its DOT text.
     """
 
-    def __init__(self, digraph: Any, operations: int, tensors: int) -> None:
+    def __init__(
+        self, digraph: Any, operations: int, tensors: int, outputs: Any = (), opening: Any = None
+    ) -> None:
         self.digraph = digraph
         self.operations = operations
         self.tensors = tensors
+        self.outputs = outputs
+        self.opening = opening or {}
 
     @property
     def source(self) -> str:
@@ -49,12 +57,27 @@ class Graph:
         """The drawing as SVG.  Raises RuntimeError if there is no Graphviz to render it."""
         return self._rendered("svg").decode()
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drawing as .svg, .png, .pdf or .dot, as the suffix says; returns the path.
+    @property
+    def recorded(self) -> bool:
+        """Whether something of the graph was observed, see `observe`."""
+        nodes = topological_order(y.node for y in self.outputs if y.node is not None)
+        return any(hasattr(node, "trace") for node in nodes)
 
-        A file that is there is replaced only once the new one is complete. Raises ValueError for
-        another suffix, FileNotFoundError for a missing folder, and RuntimeError if there is no
-        Graphviz to render it (.dot needs none).
+    def page(self, budget: int = PAGE_BYTES) -> str:
+        """The explorer: a page of HTML that steps through the forward and the backward pass.
+
+        Arrays are sampled as far as is needed for it to have about `budget` bytes at most.
+        """
+        from .page import page
+
+        return page(self.outputs, self.opening, budget)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the drawing as .svg, .png, .pdf or .dot, or the explorer as .html.
+
+        Returns the path. A file that is there is replaced only once the new one is complete. Raises
+        ValueError for another suffix, FileNotFoundError for a missing folder, and RuntimeError if
+        there is no Graphviz to render it (.dot and .html need none).
         """
         path = Path(path)
         suffix = path.suffix.lower()
@@ -67,9 +90,22 @@ class Graph:
             file.write(content)
         return path
 
+    def explore(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Open the explorer in a browser; returns the path of its page, by default a new file.
+
+        It is one page without anything fetched, so it can be copied, mailed and projected.
+        """
+        if path is None:
+            path = Path(tempfile.mkdtemp(prefix="tinygrad-edu-")) / "explorer.html"
+        saved = self.save(Path(path).with_suffix(".html"))
+        webbrowser.open(saved.resolve().as_uri())
+        return saved
+
     def _rendered(self, format: str) -> bytes:
         if format == "dot":
             return self.source.encode()
+        if format == "html":
+            return self.page().encode("utf-8")
         if format != "png":
             return render(self.source, format)
         sharp = self.digraph.copy()
@@ -79,14 +115,21 @@ class Graph:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the picture, or why there is none and the DOT text.
 
-        The picture is an image in HTML, since this shows also where the notebook is not trusted.
+        The picture is an image in HTML, since this shows also where the notebook is not trusted;
+        over it lies the explorer, where values were observed and the notebook is trusted.
         """
         if self.operations > NOTEBOOK_LIMIT:
             return {"text/plain": f"{self!r}: too large to show here; .save() it to a file"}
         try:
-            return {"text/html": as_image(self.svg(), repr(self)), "text/plain": repr(self)}
+            image, plain = as_image(self.svg(), repr(self)), repr(self)
         except RuntimeError as error:
-            return {"text/plain": f"{self!r}: {error}\n\n{self.source}"}
+            image, plain = "", f"{self!r}: {error}\n\n{self.source}"
+        if self.recorded:
+            return {
+                "text/html": with_explorer(image, self.page(NOTEBOOK_BYTES)),
+                "text/plain": plain,
+            }
+        return {"text/html": image, "text/plain": plain} if image else {"text/plain": plain}
 
     def __repr__(self) -> str:
         counts = ((self.operations, "operation"), (self.tensors, "tensor"))
@@ -102,6 +145,23 @@ def as_image(svg: str, description: str) -> str:
     source = base64.b64encode(svg.encode()).decode()
     alt = html.escape(printable(description))
     return f'<img alt="{alt}" src="data:image/svg+xml;base64,{source}" style="max-width: 100%">'
+
+
+def with_explorer(image: str, page: str) -> str:
+    """An image and a sentence, and over them the explorer, which is dropped without trust.
+
+    The page may run scripts, but is otherwise kept apart from the notebook.
+    """
+    said = "The explorer with the steps of backpropagation shows here once the notebook is trusted."
+    frame = (
+        f'<iframe title="Explorer" sandbox="allow-scripts" srcdoc="{html.escape(page)}" '
+        'style="width: 100%; height: 100%; border: 0"></iframe>'
+    )
+    return (
+        '<div style="position: relative; width: 100%; min-height: 480px; aspect-ratio: 16 / 10; '
+        f'overflow: hidden">{image}<p>{said}</p>'
+        f'<div style="position: absolute; inset: 0">{frame}</div></div>'
+    )
 
 
 def render(source: str, format: str) -> bytes:

@@ -28,6 +28,7 @@ from .module import *
 from .networks import *
 from .optim import *
 from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
+from .plots import *
 from .sanity_check import sanity as sanity
 from .schedulers import *
 from .trainer import *
@@ -52,7 +53,7 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
             *model_summary.__all__,
         ),
         *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
-        *trainer.__all__,
+        *(*plots.__all__, *trainer.__all__),
     ]
 
     def __getattr__(name: str) -> object:

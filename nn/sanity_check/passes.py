@@ -50,6 +50,7 @@ class Slopes:
     dead: int  # units with local derivative 0 for all samples
     flat: float  # the share of values with a local derivative below FLAT
     is_output: bool
+    birth: int  # later for what was computed later
 
     def __str__(self) -> str:
         return f"{self.op} in layer {self.scope}" if self.scope else self.op
@@ -154,7 +155,8 @@ def _slopes(output: Any) -> Iterator[Slopes]:
             dead = int((d == 0).all(axis=samples).sum()) if node.op.name in RELU else 0
             flat = float((np.abs(d) < FLAT).mean()) if node.op.name in SIGMOIDAL else 0.0
             name, scope = node.op.name, node.scope
-            yield Slopes(name, scope, d.shape[axis], dead, flat, node in last)
+            is_output = node in last
+            yield Slopes(name, scope, d.shape[axis], dead, flat, is_output, node.birth)
 
 
 def equal_units(model: Module[Any], gradients: Mapping[int, np.ndarray | None]) -> set[str]:

@@ -229,6 +229,28 @@ class Subject:
         """Ten steps of a copy of the optimizer on the batch."""
         return self._attempt(None, self.inputs, self.target, 10)
 
+    def updates(self) -> dict[int, float]:
+        """‖update‖ / ‖parameter‖ of the optimizer's next step, by the id of the parameter."""
+        with self.training():
+            optimizer = self._copy()
+            before = [p.data.copy() for p in self.parameters]
+            if getattr(optimizer, "needs_closure", False):
+                optimizer.step(lambda: self._loss_with_gradients(self.inputs, self.target))
+            else:
+                self._set_gradients(self.first)
+                optimizer.step()
+            pairs = zip(self.parameters, before, strict=True)
+            return {id(p): _ratio([old], [p.data]) for p, old in pairs}
+
+    def _loss_with_gradients(self, inputs: Sequence[Any], target: Any) -> Tensor:
+        """The loss, after each parameter was given its gradient."""
+        with enable_grad():
+            value = one_number(self.loss(self.model(*inputs), target))
+        found = grad(value, self.parameters, allow_unused=True) if value.node else []
+        for p, g in zip(self.parameters, found, strict=False):
+            p.grad = None if g is None else g.data
+        return value
+
     def _attempt(
         self, rate: float | None, inputs: Any, target: Any, steps: int, constant: Any = None
     ) -> Attempt:
@@ -241,12 +263,7 @@ class Subject:
             )
 
             def closure() -> Tensor:
-                with enable_grad():
-                    value = one_number(self.loss(self.model(*inputs), target))
-                found = grad(value, self.parameters, allow_unused=True) if value.node else []
-                for p, g in zip(self.parameters, found, strict=False):
-                    p.grad = None if g is None else g.data
-                return value
+                return self._loss_with_gradients(inputs, target)
 
             for _ in range(steps):
                 before = [p.data.copy() for p in trained]

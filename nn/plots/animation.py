@@ -45,10 +45,8 @@ class LearningAnimation(Callback):
         figure = plt.figure(figsize=self.size, layout="constrained")
         plt.close(figure)  # it is drawn for the file only, and no notebook shows it
         self.ax = figure.add_subplot()
-        self._folder = tempfile.TemporaryDirectory()
         self._writer = animation.PillowWriter(fps=self.fps)
-        self._file = Path(self._folder.name, "learning.gif")
-        self._writer.setup(figure, self._file, dpi=self.dpi)
+        self._writer.setup(figure, self.path, dpi=self.dpi)  # which writes nothing yet
 
     def save(self, hold: float = 2.0) -> None:
         """Write the file, whole or not at all; the last frame stands for `hold` seconds."""
@@ -56,10 +54,12 @@ class LearningAnimation(Callback):
             raise ValueError("there is no frame yet: call frame(state) during the training")
         for _ in range(round(hold * self.fps)):
             self._writer.grab_frame()
-        self._writer.finish()
-        with self._folder, written_whole(self.path) as file:
-            file.write(self._file.read_bytes())
-        self._writer = None
+        writer, self._writer = self._writer, None
+        with tempfile.TemporaryDirectory() as folder:
+            writer.outfile = Path(folder, "learning.gif")
+            writer.finish()
+            with written_whole(self.path) as file:
+                file.write(writer.outfile.read_bytes())
 
     def on_train_begin(self, trainer: TrainerLike) -> None:
         """The first frame, before the first epoch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ def plot_decision_boundary(
     grid = np.meshgrid(np.linspace(left, right, resolution), np.linspace(bottom, top, resolution))
     found = scores(model, np.stack([side.ravel() for side in grid], axis=1).astype(x.dtype))
     if found.ndim == 2 and found.shape[1] > 1:
-        classes, colors = _classes(ax, grid, found), COLORS
+        classes = found.shape[1]
+        colors = TWO if classes == 2 else COLORS
+        _classes(ax, grid, found, colors)
     else:
         values = found.reshape(grid[0].shape)
         _score(ax, grid, values, level, levels)
@@ -76,7 +79,7 @@ def _score(ax: Any, grid: Any, values: np.ndarray, level: Any, levels: Any) -> N
         ax.contour(*grid, values, [level], colors="black")
 
 
-def _classes(ax: Any, grid: Any, found: np.ndarray) -> int:
+def _classes(ax: Any, grid: Any, found: np.ndarray, colors: Sequence[str]) -> None:
     """The class with the largest output, paler where it is less sure."""
     from matplotlib.colors import to_rgb
 
@@ -87,14 +90,13 @@ def _classes(ax: Any, grid: Any, found: np.ndarray) -> int:
         p = np.exp(found - found.max(axis=1, keepdims=True))
         p = p / p.sum(axis=1, keepdims=True)
     sure = (p.max(axis=1).reshape(shape) - 1 / k) / (1 - 1 / k)
-    base = np.array([to_rgb(COLORS[i % len(COLORS)]) for i in range(k)])[best]
+    base = np.array([to_rgb(colors[i % len(colors)]) for i in range(k)])[best]
     strength = 0.12 + 0.38 * sure[..., None]
     box = grid[0].min(), grid[0].max(), grid[1].min(), grid[1].max()
     ax.imshow(1 - strength * (1 - base), extent=box, origin="lower", interpolation="bilinear")
     for i in range(k):
         if 0 < (best == i).mean() < 1:
             ax.contour(*grid, best == i, [0.5], colors="black", linewidths=0.8)
-    return k
 
 
 def _points(ax: Any, x: np.ndarray, y: np.ndarray, k: int, colors: Any, size: float) -> None:

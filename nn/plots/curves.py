@@ -15,14 +15,16 @@ BOOKKEEPING = ("epoch", "lr", "seconds")
 
 
 def plot_history(
-    history: Any, names: str | Sequence[str] | None = None, *, log: bool = False, ax: Any = None
-) -> Any:
+    history: Any, names: str | Sequence[str] | None = None, *, log: bool = False,
+    labels: tuple[str, str] = ("training", "validation"), ax: Any = None,
+) -> Any:  # fmt: skip
     """Draw the curves of a training, one panel a quantity, with its validation beside it.
 
     `history` is what `Trainer.fit` returns, a dict of lists such as
     `{"loss": [...], "val_loss": [...]}`, or a dict of several histories by their labels, which are
     drawn in the same panels to compare them.  `names` are the quantities, all if None; `ax` is
-    Axes for one quantity, or a list of them.  With `log` losses are drawn on a logarithmic axis.
+    Axes for one quantity, or a list of them.  With `log` losses are drawn on a logarithmic axis;
+    `labels` are the words for the values without and with "val_" before their names.
     Returns the Axes of each panel, or those given as `ax`.  Raises ValueError for an empty history
     and KeyError for a name that it does not have.
     """
@@ -31,7 +33,9 @@ def plot_history(
     wanted = [names] if isinstance(names, str) else list(names or _quantities(labeled))
     axes = _panels(ax, wanted)
     for panel, name in zip(axes, wanted, strict=True):
-        _draw(panel, name, labeled, log)
+        _draw(panel, name, labeled, labels)
+        if log and "loss" in name:
+            panel.set_yscale("log")
     return axes if ax is None or isinstance(ax, (list, tuple, np.ndarray)) else ax
 
 
@@ -74,22 +78,20 @@ def _panels(ax: Any, names: Sequence[str]) -> Any:
     return [axes_for(each, "plot_history", (0, 0)) for each in axes]
 
 
-def _draw(panel: Any, name: str, labeled: Mapping[str, Any], log: bool) -> None:
+def _draw(panel: Any, name: str, labeled: Mapping[str, Any], labels: Sequence[str]) -> None:
     for i, (label, columns) in enumerate(labeled.items()):
         if name not in columns:
             raise KeyError(f"the history has no {name!r}; it has {', '.join(columns)}")
         epochs = columns.get("epoch", range(1, len(columns[name]) + 1))
         marker = "o" if len(columns[name]) < 3 else None
         color = COLORS[i % len(COLORS)]
-        panel.plot(epochs, columns[name], label=label or "training", color=color, marker=marker)
+        panel.plot(epochs, columns[name], label=label or labels[0], color=color, marker=marker)
         if (held_out := columns.get(f"val_{name}")) is not None:
-            text = f"{label}, validation" if label else "validation"
+            text = f"{label}, {labels[1]}" if label else labels[1]
             panel.plot(epochs, held_out, "--", label=text, marker=marker,
                        color=COLORS[1] if not label else color)  # fmt: skip
     if len(panel.get_legend_handles_labels()[1]) > 1:
         panel.legend()
-    if log and "loss" in name:
-        panel.set_yscale("log")
     panel.xaxis.get_major_locator().set_params(integer=True)
     panel.set(xlabel="epoch", title=name)
     panel.grid(alpha=0.3)

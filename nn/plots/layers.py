@@ -106,11 +106,11 @@ def _verdict(found: Pass, rows: list[Row]) -> str:
     said = []
     ends = flow(found.layers)
     if ends is not None:
-        ratio, _, last = ends
+        ratio, first, last = ends
         if ratio < FADING:
-            said.append(f"The gradient vanishes: {ratio:.1g} of layer {last.path} is left")
+            said.append(f"The gradient vanishes: at {first} {ratio:.1g} of that at {last}")
         elif ratio > 1 / FADING:
-            said.append(f"The gradient explodes: {ratio:.1g} times that of layer {last.path}")
+            said.append(f"The gradient explodes: at {first} {ratio:.1g} times that at {last}")
     said += [f"Layer {row.label}" for row in rows if row.wrong]
     if any(row.update is not None and row.update > UPDATE for row in rows):
         said.append(f"Steps of more than {UPDATE:.0%} of the weights: a smaller learning rate")

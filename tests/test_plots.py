@@ -14,10 +14,11 @@ import pytest
 import nn
 from tinygrad_edu import Tensor
 
-matplotlib = pytest.importorskip("matplotlib")
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from PIL import Image  # noqa: E402  comes with matplotlib
+pytest.importorskip("matplotlib")
+import matplotlib.pyplot as plt
+from PIL import Image  # comes with matplotlib
+
+plt.switch_backend("Agg")
 
 
 @pytest.fixture(autouse=True)

@@ -280,6 +280,7 @@ class Subject:
 
     def _copy(self) -> Any:
         """A copy of the optimizer that changes the same parameters."""
+        assert self.optimizer is not None
         held = [p for group in self.optimizer.groups for p in group["params"]]
         return copy.deepcopy(self.optimizer, {id(p): p for p in held})
 

@@ -19,7 +19,7 @@ from .subject import Subject, differs, learned
 
 __all__ = ["EXPERIMENTS", "flow"]
 
-ODD = {True: 4.0, False: 10.0}  # times a constant's loss, of classes and of other targets
+ODD = {True: 4.0, False: 30.0}  # times a constant's loss, of classes and of other targets
 HALF = 0.5  # of units dead, or of values saturated
 FADING = 1e-3  # the first layer's gradient over the last one's; or the reverse
 LARGE, SMALL = 10.0, 1e-3  # root mean squares of inputs

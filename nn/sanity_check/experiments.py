@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..nonfinite import origin_of_nonfinite
-from .passes import Layer, Slopes
+from .passes import Layer, Slopes, tensors
 from .report import Finding, Fine, Result, Unchecked
 from .structure import Check, listed
 from .subject import Subject, differs, learned
@@ -28,7 +28,7 @@ _NOT_FINITE = "the first loss is not finite"
 
 
 def is_finite(subject: Subject) -> Result:
-    """Row 7: NaN or infinity in the first pass."""
+    """NaN or infinity in the first pass."""
     if subject.first.finite:
         return Fine("the first loss and its gradients are finite")
     if math.isfinite(subject.first.loss.data):
@@ -50,7 +50,7 @@ def is_finite(subject: Subject) -> Result:
 
 
 def first_loss(subject: Subject) -> Result:
-    """Row 17: the first loss, compared with the best that a constant prediction reaches."""
+    """The first loss, compared with the best that a constant prediction reaches."""
     loss = float(subject.first.loss.data)
     constant = subject.constant_loss()
     if not math.isfinite(loss):
@@ -59,7 +59,7 @@ def first_loss(subject: Subject) -> Result:
         return Unchecked("it is not known what to expect of this loss")
     expected = f"{constant:.3g} of a prediction that is the same for all samples"
     if subject.has_classes:
-        k = subject.first.output.shape[-1]
+        k = next(tensors(subject.first.output)).shape[-1]
         if math.isclose(constant, math.log(k), rel_tol=1e-3):
             expected += f", ln {k}"
     if subject.has_classes and constant <= 0:
@@ -104,7 +104,7 @@ def _in_all_passes(subject: Subject) -> list[list[Slopes]]:
 
 
 def no_dead_units(subject: Subject) -> Result:
-    """Row 11: units of a ReLU that are 0 for all samples."""
+    """Units of a ReLU that are 0 for all samples."""
     facts = []
     for slopes in _in_all_passes(subject):
         dead = min(each.dead for each in slopes)
@@ -124,7 +124,7 @@ def no_dead_units(subject: Subject) -> Result:
 
 
 def no_saturation(subject: Subject) -> Result:
-    """Row 12: sigmoid or tanh where it is flat."""
+    """Sigmoid or tanh where it is flat."""
     facts = []
     constant = subject.constant_loss()
     good = constant is not None and float(subject.first.loss.data) < HALF * constant
@@ -157,12 +157,12 @@ def flow(layers: list[Layer]) -> tuple[float, Layer, Layer] | None:
 
 
 def no_vanishing(subject: Subject) -> Result:
-    """Row 14: gradients that fade on the way back."""
+    """Gradients that fade on the way back."""
     return _flows(subject, vanishing=True)
 
 
 def no_explosion(subject: Subject) -> Result:
-    """Rows 10 and 14: gradients that grow on the way back."""
+    """Gradients that grow on the way back."""
     return _flows(subject, vanishing=False)
 
 
@@ -172,7 +172,7 @@ def _flows(subject: Subject, vanishing: bool) -> Result:
         return Unchecked(_NOT_FINITE)
     if not found:
         return Unchecked("there are fewer than three layers with parameters")
-    ratio, first, last = max(found) if vanishing else min(found)
+    ratio, first, last = (max if vanishing else min)(found, key=lambda each: each[0])
     fact = f"the gradient at {first} has {ratio:.2g} times the norm of that at {last}"
     if vanishing and ratio < FADING:
         steepest = min(_factors(subject), default=(1.0, ""))
@@ -207,7 +207,7 @@ def _factors(subject: Subject) -> list[tuple[float, str]]:
 
 
 def output_depends_on_input(subject: Subject) -> Result:
-    """Row 18: an output that is the same whatever comes in."""
+    """An output that is the same whatever comes in."""
     if subject.n < 2:
         return Unchecked("there is one sample only")
     with subject.unchanged():
@@ -224,7 +224,7 @@ def output_depends_on_input(subject: Subject) -> Result:
 
 
 def samples_stay_apart(subject: Subject) -> Result:
-    """Row 19: one sample's output depends on another sample."""
+    """One sample's output depends on another sample."""
     if not subject.output_is_by_sample():
         return Unchecked("inputs and output do not share a first axis of two samples or more")
     if _is_noisy(subject):
@@ -250,7 +250,7 @@ def _is_noisy(subject: Subject) -> bool:
 
 
 def evaluation_is_repeatable(subject: Subject) -> Result:
-    """Row 21: evaluation that is random, or that changes the model."""
+    """Evaluation that is random, or that changes the model."""
     if _is_noisy(subject):
         return Finding(
             ["two calls in evaluation mode return different outputs for the same batch"],
@@ -272,7 +272,7 @@ def evaluation_is_repeatable(subject: Subject) -> Result:
 
 
 def input_is_scaled(subject: Subject) -> Result:
-    """Row 23: inputs much larger or smaller than 1."""
+    """Inputs much larger or smaller than 1."""
     layer = next(iter(subject.first.layers), None)
     given = subject.inputs[0] if layer is None else layer.given
     values = getattr(given, "data", given)
@@ -316,7 +316,7 @@ def learns_by_heart(subject: Subject) -> Result:
 
 
 def steps_are_small(subject: Subject) -> Result:
-    """Row 10: a learning rate with which the loss grows."""
+    """A learning rate with which the loss grows."""
     if subject.optimizer is None:
         return Unchecked("no optimizer was given")
     if not subject.first.finite:

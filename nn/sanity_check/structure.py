@@ -24,7 +24,7 @@ def listed(names: list[str], most: int = 4) -> str:
 
 
 def in_the_optimizer(subject: Subject) -> Result:
-    """Row 5: parameters that no step will change."""
+    """Parameters that no step will change."""
     if subject.optimizer is None:
         return Unchecked("no optimizer was given")
     held = [p for group in subject.optimizer.groups for p in group["params"]]
@@ -44,7 +44,7 @@ def in_the_optimizer(subject: Subject) -> Result:
 
 
 def in_the_graph(subject: Subject) -> Result:
-    """Rows 1, 3 and 4: parameters without a gradient, and leaves that are no parameters."""
+    """Parameters without a gradient, and leaves that are no parameters."""
     gradients, n = subject.first.gradients, len(subject.parameters)
     names = [subject.names[id(p)] for p in subject.parameters if gradients[id(p)] is None]
     if n == 0:
@@ -85,7 +85,7 @@ _LOSSES = {
 
 
 def softmax_once(subject: Subject) -> Result:
-    """Row 15: probabilities where the loss expects logits."""
+    """Probabilities where the loss expects logits."""
     for node in behind(subject.first.loss.node):
         wrong = _LOSSES.get(node.op.name) if node.edges else None
         source = through(node.edges[0].source, RESHAPING) if wrong else None
@@ -104,7 +104,7 @@ def softmax_once(subject: Subject) -> Result:
 
 
 def shapes_fit(subject: Subject) -> Result:
-    """Row 16: (N, 1) with (N,), both stretched to (N, N) in the loss."""
+    """(N, 1) with (N,), both stretched to (N, N) in the loss."""
     outputs = {t.node for t in tensors(subject.first.output)}
     for node in _in_the_loss(subject.first.loss.node, outputs):
         shapes = [edge.shape for edge in node.edges if edge.shape]
@@ -145,7 +145,7 @@ _LINEAR = RESHAPING | {"dropout", "negative"}
 
 
 def activations_between(subject: Subject) -> Result:
-    """Row 22: a linear layer fed by a linear layer, which one of them could do."""
+    """A linear layer fed by a linear layer, which one of them could do."""
     facts = []
     for node in behind(*(t.node for t in tensors(subject.first.output))):
         weight = _weight(node)
@@ -195,7 +195,7 @@ def _named(node: Any) -> str:
 
 
 def units_differ(subject: Subject) -> Result:
-    """Row 13: units that are equal and stay so, since their gradients are equal."""
+    """Units that are equal and stay so, since their gradients are equal."""
     if not subject.steps.equal:
         return Fine("the units of each layer differ")
     return Finding(
@@ -209,7 +209,7 @@ def units_differ(subject: Subject) -> Result:
 
 
 def mode_is_left_alone(subject: Subject) -> Result:
-    """Row 21: a forward that changes the mode, and a model left in evaluation mode."""
+    """A forward that changes the mode, and a model left in evaluation mode."""
     for training in (True, False):
         with subject.unchanged():
             subject.model.train(training)

@@ -14,6 +14,8 @@ from tinygrad_edu import Tensor
 from .test_sanity import Program, digits, rng
 
 pytest.importorskip("matplotlib")  # the examples need it
+import matplotlib.pyplot as plt
+
 from examples import autoencoder, char_gpt, circles, gpt, mnist, mnist_conv, moons_scalar, sine_rnn
 
 
@@ -125,3 +127,11 @@ def test_no_alarm_on_the_networks_of_the_examples(example: str, seed: int) -> No
     random.seed(seed)
     report = nn.sanity(*EXAMPLES[example]())
     assert report, report
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_gradient_flows_through_the_networks_of_the_examples(example: str) -> None:
+    nn.manual_seed(0)
+    axes = nn.plot_gradient_flow(*EXAMPLES[example]())
+    plt.close(axes.figure)
+    assert axes.get_title(loc="left") == "The gradient comes through all layers"

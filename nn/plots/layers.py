@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..module import Parameter
-from ..sanity_check.experiments import FADING, HALF, UPDATE, flow
-from ..sanity_check.passes import Layer, Pass, Slopes
+from ..sanity_check.experiments import FADING, HALF, flow, steps_are_small
+from ..sanity_check.passes import Layer, Slopes
+from ..sanity_check.report import Finding
 from ..sanity_check.subject import Subject
 from .canvas import COLORS, RED, axes_for
 
@@ -52,7 +53,7 @@ def plot_gradient_flow(
     rows.sort(key=lambda row: row.birth)
     ax = axes_for(ax, "plot_gradient_flow", (7, 1.6 + 0.3 * len(rows)))
     _draw(ax, rows)
-    ax.set_title(_verdict(found, rows), fontsize=11, loc="left")
+    ax.set_title(_verdict(subject, rows), fontsize=11, loc="left")
     return ax
 
 
@@ -99,19 +100,21 @@ def _draw(ax: Any, rows: list[Row]) -> None:
         ax.legend(loc="best", fontsize=9)
 
 
-def _verdict(found: Pass, rows: list[Row]) -> str:
+def _verdict(subject: Subject, rows: list[Row]) -> str:
     """The worst that is to be seen, in a few words."""
-    if not found.finite:
+    if not subject.first.finite:
         return "The loss or its gradients are not finite"
     said = []
-    ends = flow(found.layers)
+    ends = flow(subject.first.layers)
     if ends is not None:
         ratio, first, last = ends
-        if ratio < FADING:
-            said.append(f"The gradient vanishes: at {first} {ratio:.1g} of that at {last}")
-        elif ratio > 1 / FADING:
-            said.append(f"The gradient explodes: at {first} {ratio:.1g} times that at {last}")
+        word = "vanishes" if ratio < FADING else "explodes" if ratio > 1 / FADING else ""
+        if word:
+            said.append(
+                f"The gradient {word}: at layer {first.path} it is\n"
+                f"{ratio:.1g} times that at layer {last.path}"
+            )
     said += [f"Layer {row.label}" for row in rows if row.wrong]
-    if any(row.update is not None and row.update > UPDATE for row in rows):
-        said.append(f"Steps of more than {UPDATE:.0%} of the weights: a smaller learning rate")
+    if isinstance(steps_are_small(subject), Finding):
+        said.append("The loss grows from step to step: try a smaller learning rate")
     return "\n".join(said) or "The gradient comes through all layers"

@@ -40,6 +40,7 @@ def sanity(
     >>> import nn, numpy as np
     >>> _ = nn.manual_seed(0)
     >>> x, y = nn.datasets.iris()[::5]
+    >>> x = nn.Standardizer().fit(x).transform(x)
     >>> model = nn.Sequential(nn.Dense(4, 16), nn.Dense(16, 3))
     >>> report = nn.sanity(model, "cross_entropy", (x, y), nn.Adam(model.parameters()))
     >>> bool(report), [finding.id for finding in report.findings]

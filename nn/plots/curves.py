@@ -79,6 +79,8 @@ def _panels(ax: Any, names: Sequence[str]) -> Any:
 
 
 def _draw(panel: Any, name: str, labeled: Mapping[str, Any], labels: Sequence[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for i, (label, columns) in enumerate(labeled.items()):
         if name not in columns:
             raise KeyError(f"the history has no {name!r}; it has {', '.join(columns)}")
@@ -92,6 +94,6 @@ def _draw(panel: Any, name: str, labeled: Mapping[str, Any], labels: Sequence[st
                        color=COLORS[1] if not label else color)  # fmt: skip
     if len(panel.get_legend_handles_labels()[1]) > 1:
         panel.legend()
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     panel.set(xlabel="epoch", title=name)
     panel.grid(alpha=0.3)

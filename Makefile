@@ -23,7 +23,8 @@ fuzz: .venv/dev
 # Drives the explorer in Chromium and in JupyterLab, which are large and therefore not part of
 # `make test`. Chromium is the system's, if there is one.
 browser: .venv/browser
-	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py
+	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py \
+		tests/test_playground_browser.py
 
 # Compares with PyTorch, which is large and therefore not part of `make test`.
 reference: .venv/reference

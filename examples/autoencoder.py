@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> None:
         print(model)
         optimizer = nn.Adam(model.parameters(), lr=options.lr)
         schedule = nn.CosineAnnealingLR(optimizer, T_max=epochs)
-        trainer = nn.Trainer(model, "mse", optimizer, scheduler=schedule)
+        trainer = nn.Trainer(model, "mse", optimizer, scheduler=schedule, compile=True)
         history = trainer.fit((train.x, train.x), (test.x, test.x), epochs=epochs, batch_size=32)
         run.end_if_interrupted(history)
         print(history.table(every=math.ceil(epochs / 15), without=("lr", "seconds")))

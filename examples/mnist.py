@@ -54,7 +54,8 @@ def train(
     """Train a new network by Adam; `name` is its name in the file that Ctrl-C saves."""
     model = network()
     run.keep(**{name: model})
-    trainer = nn.Trainer(model, nn.cross_entropy, nn.Adam(model.parameters(), lr), ["accuracy"])
+    optimizer = nn.Adam(model.parameters(), lr)
+    trainer = nn.Trainer(model, nn.cross_entropy, optimizer, ["accuracy"], compile=True)
     history = trainer.fit(data, val, epochs=epochs, batch_size=min(size, len(data)))
     run.end_if_interrupted(history)
     return trainer
@@ -115,7 +116,7 @@ def learn_whole(run: Run, data: nn.Dataset) -> nn.Trainer:
     loader = nn.DataLoader(data, 128, shuffle=True, transform=nn.transforms.RandomShift(1))
     optimizer = nn.Adam(model.parameters())
     cycle = nn.OneCycleLR(optimizer, max_lr=5e-3, total_steps=WHOLE_EPOCHS * len(loader))
-    trainer = nn.Trainer(model, nn.cross_entropy, optimizer, scheduler=cycle)
+    trainer = nn.Trainer(model, nn.cross_entropy, optimizer, scheduler=cycle, compile=True)
     run.end_if_interrupted(trainer.fit(loader, epochs=WHOLE_EPOCHS))
     print(f"{WHOLE_EPOCHS} epochs in {sum(trainer.history['seconds']):.0f} seconds")
     return trainer

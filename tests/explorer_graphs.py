@@ -60,10 +60,11 @@ def blocks(n: int) -> Tensor:
     return loss
 
 
-def page_data(drawing: Graph | Tensor) -> dict[str, Any]:
+def page_data(drawn: Graph | Tensor | str) -> dict[str, Any]:
     """The data of an explorer page."""
-    drawing = draw_graph(drawing) if isinstance(drawing, Tensor) else drawing
-    (text,) = re.findall(r'id="data">(.*?)</script>', drawing.page(), re.DOTALL)
+    drawing = draw_graph(drawn) if isinstance(drawn, Tensor) else drawn
+    page = drawing.page() if isinstance(drawing, Graph) else drawing
+    (text,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
     found: dict[str, Any] = json.loads(text)
     return found
 

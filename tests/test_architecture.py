@@ -42,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": {"context", "habits"},
     "atomic_write": {"errors"},
     "tables": {"errors"},
+    "where": {"errors"},
     "array_interface": {
         "conversion", "errors", "habits", "methods", "observers", "registry", "unrecorded",
     },
@@ -64,11 +65,11 @@ ROOMS: dict[str, set[str]] = {
     "program": {
         "array_interface", "atomic_write", "changes", "context", "declare", "errors", "gradient",
         "graph", "guard", "methods", "observers", "ops", "precision", "pytree", "registry",
-        "tensor",
+        "tensor", "where",
     },
     "viz": {
         "atomic_write", "context", "declare", "errors", "gradient", "graph", "observers", "ops",
-        "precision", "program", "tensor",
+        "precision", "program", "tensor", "where",
     },
 }  # fmt: skip
 OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}}

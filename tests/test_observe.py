@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor, draw_graph, grad, no_grad, observe, op, ops
+from tinygrad_edu import Tensor, draw_graph, grad, no_grad, observe, op, ops, where
 from tinygrad_edu.observers import observers
-from tinygrad_edu.viz import where
 from tinygrad_edu.viz.recording import Recording
 
 EXACT = sys.version_info >= (3, 11)

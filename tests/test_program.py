@@ -40,6 +40,19 @@ class TestCode:
         ):
             assert line in [text.partition("  #")[0] for text in code.splitlines()], code
 
+    def test_variables_keep_the_users_names(self) -> None:
+        w = weights(3)
+
+        def loss(x: Any) -> Any:
+            hidden = np.tanh(x * w) * 2
+            error = hidden - 1.0
+            return (error * error).sum()
+
+        program = trace(loss, np.ones(3))
+        lines = [line.partition("  #")[0].strip() for line in program.code.splitlines()]
+        assert {"hidden = tanh * 2", "error = hidden - 1.0"} <= {*lines}
+        assert not any(line.startswith("program =") for line in lines)
+
     def test_it_names_the_module_and_the_line(self) -> None:
         model = nn.Sequential(nn.Dense(2, 2))
         code = trace(lambda x: model(x).sum(), np.ones((1, 2), "f4")).code
@@ -219,6 +232,18 @@ class TestBadInput:
         w = weights(3)
         with pytest.raises(TraceError, match=r"shape \(3,\).*return a loss"):
             trace(lambda: w * 2)
+
+    def test_more_than_one_would_read(self) -> None:
+        w = weights(1)
+
+        def chain() -> Any:
+            y = w
+            for _ in range(10_001):
+                y = y * 1.0
+            return y.sum()
+
+        with pytest.raises(TraceError, match=r"10002 ops.*use compile"):
+            trace(chain)
 
     def test_text(self) -> None:
         w = weights(3)

@@ -27,6 +27,9 @@ _UFUNCS = {
 _POWERS = {2: "square", 0.5: "sqrt", 1: "positive", -1: "reciprocal"}
 """What an array's `**` calls for these exponents, which is quicker than `power`, if not equal."""
 
+LARGE = 1 << 15
+"""Bytes. Larger arrays are let go of as soon as nobody reads them."""
+
 Info = tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]
 """Shape, dtype and strides: in another order, sums would be rounded otherwise."""
 
@@ -39,7 +42,7 @@ class Call:
 
     __slots__ = (
         "target", "text", "ufunc", "args", "reads", "info", "backward", "buffer", "result",
-        "options", "fresh",
+        "options", "fresh", "dead",
     )  # fmt: skip
 
     def __init__(self, target: str, text: str, reads: set[str], backward: bool) -> None:
@@ -54,6 +57,12 @@ class Call:
         self.result: int | None = None
         self.options = ""
         self.fresh = False
+        self.dead: list[str] = []  # variables that nobody reads after it
+
+    def lines(self, *, buffers: bool = True) -> list[str]:
+        """The lines of code."""
+        gone = [f"del {', '.join(self.dead)}"] if self.dead else []
+        return [self.line(buffers=buffers), *gone]
 
     def line(self, *, buffers: bool = True) -> str:
         """The line of code."""
@@ -196,6 +205,7 @@ class Plan:
         for each in statements:
             self._lower(each)
         self._assign(kept | gradients | unstable)
+        self._free(statements, kept | gradients | unstable)
 
     def fresh(self) -> str:
         """A name for a part of an expression."""
@@ -245,6 +255,18 @@ class Plan:
                 call.buffer = self._buffer(call.info, free)
                 used[call.target] = (call.buffer, call.info)
             self._release(dying, used, free)
+
+    def _free(self, statements: list[Statement], kept: set[str]) -> None:
+        """Let go of large arrays that are in no buffer as soon as they were read."""
+        sizes = {t: a.nbytes for s in statements for t, a in zip(s.targets, s.arrays, strict=False)
+                 if isinstance(a, np.ndarray)}  # fmt: skip
+        buffered = {c.target for c in self.calls if c.buffer is not None}
+        large = {name for name, size in sizes.items() if size >= LARGE} - buffered - kept
+        last: dict[str, int] = {}
+        for i, call in enumerate(self.calls):
+            last.update(dict.fromkeys(large & call.reads, i))
+        for name, i in last.items():
+            self.calls[i].dead.append(name)
 
     def _owners(self) -> dict[str, set[str]]:
         """For each variable, those whose memory it may share: views keep an array in use."""

@@ -19,6 +19,9 @@ from .statement import Statement
 from .tracing import Arguments, Traced, traced
 from .written import Written
 
+MOST_STEPS = 10_000
+"""Ops, beyond which `trace` refuses to write them down."""
+
 
 class Program:
     """A function's value and gradients as a program of NumPy alone, made by `trace`.
@@ -32,6 +35,12 @@ class Program:
         self.f = f
         self.traced = traced
         self.name = layout.function_name(f)
+        steps = len(traced.recording.steps)
+        if steps > MOST_STEPS:
+            raise TraceError(
+                f"{self.name}() called {steps} ops, and a program of more than {MOST_STEPS} is not "
+                "for reading; trace a part of it, or use compile, which runs it all the same"
+            )
         seeds = _seeds(self.name, traced)
         self.written = written = Written(traced, seeds)
         for y, g in seeds.items():

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import where
 from ..array_interface import data_of
 from ..context import state
+from ..graph import sweep
 from ..observers import Observer
 from ..tensor import Tensor, wrap
 from .dyed import dye, is_internal, undye
@@ -48,6 +50,7 @@ class Step:
 
     __slots__ = (
         "function", "args", "kwargs", "outs", "op", "sources", "scope", "location", "role", "of",
+        "called",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +65,7 @@ class Step:
         self.of: Value | None = None
         self.sources: list[Value | None] = []
         self.scope = state.scope
+        self.called: Any = None  # the variable that its result goes to, and the number of the call
         self.location: Location | None = None
 
     def __repr__(self) -> str:
@@ -84,6 +88,15 @@ class Recording(Observer):
         self._of_arrays: dict[int, Value] = {}
         self._alive: list[Any] = []  # so that no id is used twice
         self._dyed: list[Tensor] = []
+        self._outside: set[Any] = set()  # the code at work around the function
+        self._frames = where.Frames(sweep.__code__)
+
+    def __enter__(self) -> Any:
+        frame: Any = sys._getframe(1)
+        while frame is not None:
+            self._outside.add(frame.f_code)
+            frame = frame.f_back
+        return super().__enter__()
 
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
@@ -182,6 +195,8 @@ class Recording(Observer):
         step = Step(op.forward, args, outs, "op")
         step.op = op
         step.location = location()
+        if op.outputs == 1:
+            step.called = self._variable(sys._getframe(1))
         recording = state.recording
         step.sources = [
             r if recording and isinstance(a, Tensor) and a.node is not None else None
@@ -198,6 +213,27 @@ class Recording(Observer):
         """A call that a program repeats each time; what it changes is put back after the trace."""
         self.undo += map(_restorer, changes)
         return self.call(function, args, {}, "effect")
+
+    def _variable(self, frame: Any) -> tuple[str, bool, int] | None:
+        """The variable of the user's, or of a layer, that an op's result goes to."""
+        sites, calls, swept = self._frames.read(frame)
+        for site, call in () if swept else zip(sites, calls, strict=True):
+            if site.code in self._outside:
+                return None
+            name = where.target(site)
+            if name is not where.RETURNED:
+                return name and (name, site.in_layer, call)
+        return None
+
+    def name_results(self) -> None:
+        """Give a variable's name to the last of the ops that its expression called."""
+        last = {step.called[2]: step for step in self.steps if step.called}
+        for step in last.values():
+            name, in_layer, _ = step.called
+            if not in_layer:
+                step.outs[0].name = name
+            elif len(name) > 1 and step.scope:
+                step.outs[0].name = f"{step.scope}.{name}"
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any, role: str) -> Any:
         """A call of a function without a derivative, whose arrays are constant Tensors."""

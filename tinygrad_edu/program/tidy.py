@@ -55,6 +55,15 @@ class _Plain(ast.NodeTransformer):
         return node
 
 
+class _PlainBackward(_Plain):
+    """The same, where nobody can tell an array from its copy."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        first_power = isinstance(node.op, ast.Pow) and expressions.text(node.right) == "1"
+        return node.left if first_power else node
+
+
 def _like(node: ast.expr, made: ast.expr) -> ast.expr:
     """Another spelling of a node, with what is known of its array."""
     if hasattr(node, "info"):
@@ -139,7 +148,8 @@ def changed(statements: list[Statement]) -> set[str]:
 def plain(statements: list[Statement]) -> None:
     """Write each expression as one would."""
     for statement in statements:
-        statement.expression = _Plain().visit(statement.expression)
+        plainer = _PlainBackward() if statement.backward else _Plain()
+        statement.expression = plainer.visit(statement.expression)
         if statement.into is not None:
             statement.into = _Plain().visit(statement.into)
 

@@ -111,6 +111,7 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
             first.recording.constants.append(v)
             v.kind = "constant"
         v.captured = v.array is w.array
+    first.recording.name_results()
     arrays = [_rolled(x) for x in first.arguments.arrays]
     with _larger(v.tensor for v in first.recording.captured):
         other = Traced(f, args, kwargs, arrays)

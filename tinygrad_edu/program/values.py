@@ -87,6 +87,8 @@ def index_of(value: Any) -> ast.expr:
     if isinstance(value, Known) and isinstance(value.value, slice):
         ends = (value.value.start, value.value.stop, value.value.step)
         return ast.Slice(*(None if end is None else literals.literal(end) for end in ends))
+    if isinstance(value, Known) and isinstance(value.value, tuple) and len(value.value) == 1:
+        return index_of(Known(value.value[0]))
     if isinstance(value, Known) and isinstance(value.value, tuple) and value.value:
         return ast.Tuple([index_of(Known(each)) for each in value.value])
     if isinstance(value, Items) and value.kind is tuple:

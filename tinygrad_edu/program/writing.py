@@ -141,6 +141,8 @@ class Writer:
     def _wanted_name(self, step: Step) -> str:
         if step.of is not None:
             return f"d_{self.name_of(step.of)}"
+        if step.outs and step.outs[0].name:
+            return parameter_name(re.sub(r"\W+", "_", step.outs[0].name.removeprefix("self.")))
         name = step.op.name if step.op else getattr(step.function, "__name__", "value")
         return parameter_name(f"{step.scope}.{name}") if step.scope else name
 

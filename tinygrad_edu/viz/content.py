@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import html
 import json
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..errors import printable
 from ..graph import Node
+from ..program.lines import lines_of
 from ..tensor import Tensor
 from . import labels
 from .arrays import SAMPLED, Arrays
@@ -25,6 +27,8 @@ from .recording import Contribution, Recording
 
 COMFORTABLE = 60
 """Boxes that are shown unfolded without being asked for."""
+LARGE, LARGEST_OPERANDS = 600, 1_000_000
+"""Boxes, and elements of an op's arguments, beyond which lines of code are left out."""
 DETAILED = 2000
 """Contributions whose arithmetic is written out; of more, only the arrays are shown."""
 
@@ -177,10 +181,24 @@ class Content:
                 "summary": op.summary, "forward": forward, "derivatives": derivatives
             }  # fmt: skip
         found["op"], found["statics"] = op.name, labels.statics(node)
+        found["code"] = self._code(node)
         name = self.recording.names.get(node)
         named = f"{labels.shortened(name)} {shape}" if name else shape
         shown = [labels.formula(op), found["statics"], named]
         return op.name, [labels.shortened(line) for line in shown if line]
+
+    def _code(self, node: Node) -> str | None:
+        """The op and its derivatives as lines of NumPy; only shapes and dtypes matter for them."""
+        sizes = sum(math.prod(edge.shape or ()) for edge in node.edges)
+        if len(self.boxes) > LARGE or sizes > LARGEST_OPERANDS or node.op.outputs > 1:
+            return None
+        edges = range(len(node.edges))
+        names = [self.recording.operand(node, i) for i in edges]
+        arrays = [e.name if e.dtype is None else np.zeros(e.shape, e.dtype) for e in node.edges]
+        with contextlib.suppress(Exception):  # some branch on values, and zeros have none
+            target = self.recording.labels[node]
+            return "\n".join(lines_of(node.op, names, arrays, node.statics, target))
+        return None
 
     def _failure(self, box: Box) -> str:
         return printable(labels.failure(self.outline.outputs, box.node))

@@ -134,13 +134,18 @@ class DotDrawing:
             style = f'BORDER="0" BGCOLOR="{fill}"' if fill else 'BORDER="0"'
             swatches.append(f"<TD {style}>{_small(note)}</TD>")
         if self.large:
-            swatches.append(f"<TD>{_small(self._note())}</TD>")
+            swatches.append(f"<TD>{self._note()}</TD>")
         row = f"<TR>{''.join(swatches)}</TR>"
         self.sheet.attr(labelloc="b", label=f'<<TABLE BORDER="0" CELLSPACING="6">{row}</TABLE>>')
         return self.sheet
 
     def _note(self) -> str:
-        return f"{len(self.outline.boxes):,} boxes are too many to read: fold"
+        lines = (
+            f"{len(self.outline.boxes):,} boxes are too many to read:",
+            "draw_graph(..., depth=1) folds modules,",
+            '.save("x.html") makes a page to explore',
+        )
+        return "<BR/>".join(map(_small, lines))
 
 
 def _table(

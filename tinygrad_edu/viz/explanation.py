@@ -17,6 +17,8 @@ PLUMBING = {
     "reshape", "roll", "squeeze", "swapaxes", "transpose",
 }  # fmt: skip
 """Ops that only move elements."""
+ALL_CELLS, LARGEST_CELLS = 9, 3
+"""Up to so many elements of a contribution are each written out as a sum, else the largest."""
 
 
 def forward_sentence(recording: Recording, node: Any) -> str:
@@ -50,7 +52,8 @@ def amount(gradient: Any) -> str:
 def blocks(step: Contribution, arrays: Arrays) -> list[Block]:
     """How a contribution comes about, as pieces for the page."""
     found: list[Block] = []
-    for view in views(step):
+    size = 0 if is_outputs(step.part) else np.size(step.part)
+    for view in views(step, size if size <= ALL_CELLS else LARGEST_CELLS):
         if isinstance(view, Product):
             found.append(_product(view, step, arrays))
         elif isinstance(view, Routing):
@@ -129,6 +132,7 @@ def _terms(view: Terms) -> Block:
     return {
         "kind": "terms",
         "text": f"{which} as a sum of upstream × local, largest first:",
+        "short": f"{which} as a sum",
         "terms": rows,
         "more": view.more,
         "total": digits(view.total),
@@ -153,7 +157,7 @@ def _strip(view: SumStrip, arrays: Arrays) -> list[Block]:
         {"kind": "heading", "text": f"Broadcasting is summed back over {axes} {listed}"},
         _equation(
             [arrays.number(view.before), "before the sum"],
-            "Σ",
+            "Σ →",
             [arrays.number(view.after), "contribution"],
         ),
     ]

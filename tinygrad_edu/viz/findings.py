@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..where import Line, Site, line
 from . import text
-from .where import Line, Site, line
 
 DOCUMENT = "docs/why.md"
 

@@ -64,6 +64,8 @@ def _pieces(text: str) -> list[_Piece]:
             name = match[0] in _FUNCTIONS
             markup = f"<mi>{token}</mi>" if name else f"<mtext>{token}</mtext>"
             found.append(_Piece(markup, "function" if name else "text"))
+        elif kind == "letter" and token in "ΣΠ":
+            found.append(_Piece(f"<mo>{token}</mo>", "function"))
         elif kind == "letter":
             found.append(_Piece(f"<mi>{token}</mi>"))
         elif kind == "below":
@@ -105,7 +107,7 @@ def _other(found: list[_Piece], c: str) -> None:
         found.append(_Piece(c, "root"))
     elif c == "'":
         _attach(found, "′", "msup")
-    elif c in "ΣΠ∫":
+    elif c == "∫":
         found.append(_Piece(f"<mo>{c}</mo>", "function"))
     elif c == "-":
         solid = [piece for piece in found if piece.kind != "space"]

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import errors, graph
+from .. import errors, graph, where
 from ..context import state
 from ..graph import Edge, Node, OutputGradients
 from ..observers import Observer, observers
 from ..tensor import Tensor
-from . import tampering, where
+from . import tampering
 from .provenance import Provenance
 
 _SWEEP, _BACKWARD = graph.sweep.__code__, Tensor.backward.__code__

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import where
 from ..graph import Node
 from ..tensor import Tensor
-from . import where
 from .tampering import same
 
 MOST_CUTS, MOST_NODES = 100, 5000

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import where
 from ..graph import Node, OutputGradients, topological_order
-from . import where
 from .observation import Trace
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..graph import Node, topological_order
+from ..where import Line, Site
 from . import text
 from .findings import Finding, at
-from .where import Line, Site
 
 
 @dataclass(frozen=True)

@@ -141,71 +141,83 @@ export function unravel(k, shape) {
   return index;
 }
 
+// How the elements of an array lie in its heat map: matrices as tiles, side by side.
+class Tiles {
+  constructor(shape, count) {
+    this.columns = shape.at(-1);
+    this.rows = shape.length > 1 ? shape.at(-2) : 1;
+    const tiles = count / this.rows / this.columns;
+    this.across = tilesAcross(tiles, this.rows, this.columns);
+    this.gap = tiles > 1 ? 1 : 0;
+    const wide = this.across * (this.columns + this.gap);
+    const high = Math.ceil(tiles / this.across) * (this.rows + this.gap);
+    this.w = Math.max(1, Math.min(12, Math.floor(Math.min(280 / wide, 170 / high))));
+    this.h = high === 1 ? Math.max(this.w, 14) : this.w;
+    this.size = { width: wide * this.w, height: high * this.h };
+  }
+
+  corner(k) {
+    const { rows, columns, across, gap, w, h } = this,
+      tile = Math.floor(k / (rows * columns));
+    const i = Math.floor(k / columns) % rows,
+      j = k % columns;
+    const down = Math.floor(tile / across);
+    return [((tile % across) * (columns + gap) + j) * w, (down * (rows + gap) + i) * h];
+  }
+
+  // The number of the element at a point, or -1 between tiles.
+  at(left, top) {
+    const { rows, columns, across, gap } = this;
+    const x = Math.floor(left / this.w),
+      y = Math.floor(top / this.h);
+    const j = x % (columns + gap),
+      i = y % (rows + gap);
+    const tile = Math.floor(y / (rows + gap)) * across + Math.floor(x / (columns + gap));
+    return j < columns && i < rows ? tile * rows * columns + i * columns + j : -1;
+  }
+}
+
 // Blue is positive, orange negative and also crossed by a line, for gray print; NaN is black.
 function heatMap(array, name) {
-  const { shape, numbers, axes } = elements(array);
-  const columns = shape.at(-1),
-    rows = shape.length > 1 ? shape.at(-2) : 1,
-    tiles = numbers.length / rows / columns;
-  const across = tilesAcross(tiles, rows, columns),
-    gap = tiles > 1 ? 1 : 0;
-  const wide = across * (columns + gap),
-    high = Math.ceil(tiles / across) * (rows + gap);
-  const side = Math.max(1, Math.min(12, Math.floor(Math.min(280 / wide, 170 / high))));
+  const { shape, numbers, axes } = elements(array),
+    tiles = new Tiles(shape, numbers.length);
+  const label = `Heat map of ${name}, from ${show(array.min)} to ${show(array.max)}`;
   const canvas = element("canvas", {
     class: "cells",
-    width: wide * side,
-    height: Math.max(high * side, 6),
+    ...tiles.size,
     role: "img",
+    "aria-label": label,
   });
-  canvas.setAttribute(
-    "aria-label",
-    `Heat map of ${name}, from ${show(array.min)} to ${show(array.max)}`,
-  );
-  const pen = canvas.getContext("2d"),
-    most = largest(numbers),
-    dark = isDark();
-  const place = (k) => {
-    const tile = Math.floor(k / (rows * columns)),
-      i = Math.floor(k / columns) % rows,
-      j = k % columns;
-    return [
-      ((tile % across) * (columns + gap) + j) * side,
-      (Math.floor(tile / across) * (rows + gap) + i) * side,
-    ];
-  };
-  numbers.forEach((x, k) => {
-    const [left, top] = place(k);
-    pen.fillStyle = color(x, most, dark);
-    pen.fillRect(left, top, side, side);
-    if (x < 0 && side > 4) {
-      pen.strokeStyle = dark ? "#ffd9b0" : "#5c2a00";
-      pen.lineWidth = 0.7;
-      pen.beginPath();
-      pen.moveTo(left + 1, top + side - 1);
-      pen.lineTo(left + side - 1, top + 1);
-      pen.stroke();
-    }
-  });
+  paint(canvas.getContext("2d"), numbers, tiles);
   canvas.addEventListener("pointermove", (event) => {
     const scale = canvas.width / canvas.clientWidth || 1;
-    const x = Math.floor((event.offsetX * scale) / side),
-      y = Math.floor((event.offsetY * scale) / side);
-    const j = x % (columns + gap),
-      i = y % (rows + gap),
-      tile = Math.floor(y / (rows + gap)) * across + Math.floor(x / (columns + gap));
-    const k = tile * rows * columns + i * columns + j;
-    if (j >= columns || i >= rows || k >= numbers.length) return;
+    const k = tiles.at(event.offsetX * scale, event.offsetY * scale);
+    if (k < 0 || k >= numbers.length) return;
     const index = unravel(k, shape).map((at, axis) => axes[axis]?.[at] ?? at);
     canvas.title = `[${index.join(", ")}] = ${show(numbers[k])}`;
   });
-  const sampled = axes.some(Boolean)
-    ? element("p", {
-        class: "shape",
-        text: `a sample of ${numbers.length} of ${array.shape.reduce((a, b) => a * b, 1)} elements`,
-      })
-    : null;
-  return element("div", {}, canvas, sampled);
+  if (!axes.some(Boolean)) return canvas;
+  const all = array.shape.reduce((a, b) => a * b, 1);
+  const text = `a sample of ${numbers.length} of ${all} elements`;
+  return element("div", {}, canvas, element("p", { class: "shape", text }));
+}
+
+function paint(pen, numbers, tiles) {
+  const most = largest(numbers),
+    dark = isDark(),
+    { w, h } = tiles;
+  pen.strokeStyle = dark ? "#ffd9b0" : "#5c2a00";
+  pen.lineWidth = 0.7;
+  numbers.forEach((x, k) => {
+    const [left, top] = tiles.corner(k);
+    pen.fillStyle = color(x, most, dark);
+    pen.fillRect(left, top, w, h);
+    if (!(x < 0) || w <= 4) return;
+    pen.beginPath();
+    pen.moveTo(left + 1, top + h - 1);
+    pen.lineTo(left + w - 1, top + 1);
+    pen.stroke();
+  });
 }
 
 export function isDark() {

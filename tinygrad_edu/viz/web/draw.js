@@ -54,7 +54,7 @@ export class Drawing {
     return {
       frames: frames.map(({ outer }) => ({ outer })),
       frameSizes: this.frameSizes,
-      titles: frames.map(({ name }) => width("− " + name, "600 13px sans-serif") + 24),
+      titles: frames.map(({ name }) => width(name + "  − fold", "600 13px sans-serif") + 24),
       boxes: boxes.map(({ frame }, b) => ({
         frame,
         w: this.boxSizes[b][0],
@@ -109,12 +109,13 @@ export class Drawing {
       return;
     }
     const tab = svg("g", { class: "tab" });
-    const w = width("− " + frame.name, "600 13px sans-serif") + 22;
+    const w = width(frame.name + "  − fold", "600 13px sans-serif") + 22;
     tab.append(
       svg("rect", { x: -at.w / 2, y: -at.h / 2, width: w, height: 22, fill: "transparent" }),
     );
     const text = svg("text", { x: -at.w / 2 + 9, y: -at.h / 2 + 16 });
-    text.textContent = "− " + frame.name;
+    text.append(frame.name, svg("tspan", { class: "fold", dx: 7 }));
+    text.lastChild.textContent = "− fold";
     tab.append(
       text,
       svg("rect", { class: "ring", x: -at.w / 2, y: -at.h / 2, width: w, height: 22, rx: 5 }),

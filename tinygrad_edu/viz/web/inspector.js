@@ -1,7 +1,29 @@
 // The panel: what the current step does, in numbers, and all that is known about the chosen box.
 import { element, figure, histogram, list, shapeOf, show, statistics } from "arrays";
 
-const sign = (text) => element("span", { class: "sign", text });
+const WORDS = { "×": "times", "=": "equals", "+": "plus", "→": "becomes", "Σ →": "summed" };
+
+// A sign between two arrays, with its word below.
+function sign(text) {
+  const word = WORDS[text] ? element("small", { text: WORDS[text] }) : null;
+  return element("span", { class: "sign", text }, word);
+}
+
+const sums = (blocks) => blocks.filter((block) => block.kind === "terms").length;
+
+// A table with a word above each column.
+function grid(words, rows) {
+  const head = element("tr");
+  for (const word of words)
+    head.append(word ? element("th", { text: word, scope: "col" }) : element("td"));
+  const body = element("tbody");
+  for (const row of rows) {
+    const line = element("tr");
+    for (const cell of row) line.append(element("td", {}, ...[cell].flat()));
+    body.append(line);
+  }
+  return element("table", { class: "terms" }, element("thead", {}, head), body);
+}
 
 export class Inspector {
   constructor(data, places, { choose, toggle }) {
@@ -28,7 +50,7 @@ export class Inspector {
     else
       parts.push(
         ...this.formula(box, step.derivative),
-        ...step.blocks.map((block) => this.block(block)),
+        ...step.blocks.map((block, i) => this.block(block, sums(step.blocks.slice(0, i)) > 0)),
         ...this.sum(step),
       );
     parts.push(...this.source(box.where));
@@ -70,7 +92,7 @@ export class Inspector {
   }
 
   // Pieces of an explanation, which Python wrote (`viz/explanation.py`).
-  block(block) {
+  block(block, further) {
     if (block.kind === "text") return element("p", { text: block.text });
     if (block.kind === "heading") return element("h3", { text: block.text });
     if (block.kind === "equation") {
@@ -79,53 +101,26 @@ export class Inspector {
         row.append(typeof part === "string" ? sign(part) : this.array(part[0], part[1]));
       return row;
     }
-    if (block.kind === "terms") return this.terms(block);
+    if (block.kind === "terms") return this.terms(block, further);
     return this.lines(block);
   }
 
-  terms(block) {
-    const body = element("tbody");
-    const factor = (x, word) =>
-      element("td", { text: show(x, 6) }, word ? element("small", { text: word }) : null);
-    for (const [upstream, where, local, origin, product] of block.terms) {
-      const cells = [
-        factor(upstream, where),
-        element("td", { text: "×" }),
-        factor(local, origin),
-        element("td", { text: "=" }),
-        element("td", { text: show(product) }),
-      ];
-      body.append(element("tr", {}, ...cells));
-    }
-    if (block.more)
-      body.append(
-        element(
-          "tr",
-          {},
-          element("td", {
-            class: "word",
-            colspan: 5,
-            text: `and ${block.more} more terms`,
-          }),
-        ),
-      );
-    body.append(
-      element(
-        "tr",
-        {},
-        element("td", { class: "word", colspan: 4, text: "sum" }),
-        element("td", { text: block.canceled ? "0, canceled" : show(block.total) }),
-      ),
-    );
-    const head = element("tr", {});
-    for (const word of ["upstream", "", "local", "", "product"])
-      head.append(element(word ? "th" : "td", word ? { text: word, scope: "col" } : {}));
-    return element(
-      "div",
-      {},
-      element("p", { text: block.text }),
-      element("table", { class: "terms" }, element("thead", {}, head), body),
-    );
+  // A sum of products as a table; those of further elements are folded away.
+  terms(block, further) {
+    const factor = (x, word) => [show(x, 6), word ? element("small", { text: word }) : ""];
+    const rows = block.terms.map(([upstream, where, local, origin, product]) => [
+      factor(upstream, where),
+      "×",
+      factor(local, origin),
+      "=",
+      show(product),
+    ]);
+    const sum = block.canceled ? "0, canceled" : show(block.total);
+    if (block.more) rows.push([`and ${block.more} more`, "", "", "", "..."]);
+    rows.push(["sum", "", "", "", sum]);
+    const table = grid(["upstream", "", "local", "", "product"], rows);
+    if (!further) return element("div", {}, element("p", { text: block.text }), table);
+    return element("details", {}, element("summary", { text: block.short }), table);
   }
 
   lines(block) {
@@ -269,29 +264,13 @@ export class Inspector {
     facts.push(["goes on", named(out)]);
     parts.push(list(facts.filter(([, value]) => value)));
     const parameters = inside.filter((b) => boxes[b].kind === "parameter");
-    if (parameters.length) {
-      const body = element("tbody");
-      for (const b of parameters) {
-        const array = boxes[b].gradient === null ? null : arrays[boxes[b].gradient];
-        const most =
-          array && "min" in array
-            ? show(Math.max(Math.abs(array.min), Math.abs(array.max)))
-            : "none";
-        body.append(
-          element(
-            "tr",
-            {},
-            element("td", { class: "word", text: boxes[b].label }),
-            element("td", { text: shapeOf(boxes[b].shape) }),
-            element("td", { text: most }),
-          ),
-        );
-      }
-      const head = element("tr", {});
-      for (const word of ["parameter", "shape", "largest gradient"])
-        head.append(element("th", { scope: "col", text: word }));
-      parts.push(element("table", { class: "terms" }, element("thead", {}, head), body));
-    }
+    const rows = parameters.map((b) => {
+      const array = boxes[b].gradient === null ? null : arrays[boxes[b].gradient];
+      const known = array && "min" in array;
+      const most = known ? show(Math.max(Math.abs(array.min), Math.abs(array.max))) : "none";
+      return [boxes[b].label, shapeOf(boxes[b].shape), most];
+    });
+    if (rows.length) parts.push(grid(["parameter", "shape", "largest gradient"], rows));
     this.chosenPlace.replaceChildren(...parts);
   }
 }

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from .. import errors
-from ..errors import printable
+from . import errors
+from .errors import printable
 
 USER_FRAMES = 4
 RETURNED = object()
@@ -133,7 +133,7 @@ class Frames:
 
 def _kind(code: CodeType) -> int:
     """Whose code it is. A layer's `__call__` passes on what its `forward` returned."""
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    folder = os.path.dirname(os.path.abspath(__file__))
     kind = _USER
     if code.co_filename.startswith(folder + os.sep):
         kind = _ENGINE

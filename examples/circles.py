@@ -16,7 +16,6 @@ import numpy as np
 import nn
 
 from .common import Figure, arguments, count, not_negative, plt, positive, script
-from .drawing import boundary
 
 
 def network() -> nn.Sequential:
@@ -37,7 +36,7 @@ def draw(model: nn.Module, parts: dict[str, nn.Dataset]) -> Figure:
     figure, row = plt.subplots(1, 2, figsize=(10, 5), layout="constrained", sharey=True)
     everywhere = np.concatenate([data.x for data in parts.values()])
     for axes, (name, data) in zip(row, parts.items(), strict=True):
-        boundary(axes, model, data.x, data.y, around=everywhere)
+        nn.plot_decision_boundary(model, data.x, data.y, around=everywhere, ax=axes)
         right = nn.metrics.accuracy(model(data.x), data.y)
         axes.set(title=f"{len(data)} {name} points, {right:.1%} right", xlabel="$x_0$")
     row[0].set_ylabel("$x_1$")

@@ -9,20 +9,16 @@ falls, because the network becomes more certain."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.animation import PillowWriter
 from tqdm import tqdm
 
 import nn
 from tinygrad_edu import no_grad
 
 from .common import Figure, arguments, count, not_negative, plt, positive, script
-from .drawing import boundary
 
 
 def train(model: nn.Network, data: nn.Dataset, epochs: int, lr: float) -> Iterator[int]:
@@ -52,8 +48,7 @@ def evaluate(model: nn.Network, data: nn.Dataset) -> tuple[float, float]:
 
 def draw(axes: Any, model: nn.Network, data: nn.Dataset, title: str) -> None:
     """The decision boundary, the points, and the line where each hidden unit switches on."""
-    axes.clear()
-    boundary(axes, model, data.x, data.y, size=10)
+    nn.plot_decision_boundary(model, data.x, data.y, size=10, ax=axes)
     hidden = model[0]
     for w, b in zip(hidden.weight.data.T, hidden.bias.data, strict=True):
         foot = -b * w / (w @ w)  # the point of the line w · x + b = 0 that is nearest to 0
@@ -69,13 +64,10 @@ def draw_result(model: nn.Network, data: nn.Dataset, rows: list[tuple[float, ...
     epochs, *curves = np.array(rows).T
     title = f"After {epochs[-1]:.0f} epochs: test accuracy {curves[3][-1]:.1%}"
     draw(figure.add_subplot(grid[:, 0]), model, data, title)
-    for i, name in enumerate(("Loss", "Accuracy")):
-        axes = figure.add_subplot(grid[i, 1])
-        axes.plot(epochs, curves[i], label="training")
-        axes.plot(epochs, curves[i + 2], label="test")
-        axes.set(title=name, xlabel="epoch")
-        axes.legend()
-        axes.grid(alpha=0.3)
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    panels = [figure.add_subplot(grid[i, 1]) for i in range(2)]
+    history = {"epoch": epochs, **dict(zip(names, curves, strict=True))}
+    nn.plot_history(history, labels=("training", "test"), ax=panels)
     return figure
 
 
@@ -97,25 +89,19 @@ def main(argv: list[str] | None = None) -> None:
         # More frames at the start, where the boundary changes most.
         shown = {0, options.epochs, *np.geomspace(1, options.epochs, options.frames).astype(int)}
 
-        figure = plt.figure(figsize=(4.2, 4.5))
-        axes = figure.add_axes((0.02, 0.02, 0.96, 0.9))
-        movie = PillowWriter(fps=5)
+        movie = nn.animate_learning(
+            run.out / "boundary.gif", lambda ax, title: draw(ax, model, data, title)
+        )
         print("epoch    loss  accuracy    test")
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "boundary.gif")
-            with movie.saving(figure, path, dpi=100):
-                for epoch in train(model, data, options.epochs, options.lr):
-                    scores = *evaluate(model, data), *evaluate(model, test)
-                    rows.append((epoch, *scores))
-                    if epoch in shown:
-                        loss, accuracy, _, test_accuracy = scores
-                        tqdm.write(f"{epoch:5}  {loss:6.4f}  {accuracy:8.1%}  {test_accuracy:6.1%}")
-                        title = f"epoch {epoch}: loss {loss:.3f}, accuracy {accuracy:.1%}"
-                        draw(axes, model, data, title)
-                        movie.grab_frame()
-                for _ in range(10):  # show the last frame for two seconds
-                    movie.grab_frame()
-            run.write(path.read_bytes(), path.name)
+        for epoch in train(model, data, options.epochs, options.lr):
+            scores = *evaluate(model, data), *evaluate(model, test)
+            rows.append((epoch, *scores))
+            if epoch in shown:
+                loss, accuracy, _, test_accuracy = scores
+                tqdm.write(f"{epoch:5}  {loss:6.4f}  {accuracy:8.1%}  {test_accuracy:6.1%}")
+                movie.frame(f"epoch {epoch}: loss {loss:.3f}, accuracy {accuracy:.1%}")
+        movie.save()
+        print(f"wrote {movie.path}")
         run.save(draw_result(model, data, rows), "boundary.png")
         print(f"test accuracy {rows[-1][-1]:.2%} ({len(test)} points)")
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 import nn
 from tinygrad_edu import Tensor, draw_graph, no_grad, observe
 
-from .common import Figure, Run, arguments, count, plt, positive, script
+from .common import Figure, Run, arguments, count, positive, script
 
 
 def accuracy(model: nn.Module, data: nn.Dataset) -> float:
@@ -45,34 +45,11 @@ def train(
 
 def draw_curves(history: list[tuple[float, float, float]]) -> Figure:
     losses, trained, tested = zip(*history, strict=True)
-    epochs = range(1, len(history) + 1)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    left.semilogy(epochs, losses, color="tab:blue")
-    left.set(xlabel="epoch", ylabel="cross-entropy", title="Training loss")
-    right.plot(epochs, trained, color="tab:blue", label="training")
-    right.plot(epochs, tested, color="tab:orange", label="test")
-    right.set(xlabel="epoch", ylabel="accuracy", title=f"Accuracy: {tested[-1]:.1%} on test digits")
-    right.legend(loc="lower right")
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-    return figure
-
-
-def draw_predictions(model: nn.Module, test: nn.Dataset, rows: int = 5) -> Figure:
-    """A grid of test digits, misclassified ones first and in red."""
-    with no_grad():
-        predicted = model(test.x).argmax(axis=-1)
-    order = np.argsort(predicted == test.y, kind="stable")[: rows * 10]
-    figure, grid = plt.subplots(rows, 10, figsize=(10, 1.25 * rows), layout="constrained")
-    for axes, i in zip(grid.flat, order, strict=False):
-        axes.imshow(test.x[i].reshape(test.about["image_shape"]), cmap="gray_r")
-        correct = predicted[i] == test.y[i]
-        title = f"{predicted[i]}" if correct else f"{predicted[i]}, is {test.y[i]}"
-        axes.set_title(title, color="black" if correct else "tab:red", fontsize=10)
-    for axes in grid.flat:
-        axes.axis("off")
-    figure.suptitle("Test digits and the predictions of the network")
-    return figure
+    columns = {"loss": losses, "accuracy": trained, "val_accuracy": tested}
+    left, right = nn.plot_history(columns, labels=("training", "test"), log=True)
+    left.set_title("Training loss")
+    right.set_title(f"Accuracy: {tested[-1]:.1%} on test digits")
+    return left.figure
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -91,7 +68,9 @@ def main(argv: list[str] | None = None) -> None:
         print(f"test accuracy {accuracy(model, test):.2%} ({len(test)} digits)")
 
         run.save(draw_curves(history), "curves.png")
-        run.save(draw_predictions(model, test), "predictions.png")
+        shape = test.about["image_shape"]
+        predictions = nn.plot_predictions(model, test.x, test.y, image_shape=shape)
+        run.save(predictions.figure, "predictions.png")
         x, y = test[:32]
         with observe():
             loss = nn.cross_entropy(model(Tensor(x, name="digits")), Tensor(y, name="labels"))

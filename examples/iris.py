@@ -20,7 +20,7 @@ from tqdm import tqdm
 import nn
 from tinygrad_edu import Tensor, no_grad
 
-from .common import Figure, Run, arguments, count, plt, positive, script
+from .common import Figure, Run, arguments, count, positive, script
 from .drawing import confusion
 
 INITIALIZATIONS = {"Kaiming": "kaiming", "zero": "zeros", "random": "normal"}
@@ -66,16 +66,17 @@ def print_gradients(models: dict[str, nn.Network], data: nn.Dataset, when: str) 
 
 
 def draw_curves(curves: dict[str, Curves], test: dict[str, float]) -> Figure:
-    """Training loss and accuracy of all three networks."""
-    figure, row = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    """Training loss and accuracy of all three networks, before the first epoch too."""
+    columns = {}
     for init, lines in curves.items():
-        for axes, values in zip(row, zip(*lines, strict=True), strict=True):
-            axes.plot(values, label=f"{init}: test accuracy {test[init]:.1%}")
-    for axes, title in zip(row, ("Training loss", "Training accuracy"), strict=True):
-        axes.set(title=title, xlabel="epoch")
-        axes.grid(alpha=0.3)
-    row[0].legend(loc="upper right")
-    return figure
+        losses, accuracies = zip(*lines, strict=True)
+        values = {"epoch": range(len(lines)), "loss": losses, "accuracy": accuracies}
+        columns[f"{init}: test accuracy {test[init]:.1%}"] = values
+    left, right = nn.plot_history(columns)
+    left.set_title("Training loss")
+    right.set_title("Training accuracy")
+    right.get_legend().remove()
+    return left.figure
 
 
 def main(argv: list[str] | None = None) -> None:

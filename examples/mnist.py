@@ -22,7 +22,7 @@ import nn
 from tinygrad_edu import gradcheck
 
 from .common import Run, arguments, count, plt, positive, script
-from .drawing import confusion, image_grid, misclassified
+from .drawing import confusion
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 WHOLE_EPOCHS = 30
@@ -83,15 +83,13 @@ def learn(run: Run, data: nn.Dataset, validation: nn.Dataset) -> nn.Trainer:
 
 def compare_rates(run: Run, data: nn.Dataset) -> None:
     print("\n4. learning rates compared")
-    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    histories = {}
     for lr in RATES:
-        history = train(run, f"rate_{lr:g}", data, 8, lr).history
-        axes.semilogy(history["epoch"], history["loss"], marker="o", label=f"{lr:g}")
+        histories[f"rate {lr:g}"] = history = train(run, f"rate_{lr:g}", data, 8, lr).history
         print(f"rate {lr:<7g} training loss {history['loss'][-1]:.4f}")
-    axes.set(xlabel="epoch", ylabel="training loss", title="Adam with five learning rates")
-    axes.legend(title="rate", loc="center left", bbox_to_anchor=(1, 0.5))
-    axes.grid(alpha=0.3)
-    run.save(figure, "rates.png")
+    (axes,) = nn.plot_history(histories, "loss", log=True)
+    axes.set_title("Training loss of Adam")
+    run.save(axes.figure, "rates.png")
 
 
 def compare_batches(run: Run, data: nn.Dataset) -> None:
@@ -131,9 +129,9 @@ def evaluate(run: Run, trainer: nn.Trainer, test: nn.Dataset) -> None:
     print(f"\ntest accuracy {accuracy:.2%} ({len(test)} digits)")
     matrix = nn.metrics.confusion_matrix(predicted, test.y, 10)
     run.save(confusion(matrix, f"Test accuracy {accuracy:.2%}"), "confusion.png")
-    run.save(misclassified(predicted, test), "wrong.png")
-    images = trainer.model[1].weight.data.T[:40].reshape(-1, 28, 28)
-    run.save(image_grid(images, "Weights of 40 hidden units", signed=True), "weights.png")
+    run.save(nn.plot_predictions(predicted, test.x, test.y).figure, "wrong.png")
+    filters = nn.plot_filters(trainer.model[1], image_shape=(28, 28), columns=10, most=40)
+    run.save(filters.figure, "weights.png")
 
 
 def main(argv: list[str] | None = None) -> None:

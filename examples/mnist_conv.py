@@ -14,7 +14,6 @@ from __future__ import annotations
 import nn
 
 from .common import arguments, count, natural, positive, script
-from .drawing import image_grid, misclassified
 
 
 def network() -> nn.Sequential:
@@ -65,10 +64,8 @@ def main(argv: list[str] | None = None) -> None:
         accuracy = nn.metrics.accuracy(predicted, test.y)
         print(f"test accuracy {accuracy:.2%} ({len(test)} digits)")
         run.save(history.plot()[0].figure, "history.png")
-        run.save(misclassified(predicted, test), "wrong.png")
-        kernels = model[0].weight.data[:, 0]  # (16, 5, 5)
-        title = "Kernels of the first layer"
-        run.save(image_grid(kernels, title, columns=8, signed=True), "kernels.png")
+        run.save(nn.plot_predictions(predicted, test.x, test.y).figure, "wrong.png")
+        run.save(nn.plot_filters(model[0]).figure, "kernels.png")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import nn
 from tinygrad_edu import Tensor, draw_graph
 
 from .common import Figure, Run, arguments, count, plt, positive, script
-from .drawing import boundary
 
 L2 = 1e-4
 Net = Callable[[Any], Tensor]
@@ -123,7 +122,8 @@ def draw(nets: dict[str, Net], seconds: dict[str, float], data: nn.Dataset) -> F
     """The scores of each network in the plane, its decision boundary, and the points."""
     figure, row = plt.subplots(1, 2, figsize=(10, 3.9), layout="constrained", sharey=True)
     for axes, (name, net) in zip(row, nets.items(), strict=True):
-        boundary(axes, net, data.x, data.y, level=0, levels=np.linspace(-2, 2, 17), size=30)
+        options = {"level": 0, "levels": np.linspace(-2, 2, 17), "size": 30, "ax": axes}
+        nn.plot_decision_boundary(net, data.x, data.y, **options)
         axes.set_title(f"{name}, {1000 * seconds[name]:.1f} ms per step")
     return figure
 

@@ -29,6 +29,8 @@ from .networks import *
 from .onnx_export import *
 from .optim import *
 from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
+from .plots import *
+from .sanity_check import sanity as sanity
 from .schedulers import *
 from .trainer import *
 from .transforms import Standardizer as Standardizer
@@ -43,7 +45,7 @@ if _typing.TYPE_CHECKING:  # a module that can be called, imported when it is fi
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
-        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
+        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "sanity", "watched"),
         "playground",
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
@@ -56,7 +58,7 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
             *model_summary.__all__,
         ),
         *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
-        *(*onnx_export.__all__, *trainer.__all__),
+        *(*onnx_export.__all__, *plots.__all__, *trainer.__all__),
     ]
 
     def __getattr__(name: str) -> object:

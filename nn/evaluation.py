@@ -26,7 +26,19 @@ from .training_data import (
 from .validation import KeywordsChecked, keywords_checked
 from .watching import evaluating
 
-__all__ = ["Evaluator"]
+__all__ = ["Evaluator", "one_number"]
+
+
+def one_number(loss: Any) -> Tensor:
+    """A loss as it is.  Raises TypeError or ValueError unless it is a Tensor of one number."""
+    if not isinstance(loss, Tensor):
+        raise TypeError(
+            "the loss must return a Tensor, for its graph to be gone back through, not a "
+            f"{type(loss).__name__}"
+        )
+    if loss.ndim:
+        raise ValueError("the loss must return one number, as with reduction='mean'")
+    return loss
 
 
 class Evaluator(KeywordsChecked):
@@ -79,14 +91,7 @@ class Evaluator(KeywordsChecked):
         with evaluating(self.model), no_grad(), unmoved(), quiet:
             *inputs, target = with_target(loader.batch(extreme_samples(loader.dataset)))
             output = self.model(*inputs)
-            loss = self.loss(output, target)
-            if not isinstance(loss, Tensor):
-                raise TypeError(
-                    "the loss must return a Tensor, for its graph to be gone back through, not a "
-                    f"{type(loss).__name__}"
-                )
-            if loss.ndim:
-                raise ValueError("the loss must return one number, as with reduction='mean'")
+            one_number(self.loss(output, target))
             try:
                 try_metrics(self.metrics, output, target)
             except (TypeError, ValueError):  # some need more samples, such as of all classes

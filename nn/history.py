@@ -121,23 +121,14 @@ class History:
         """
         if not self.rows:
             raise ValueError("the history is empty: there is nothing to plot")
-        plt = required("matplotlib.pyplot", "History.plot needs", "matplotlib")
-        panels = [n for n in self.names if n not in BOOKKEEPING and not n.startswith("val_")]
-        figure, axes = plt.subplots(
-            1, len(panels), figsize=(4.5 * len(panels), 3.2), squeeze=False, layout="constrained"
-        )
-        marker = "o" if len(self) < 3 else None
-        for panel, name in zip(axes[0], panels, strict=True):
-            panel.plot(self["epoch"], self[name], label="training", marker=marker)
-            if f"val_{name}" in self.names:
-                panel.plot(self["epoch"], self[f"val_{name}"], label="validation", marker=marker)
-                panel.legend()
-            panel.set(xlabel="epoch", title=name)
-            panel.grid(alpha=0.3)
+        from .plots.curves import plot_history
+
+        axes = plot_history(self)
         if path is not None:
-            plt.close(figure)
+            figure = axes[0].figure
+            required("matplotlib.pyplot", "History.plot needs", "matplotlib").close(figure)
             save_figure(figure, path)
-        return _Panels(axes[0])
+        return _Panels(axes)
 
 
 class _Panels(tuple[Any, ...]):

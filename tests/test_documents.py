@@ -18,9 +18,8 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
-PRINTING = [
-    ROOT / "docs" / name for name in ("from-scratch.md", "programs.md", "seeing.md", "why.md")
-]
+PRINTED_IN = ("from-scratch.md", "programs.md", "sanity.md", "seeing.md", "why.md")
+PRINTING = [ROOT / "docs" / name for name in PRINTED_IN]
 BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 RUN = """

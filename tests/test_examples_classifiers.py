@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 
 import nn
-from tinygrad_edu import Tensor
 
 pytest.importorskip("matplotlib")
 from PIL import Image  # comes with matplotlib
 
 from examples import circles, decision_boundary, iris
 from examples.common import plt
-from examples.drawing import boundary
 
 
 def numbers(pattern: str, text: str) -> list[float]:
@@ -162,34 +160,6 @@ def test_iris_networks_see_the_same_flowers_in_the_same_order(
         for a, b in zip(seen[0][:28], others[:28], strict=True):
             np.testing.assert_array_equal(a, b)
     assert not np.array_equal(seen[0][1], seen[0][10]), "but another order in every epoch"
-
-
-# -------------------------------------------------------------------- drawing
-
-
-def test_boundary_of_a_constant_score() -> None:
-    axes = plt.figure().add_subplot()
-    x = np.zeros((2, 2), np.float32)
-    boundary(axes, lambda p: Tensor(np.full((len(p), 1), 0.2, p.dtype)), x, np.array([0, 1]))
-    assert axes.get_xlim() == pytest.approx((-0.2, 0.2))
-    plt.close("all")
-
-
-def test_boundary_evaluates_points_of_the_right_dtype_and_range() -> None:
-    evaluated: list[np.ndarray] = []
-
-    def score(points: np.ndarray) -> Tensor:
-        evaluated.append(points)
-        return Tensor(points[:, :1])
-
-    axes = plt.figure().add_subplot()
-    x = np.array([[0, 0], [1, 3]], np.float32)
-    boundary(axes, score, x, np.array([-1, 1]), level=0.25)
-    assert evaluated[0].dtype == np.float32
-    np.testing.assert_allclose(evaluated[0].max(axis=0), [1.2, 3.2])
-    line = axes.collections[1].get_paths()[0].vertices
-    np.testing.assert_allclose(line[:, 0], 0.25, atol=1e-6)
-    plt.close("all")
 
 
 def test_circles_without_noise_and_with_too_few_points(tmp_path: Path, capsys: Any) -> None:

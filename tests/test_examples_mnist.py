@@ -208,35 +208,6 @@ SAMPLES = {mnist: ("--samples", "500")}
 # -------------------------------------------------------------------- drawing
 
 
-def test_misclassified_digits_are_sorted_by_confidence() -> None:
-    images = np.random.default_rng(0).random((4, 1, 5, 5))
-    images[1, 0, 0, 0] = 9
-    scores = np.array([[0.0, 2, 1], [9, 0, 0], [0, 0, 9], [1, 2, 0]])
-    figure = drawing.misclassified(scores, nn.Dataset(images, np.array([2, 1, 2, 0])))
-    assert figure.get_suptitle().startswith("3 of 4 misclassified")
-    captions = [axes.get_title() for axes in figure.axes]
-    assert captions == ["0, is 1", "1, is 2", "1, is 0"] + 7 * [""]
-    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), images[1, 0])
-    few = drawing.misclassified(scores, nn.Dataset(images, np.array([2, 1, 2, 0])), most=1)
-    assert [axes.get_title() for axes in few.axes[:2]] == ["0, is 1", ""]
-    none = drawing.misclassified(scores, nn.Dataset(images, scores.argmax(axis=1)))
-    assert none.get_suptitle().startswith("0 of 4 misclassified")
-    assert not any(axes.images for axes in none.axes)
-    plt.close("all")
-
-
-def test_signed_images_are_white_at_zero() -> None:
-    figure = drawing.image_grid(np.array([[[0.0, -3.0], [1.0, 2.0]]]), "", columns=3, signed=True)
-    image = figure.axes[0].images[0]
-    colors = np.array(image.cmap(image.norm(np.array([0.0, -3.0, 3.0]))))
-    assert colors[0, :3].min() > 0.95
-    assert colors[1, 2] > colors[1, 0], "blue below"
-    assert colors[2, 0] > colors[2, 2], "red above"
-    assert len(figure.axes) == 3
-    drawing.image_grid(np.zeros((2, 3, 3)), "all zero", signed=True)
-    plt.close("all")
-
-
 def test_confusion_matrix_colors_only_errors() -> None:
     figure = drawing.confusion(np.array([[90, 2], [0, 70]]), "two classes")
     axes = figure.axes[0]

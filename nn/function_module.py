@@ -123,6 +123,11 @@ class FunctionModule(Module):
         else:
             super().__setattr__(name, value)
 
+    def _may_lack(self, name: str) -> bool:
+        """Whether an option may be None."""
+        annotations = (getattr(kind, "__annotations__", {}) for kind in type(self).__mro__)
+        return any("None" in str(each.get(name, "")) for each in annotations)
+
     def _bind(self, options: Mapping[str, Any]) -> None:
         """Check the options once, and keep them, for the calls and as attributes."""
         bound = {**self._options, **vars(self).get("_bound", {}), **options}
@@ -131,7 +136,7 @@ class FunctionModule(Module):
                 default = self._options[name]
                 if isinstance(default, bool):
                     boolean(name, value)
-                elif isinstance(default, float):
+                elif isinstance(default, float) and not (value is None and self._may_lack(name)):
                     number(name, value)
                 elif name in _AXES and not isinstance(value, (int, np.integer, type(default))):
                     raise TypeError(f"{name} must be an integer, not {value!r}")

@@ -158,7 +158,7 @@ class TestNothingToCheck:
     def test_is_an_assertion_error_if_the_call_fails(self) -> None:
         with pytest.raises(UndefinedValue, match=r"reshape: as its forward does, it raises Value"):
             check_op(ops.reshape, X, shape=(7,))
-        with pytest.raises(TypeError, match="got an argument `axes`"):
+        with pytest.raises(TypeError, match="has no argument axes"):
             check_op(ops.sum, X, axes=0)
 
 

@@ -138,7 +138,7 @@ def multilabel_soft_margin_loss(
 
 @checked(
     REDUCTION,
-    number("alpha", lambda v: v is None or 0 <= v <= 1, "from 0 to 1, or None"),
+    number("alpha", lambda v: 0 <= v <= 1, "from 0 to 1, or None", optional=True),
     number("gamma", lambda v: v >= 0, "0 or more"),
 )
 def sigmoid_focal_loss(

@@ -24,10 +24,14 @@ REQUIRED: Any = object()
 """Stands for the default of a parameter that has none."""
 
 
-def number(option: str, holds: Callable[[Any], bool], words: str) -> Rule:
-    """The rule that a condition holds."""
+def number(
+    option: str, holds: Callable[[Any], bool], words: str, *, optional: bool = False
+) -> Rule:
+    """The rule that a condition holds; an optional number may be None."""
 
     def rule(options: Mapping[str, Any]) -> None:
+        if optional and options[option] is None:
+            return
         if not holds(is_number(option, options[option])):
             raise ValueError(f"{option} must be {words}, and is {options[option]}")
 

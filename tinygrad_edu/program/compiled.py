@@ -23,7 +23,7 @@ from .surroundings import Surroundings
 from .tracing import traced
 
 MOST_PROGRAMS = 16
-"""Kept for each compiled function; the one that was used least recently goes first."""
+"""Kept for each compiled function; those of the arguments traced longest ago go first."""
 
 
 def compile(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +61,7 @@ class Compiled:
 
     @property
     def programs(self) -> list[Kernel]:
-        """The programs made so far, the last used one last."""
+        """The programs made so far, those traced last at the end."""
         return [each.kernel for found in self._programs.values() for each in found]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -132,10 +132,9 @@ class _Program:
         surroundings = Surroundings(f)
         run = traced(f, call.args, call.kwargs)
         self.structure, self.leaves = run.output, flat(run.output)
-        self.outputs, self.connected = run.outputs, run.connected
+        self.outputs = run.outputs
         self.plain = {v for s in run.recording.steps if s.op is None for v in s.outs}
         self.inputs = run.recording.inputs
-        recording = state.recording
         self.kernel = kernel = Kernel(run)
         self.tensors = [v.tensor for v in kernel.captured]
         self.kinds = [(t, t.node is None, t._array.shape, t._array.dtype) for t in self.tensors]
@@ -144,12 +143,11 @@ class _Program:
             for v in kernel.constants if v.tensor is not None and v.captured
         ]  # fmt: skip
         self.surroundings = surroundings.unchanged()
-        self.recording = recording
         self.op = _op(getattr(f, "__name__", "compiled"), len(kernel.seeds))
         self.alive = (f, call.args, call.kwargs) if _has_identities(call) else f
         # a loss, which is what is compiled most
         seeds = list(kernel.seeds)
-        lonely = recording and len(self.outputs) == 1 and seeds == self.outputs
+        lonely = state.recording and len(self.outputs) == 1 and seeds == self.outputs
         lonely = lonely and isinstance(self.structure, Tensor) and bool(kernel.variables)
         self.single: Any = seeds[0] if lonely else None
         order = {v: i for i, v in enumerate(self.inputs)}
@@ -183,7 +181,7 @@ class _Program:
         if self.single is not None:
             return recorded[self.single]
         results = []
-        for leaf, value, _connected in zip(self.leaves, self.outputs, self.connected, strict=True):
+        for leaf, value in zip(self.leaves, self.outputs, strict=True):
             if value is None:
                 results.append(leaf)
             elif value in recorded:
@@ -213,21 +211,19 @@ class _Program:
             array = tensor._array
             edges.append(Edge(tensor.node, array.shape, array.dtype, tensor._name, _PART, (i,)))
         parts = Node(_GRADIENTS, tuple(edges), (), state.scope)
-        vjp = _BACKWARD
-        edge = Edge(parts, None, None, None, vjp, (self, compiled, call, *kept))
+        edge = Edge(parts, None, None, None, _BACKWARD, (self, compiled, call, *kept))
         node = Node(self.op, (edge,), (), state.scope)
         outs = tuple(np.asarray(known[v]) for v in kernel.seeds)
         made = wrapped(self.op, outs if len(outs) > 1 else outs[0], node)
         return dict(zip(kernel.seeds, made if len(outs) > 1 else (made,), strict=True))
 
-    def gradients(self, saved: Any, arrays: Any, effects: Any, g: Any) -> OutputGradients:
-        upstream = g if isinstance(g, OutputGradients) else (g,)
+    def gradients(self, saved: Any, arrays: Any, effects: Any, upstream: Any) -> OutputGradients:
         found = self.kernel.backward(saved, *upstream, again=state.retaining)
         if not is_finite(found):
             found = self.kernel.careful(arrays, effects, upstream)
         return OutputGradients(found)
 
-    def eager_gradients(self, compiled: Compiled, call: _Call, g: Any) -> OutputGradients:
+    def eager_gradients(self, compiled: Compiled, call: _Call, upstream: Any) -> OutputGradients:
         """The same as Tensors, by a run of the function itself."""
         if self.kernel.effects:
             raise RuntimeError(
@@ -235,7 +231,6 @@ class _Program:
                 "second derivative cannot be taken by running it again; call the function that "
                 "was compiled, without compile"
             )
-        upstream = g if isinstance(g, OutputGradients) else (g,)
         with enable_grad():
             leaves = flat(compiled.eager(call))
             seeds = [leaves[self.outputs.index(y)] for y in self.kernel.seeds]
@@ -278,8 +273,8 @@ def _backward(
 ) -> OutputGradients:
     upstream = g if isinstance(g, OutputGradients) else (g,)
     if any(isinstance(each, Tensor) for each in upstream):
-        return program.eager_gradients(compiled, call, g)
-    return program.gradients(saved, arrays, effects, g)
+        return program.eager_gradients(compiled, call, upstream)
+    return program.gradients(saved, arrays, effects, upstream)
 
 
 _BACKWARD: Any = _VJP(_backward)

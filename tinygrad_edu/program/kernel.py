@@ -47,7 +47,7 @@ class Kernel:
         self.outputs = written.outputs
         self.captured = recording.captured
         self.constants = list(written.constants.values())
-        self.guarded, self.effects = written.guarded, written.effects
+        self.effects = written.effects
         self._careful = _Careful(traced, self.seeds)
         self.scalar = False
         with contextlib.suppress(NotScalar):

@@ -60,12 +60,10 @@ def parameter_name(path: str) -> str:
 class Writer:
     """Turns steps into statements; `variables` says which variable, or literal, a Value is."""
 
-    def __init__(
-        self, recording: Recording, seeds: Iterable[Value], *, careful: bool = False
-    ) -> None:
+    def __init__(self, recording: Recording, seeds: Iterable[Value]) -> None:
         self.names = Names()
         self.helpers = Helpers(self.names.fresh)
-        self.inliner = Inliner(self.names.fresh, self.helpers, {} if careful else SIMPLE)
+        self.inliner = Inliner(self.names.fresh, self.helpers, SIMPLE)
         self.variables: dict[Value, Any] = {}
         self.constants: dict[str, Value] = {}
         self.effects: dict[str, Callable[..., Any]] = {}
@@ -90,13 +88,13 @@ class Writer:
 
     # ---------------------------------------------------------------- steps
 
-    def write(self, steps: list[Step], *, careful: bool = False) -> None:
-        """Write steps; the NaN guard only if it is asked for."""
+    def write(self, steps: list[Step]) -> None:
+        """Write steps, without the NaN guard: the kernel runs the recording where it matters."""
         for step in steps:
             start = len(self.statements)
             if step.role in ("sum", "cast", "accumulate"):
                 self._release(step)
-            if step.role == "guard" and not careful:
+            if step.role == "guard":
                 self.variables[step.outs[0]] = self.variable(step.args[0])
                 continue
             result = self._call(step)

@@ -16,25 +16,23 @@ from .writing import Writer
 class Written:
     """Forward and backward statements, and the expressions of outputs and gradients.
 
-    `seeds` are the gradients of outputs; `gradients` maps each variable that has one to its
-    expression. With `careful` the NaN guard is in the statements, and what a forward does for
-    infinite values.
+    `seeds` are the gradients of outputs; `results` maps each output, by its index, and each
+    variable that has a gradient to its expression.
     """
 
-    def __init__(self, traced: Traced, seeds: dict[Value, Value], *, careful: bool = False) -> None:
+    def __init__(self, traced: Traced, seeds: dict[Value, Value]) -> None:
         self.traced = traced
         self.seeds = seeds
         recording = traced.recording
         self.outputs = [v for v in traced.outputs if v is not None]
         back = sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
-        self.guarded = any(step.role == "guard" for step in back.steps)
         read = [v for step in back.steps for v in values_in([step.args, step.kwargs])]
-        self.writer = writer = Writer(recording, seeds.values(), careful=careful)
+        self.writer = writer = Writer(recording, seeds.values())
         forward = used(recording.steps, [*self.outputs, *read])
         self.effects = any(step.role == "effect" for step in forward)
         writer.write(forward)
         boundary = len(writer.statements)
-        writer.write(used(back.steps, list(back.gradients.values())), careful=careful)
+        writer.write(used(back.steps, list(back.gradients.values())))
         for i, statement in enumerate(writer.statements):
             statement.backward = i >= boundary
         self.results: dict[Any, ast.expr] = {}

@@ -19,9 +19,9 @@ def data(*shape: int) -> np.ndarray:
     return RNG.normal(size=shape)
 
 
-def total(answer: Any) -> Any:
+def total(result: Any) -> Any:
     """Output and state as one number, each element with a weight of its own."""
-    parts = [answer[0], *(answer[1] if isinstance(answer[1], tuple) else [answer[1]])]
+    parts = [result[0], *(result[1] if isinstance(result[1], tuple) else [result[1]])]
     weights = (np.cos(np.arange(part.size)).reshape(part.shape) for part in parts)
     return sum((part * w).sum() for part, w in zip(parts, weights, strict=True))
 
@@ -379,7 +379,7 @@ def test_it_remembers(kind: Any) -> None:
 # -------------------------------------------------------------------- the steps
 
 
-def test_steps_answer_their_gates() -> None:
+def test_steps_return_their_gates() -> None:
     a, x, h = data(2, 12), data(2, 9), data(2, 3)
     new, c, gates = ops.lstm_cell(a, h)
     blocks = a.reshape(2, 4, 3).swapaxes(0, 1)
@@ -400,9 +400,9 @@ def test_steps_are_stable_at_the_extremes(dtype: Any) -> None:
     far = np.array([[-1e4, 1e4]], dtype).repeat(6, 1)
     for step, wide in ((ops.lstm_cell, [far]), (ops.gru_cell, [far[:, :9], far[:, 3:]])):
         inputs = [Tensor(a, requires_grad=True) for a in (*wide, far[:, :3])]
-        answers = step(*inputs)
-        assert all(np.isfinite(y.data).all() and abs(y.data).max() <= 2e4 for y in answers)
-        sum(y.sum() for y in answers).backward()
+        outputs = step(*inputs)
+        assert all(np.isfinite(y.data).all() and abs(y.data).max() <= 2e4 for y in outputs)
+        sum(y.sum() for y in outputs).backward()
         assert all(np.isfinite(t.grad).all() for t in inputs)
 
 

@@ -54,13 +54,13 @@ def compared(
     states = [leaves(rng.normal(size=(rows, *batch, m)).astype(dtype)) for m in sizes]
     hx = [tuple(s) if several else s[0] for s in zip(*states, strict=True)]
     (y, h), (y2, h2) = (ours(x, hx[0]), theirs(z, hx[1])) if start else (ours(x), theirs(z))
-    answers = list(
+    outputs = list(
         zip((y, *(h if several else [h])), (y2, *(h2 if several else [h2])), strict=True)
     )
-    for a, b in answers:
+    for a, b in outputs:
         same(a.data, b)
-    weights = [rng.normal(size=a.shape).astype(dtype) for a, _ in answers]
-    pairs = list(zip(answers, weights, strict=True))
+    weights = [rng.normal(size=a.shape).astype(dtype) for a, _ in outputs]
+    pairs = list(zip(outputs, weights, strict=True))
     sum((a * w).sum() for (a, _), w in pairs).backward()
     sum((b * torch.from_numpy(w)).sum() for (_, b), w in pairs).backward()
     same(x.grad, z.grad)

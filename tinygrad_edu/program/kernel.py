@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from . import layout, tidy
-from .backward import Sweep, sweep, used
 from .plan import Call, Plan, unheld
-from .recording import Step, Value, filled, values_in
+from .recording import Step, Value, filled
 from .scalars import NotScalar, converted
 from .tracing import Traced
 from .written import Written
@@ -48,7 +47,7 @@ class Kernel:
         self.captured = recording.captured
         self.constants = list(written.constants.values())
         self.effects = written.effects
-        self._careful = _Careful(traced, self.seeds)
+        self._careful = _Careful(written)
         self.scalar = False
         with contextlib.suppress(NotScalar):
             written.statements = converted(written)
@@ -120,17 +119,14 @@ class Kernel:
 class _Careful:
     """The recorded steps, called one after the other."""
 
-    def __init__(self, traced: Traced, seeds: dict[Value, Value]) -> None:
-        recording = traced.recording
-        back = sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
-        self.outputs = [v for v in traced.outputs if v is not None]
-        read = [v for step in back.steps for v in values_in([step.args, step.kwargs])]
-        self.forward = used(recording.steps, [*self.outputs, *read])
-        self.backward, self.gradients = back.steps, back.gradients
+    def __init__(self, written: Written) -> None:
+        recording = written.traced.recording
+        self.outputs, self.variables = written.outputs, written.variables
+        self.forward = written.forward
+        self.backward, self.gradients = written.back.steps, written.back.gradients
         self.given = [*recording.inputs, *recording.captured]
         self.constants = recording.constants
-        self.seeds = list(seeds.values())
-        self.variables = [v for v in traced.variables() if v in back.gradients]
+        self.seeds = list(written.seeds.values())
         self.effects = [v for s in self.forward if s.role == "effect" for v in s.outs]
 
     def run(self, arrays: list[Any], effects: Any, gradients: Any) -> Any:

@@ -17,7 +17,7 @@ class Written:
     """Forward and backward statements, and the expressions of outputs and gradients.
 
     `seeds` are the gradients of outputs; `results` maps each output, by its index, and each
-    variable that has a gradient to its expression.
+    variable that has a gradient to its expression. `forward` and `back` are what was recorded.
     """
 
     def __init__(self, traced: Traced, seeds: dict[Value, Value]) -> None:
@@ -25,10 +25,12 @@ class Written:
         self.seeds = seeds
         recording = traced.recording
         self.outputs = [v for v in traced.outputs if v is not None]
-        back = sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
+        self.back = back = (
+            sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
+        )
         read = [v for step in back.steps for v in values_in([step.args, step.kwargs])]
         self.writer = writer = Writer(recording, seeds.values())
-        forward = used(recording.steps, [*self.outputs, *read])
+        self.forward = forward = used(recording.steps, [*self.outputs, *read])
         self.effects = any(step.role == "effect" for step in forward)
         writer.write(forward)
         boundary = len(writer.statements)

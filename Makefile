@@ -6,8 +6,8 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test fuzz browser reference mutants oldest test-full bench stubs notebooks check package \
-	clean
+.PHONY: demo test fuzz browser reference mutants oldest test-full bench stubs notebooks docs check \
+	package clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -24,7 +24,7 @@ fuzz: .venv/dev
 # `make test`. Chromium is the system's, if there is one.
 browser: .venv/browser
 	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py \
-		tests/test_playground_browser.py
+		tests/test_playground_browser.py tests/test_site_browser.py
 
 # Compares with PyTorch, which is large and therefore not part of `make test`.
 reference: .venv/reference
@@ -56,6 +56,10 @@ stubs: .venv/dev
 # Runs notebooks/*.py and writes them as .ipynb, with their outputs.
 notebooks: .venv/notebook
 	@$(PY) -m docs.notebooks
+
+# Builds the documentation site in out/site/html, which opens without a server.
+docs: .venv/docs
+	@$(PY) -m docs.site
 
 # Builds the files of a release in dist/.
 package: .venv/dev
@@ -97,6 +101,11 @@ endif
 .venv/notebook: .venv/dev
 	@echo "Installing the notebook tools into .venv ..."
 	@$(INSTALL) -e '.[dev,notebook]'
+	@touch $@
+
+.venv/docs: .venv/dev
+	@echo "Installing the tools that build the site into .venv ..."
+	@$(INSTALL) -e '.[dev,docs]'
 	@touch $@
 
 .venv/reference: .venv/dev

@@ -34,6 +34,7 @@ EXPLORERS = {
 """The page of examples.see_backprop that a picture of the documents shows."""
 
 _ALONE = "---\norphan: true\n---\n\n"
+_SHOWN = (".py", ".pyi", ".cfg", ".toml", ".csv", "")
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _PICTURE = re.compile(
     r'^<img src="(?:docs/)?pictures/([\w-]+\.png)"[^\n]*>$|^!\[[^\n]*\]\(pictures/([\w-]+\.png)\)$',
@@ -79,10 +80,10 @@ def _document(path: Path, folder: Path) -> str:
         name = target.relative_to(ROOT).as_posix()
         if target.parent == ROOT / "notebooks":
             return f"](/notebooks/{target.stem}.py)"
-        if target.suffix != ".md":
+        if target.suffix in _SHOWN:
             _write(folder, f"source/{name}.md", _source(target, name))
             return f"](/source/{name}.md)"
-        if target.parent not in (ROOT, ROOT / "docs"):
+        if target.suffix == ".md" and target.parent not in (ROOT, ROOT / "docs"):
             _write(folder, name, _ALONE + target.read_text(encoding="utf-8"))
         return match[0]
 

@@ -18,7 +18,6 @@ from .targets import (
     expects,
     fitted,
     pair,
-    plain,
     reduced,
     weighted,
 )
@@ -158,7 +157,7 @@ def sigmoid_focal_loss(
     logits, target = pair(logits, target)
     check_labels(target)
     expects("sigmoid_focal_loss", "logits", logits, "what comes before the sigmoid")
-    holds = plain(target) > 0
+    holds = target > 0
     wrong = ops.where(holds, -logits, logits)  # the logit of the other label
     losses: Any = np.exp(gamma * ops.logsigmoid(wrong)) * ops.softplus(wrong)
     if alpha is not None:

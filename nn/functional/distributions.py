@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor, ops
+from tinygrad_edu import Tensor, no_grad, ops
 
 from .options import checked, one_of
 from .targets import (
@@ -79,7 +79,7 @@ def poisson_nll_loss(
     else:
         losses = prediction - target * np.log(prediction + eps)
     if full:
-        many = plain(target) > 1
+        many = target > 1
         t = ops.where(many, target, 1)
         stirling = t * np.log(t) - t + 0.5 * np.log(t * (2 * math.pi))
         losses = losses + ops.where(many, stirling, 0)
@@ -105,7 +105,9 @@ def gaussian_nll_loss(
     """
     prediction, target = pair(prediction, target)
     var = _variance(var, prediction)
-    var = var + np.maximum(eps - plain(var), 0)
+    with no_grad():
+        missing = np.maximum(eps - var, 0)
+    var = var + missing
     losses = 0.5 * (np.log(var) + np.square(prediction - target) / var)
     return weighted(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction, weight)
 

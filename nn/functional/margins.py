@@ -20,7 +20,6 @@ from .targets import (
     classes_last,
     of_one_shape,
     pair,
-    plain,
     reduced,
     single_classes,
     weighted,
@@ -140,7 +139,7 @@ def hinge_embedding_loss(
     """
     prediction, target = pair(prediction, target)
     check_signs(target)
-    losses = ops.where(plain(target) > 0, prediction, _shortfall(margin - prediction))
+    losses = ops.where(target > 0, prediction, _shortfall(margin - prediction))
     return weighted(losses, reduction, weight)
 
 
@@ -194,5 +193,5 @@ def cosine_embedding_loss(
     check_order(y, target)
     cosine, target = of_one_shape(cosine_similarity(x, y), target)
     check_signs(target)
-    losses = ops.where(plain(target) > 0, 1 - cosine, _shortfall(cosine - margin))
+    losses = ops.where(target > 0, 1 - cosine, _shortfall(cosine - margin))
     return weighted(losses, reduction, weight)

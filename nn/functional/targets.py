@@ -32,12 +32,14 @@ def plain(x: Any) -> Array:
 
 def constant_like(x: Any, prediction: Tensor) -> Any:
     """A constant in the prediction's floating dtype; a Tensor with a gradient as it is."""
-    if isinstance(x, Tensor) and x.requires_grad:
+    if isinstance(x, Tensor) and (x.requires_grad or x.dtype == prediction.dtype):
         return x
-    array = plain(x)
+    array = x if isinstance(x, Tensor) else np.asarray(x)
     if prediction.dtype.kind == "f":
         array = array.astype(prediction.dtype, copy=False)
-    return Tensor(array, name=x.name) if isinstance(x, Tensor) else array
+    if isinstance(array, Tensor):
+        array.name = x.name
+    return array
 
 
 def check_order(prediction: Any, target: Any) -> None:
@@ -215,7 +217,7 @@ def _other_shape(scores: Any, indices: tuple[int, ...], targets: Any, axis: int)
     return f"{message}reshape one of them"
 
 
-def class_indices(scores: Tensor, targets: Any) -> Array | None:
+def class_indices(scores: Tensor, targets: Any) -> Any:
     """The class indices of targets that are those, or one-hot integers; None for probabilities."""
     t = plain(targets)
     if t.ndim < scores.ndim:
@@ -224,7 +226,7 @@ def class_indices(scores: Tensor, targets: Any) -> Array | None:
                 f"class indices must be integers, and are {t.dtype}; write "
                 f"{written(targets, 'targets')}.astype(int){_two_classes(scores)}"
             )
-        return t
+        return targets if isinstance(targets, Tensor) else t
     if t.dtype.kind == "f":
         _check_rows(t)
         return None
@@ -237,10 +239,12 @@ def class_indices(scores: Tensor, targets: Any) -> Array | None:
     return indices
 
 
-def single_classes(scores: Tensor, targets: Any) -> Array:
+def single_classes(scores: Tensor, targets: Any) -> Any:
     """The class indices of targets that are those, or one-hot of any dtype."""
     t = plain(targets)
-    if t.ndim == scores.ndim and t.dtype.kind == "f":
+    if t.ndim < scores.ndim:
+        t = targets
+    elif t.dtype.kind == "f":
         if not _are_one_hot(t):
             raise ValueError(
                 "the targets must be class indices or one-hot rows, a single 1 in each, and these "
@@ -284,8 +288,8 @@ def check_range(scores: Tensor, indices: Array) -> None:
 
 def at(scores: Any, indices: Array) -> Any:
     """Each row's score of its class, on the last axis."""
-    rows = scores.reshape((indices.size, scores.shape[-1]))
-    return rows[np.arange(indices.size), indices.ravel()].reshape(indices.shape)
+    index = (*np.indices(indices.shape, sparse=True), indices)
+    return scores[index]
 
 
 # -------------------------------------------------------------------- probabilities for logits

@@ -59,6 +59,7 @@ class _Sweep:
         self.steps: list[Step] = []
         self.owned: set[Value] = set()
         self.selected: set[Value] = set()
+        self.position = 0  # of the operand whose gradient is being computed
 
     def run(self, forward: list[Step], wanted: set[Value]) -> Sweep:
         with np.errstate(all="ignore"):
@@ -88,6 +89,7 @@ class _Sweep:
 
     def _contribution(self, step: Step, i: int, source: Value, g: Any, selects: bool) -> None:
         op, like = step.op, source.array
+        self.position = i
         vjp = op.vjps[0 if op.sequence else i]
         kept: Any = vjp.collect(self._slots(step, i)) if vjp.slots else ()
         if selects:
@@ -155,7 +157,7 @@ class _Sweep:
         return self._write(Step(function, args, [out], role), origin, of)
 
     def _write(self, step: Step, origin: Step | None, of: Value) -> list[Value]:
-        step.of = of
+        step.of, step.origin, step.position = of, origin, self.position
         if origin is not None:
             step.op, step.scope, step.location = origin.op, origin.scope, origin.location
         self.steps.append(step)

@@ -40,6 +40,10 @@ def _multiplied(g: Any, mask: Any) -> Any:
     return g * mask
 
 
+def _chosen(g: Any, mask: Any) -> Any:
+    return np.where(mask, g, 0)
+
+
 def _zeros(g: Any) -> Any:
     return np.zeros_like(g)
 
@@ -54,6 +58,9 @@ SIMPLE: dict[Callable[..., Any], Callable[..., Any]] = {
     is_moderate: _moderate,
 }
 """What a program writes in place of what also minds infinite values; see `zero_unreached`."""
+
+MINDFUL = SIMPLE | {only: _chosen}
+"""The same where a gradient may be infinite."""
 
 
 class Inliner:

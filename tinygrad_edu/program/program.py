@@ -42,7 +42,7 @@ class Program:
                 "for reading; trace a part of it, or use compile, which runs it all the same"
             )
         seeds = _seeds(self.name, traced)
-        self.written = written = Written(traced, seeds)
+        self.written = written = Written(traced, seeds, guarded=True)
         for y, g in seeds.items():
             start = ast.parse(f"np.{y.array.dtype.name}(1.0)", mode="eval").body
             written.inserted(Statement([written.writer.name_of(g)], start, [g.array]))

@@ -45,12 +45,12 @@ class Step:
 
     `sources` are the Values among the operands that a gradient goes back to, None for the others;
     `op` is the op that was called, or None for a function without a derivative. A step of the sweep
-    computes a part of the gradient `of` a Value.
+    computes a part of the gradient `of` a Value, by the VJP of `origin` for the operand `position`.
     """
 
     __slots__ = (
         "function", "args", "kwargs", "outs", "op", "sources", "scope", "location", "role", "of",
-        "called",
+        "called", "origin", "position",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,8 @@ class Step:
         self.role = role
         self.op: Any = None
         self.of: Value | None = None
+        self.origin: Step | None = None
+        self.position = 0
         self.sources: list[Value | None] = []
         self.scope = state.scope
         self.called: Any = None  # the variable that its result goes to, and the number of the call
@@ -159,7 +161,7 @@ class Recording(Observer):
         return value
 
     def _constant(self, array: np.ndarray) -> Value:
-        value = Value(array, "constant")
+        value = Value(array, "constant", f"{state.scope}.constant" if state.scope else "")
         value.location = location()
         self.constants.append(value)
         self._of_arrays[id(array)] = value
@@ -212,7 +214,13 @@ class Recording(Observer):
     def effect(self, function: Callable[..., Any], args: Any, changes: tuple[Any, ...]) -> Any:
         """A call that a program repeats each time; what it changes is put back after the trace."""
         self.undo += map(_restorer, changes)
-        return self.call(function, args, {}, "effect")
+        result = self.call(function, args, {}, "effect")
+        code = getattr(function, "__code__", None)
+        names = code.co_varnames if code else ()
+        for name, value in zip(names, self.steps[-1].args, strict=False):
+            if isinstance(value, Value) and value.kind == "constant" and not value.tensor:
+                value.name = f"{state.scope}.{name}" if state.scope else name
+        return result
 
     def _variable(self, frame: Any) -> tuple[str, bool, int] | None:
         """The variable of the user's, or of a layer, that an op's result goes to."""

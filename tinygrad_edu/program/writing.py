@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import keyword
 import operator
 import re
@@ -13,7 +14,7 @@ import numpy as np
 
 from . import literals
 from .helpers import Helpers
-from .inline import SIMPLE, Inliner
+from .inline import MINDFUL, SIMPLE, Inliner
 from .recording import Recording, Step, Value, filled, values_in
 from .statement import Statement
 from .tidy import Renamed
@@ -33,12 +34,12 @@ class Names:
         self.bases: dict[str, str] = {}  # name -> what was wanted
         self._counts: dict[str, int] = {}
 
-    def fresh(self, wanted: str) -> str:
-        """A name like the one that is wanted."""
+    def fresh(self, wanted: str, other: str = "") -> str:
+        """A name like the one that is wanted, but not the other."""
         base = re.sub(r"\W+", "_", wanted) or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, n = base, self._counts.get(base, 1)
-        while name in self.taken:
+        while name in self.taken or name == other:
             n += 1
             name = f"{base}_{n}" if base[-1].isdigit() else f"{base}{n}"
         self._counts[base], self.bases[name] = n, base
@@ -60,22 +61,35 @@ def parameter_name(path: str) -> str:
 class Writer:
     """Turns steps into statements; `variables` says which variable, or literal, a Value is."""
 
-    def __init__(self, recording: Recording, seeds: Iterable[Value]) -> None:
+    def __init__(self, recording: Recording, seeds: Iterable[Value], name: str = "") -> None:
         self.names = Names()
-        self.helpers = Helpers(self.names.fresh)
+        self.helpers = Helpers(lambda wanted: self.names.fresh(wanted, name))
         self.inliner = Inliner(self.names.fresh, self.helpers, SIMPLE)
         self.variables: dict[Value, Any] = {}
         self.constants: dict[str, Value] = {}
         self.effects: dict[str, Callable[..., Any]] = {}
+        self.guards: set[Step] = set()
+        self.mindful: set[Step] = set()  # steps that may be given infinite gradients
+        self.backward: list[Step] = []
+        self.inside: Callable[[str, Step], str] = lambda path, step: path
         for value in recording.inputs:
-            self._declare(value, value.name)
+            self.declare(value, value.name)
         for value in recording.captured:
-            self._declare(value, parameter_name(value.name or "parameter"))
+            self.declare(value, parameter_name(value.name or "parameter"))
         for value in seeds:
-            self._declare(value, value.name)
+            self.declare(value, value.name)
 
-    def _declare(self, value: Value, name: str) -> None:
+    def declare(self, value: Value, name: str) -> None:
+        """Let a Value be a variable that others assign."""
         self.variables[value] = Array(ast.Name(self.names.fresh(name)), value.array)
+
+    def inner(self, inside: Callable[[str, Step], str]) -> Writer:
+        """A writer for a function of its own; `inside` says what of a step's path is written."""
+        made = copy.copy(self)
+        made.inliner = Inliner(self.names.fresh, self.helpers, SIMPLE)
+        made.variables = {}
+        made.inside = inside
+        return made
 
     def name_of(self, value: Value) -> str:
         """The variable that a Value became."""
@@ -88,21 +102,28 @@ class Writer:
 
     # ---------------------------------------------------------------- steps
 
+    def assign(self, targets: list[str], expression: ast.expr) -> None:
+        """Write an assignment that stays as it is."""
+        made = Statement(targets, expression, [])
+        made.temporary = False
+        self.statements.append(made)
+
     def write(self, steps: list[Step]) -> None:
-        """Write steps, without the NaN guard: the kernel runs the recording where it matters."""
+        """Write steps; of the NaN guards only those in `guards` (see `guarding`)."""
         for step in steps:
-            start = len(self.statements)
-            if step.role in ("sum", "cast", "accumulate"):
-                self._release(step)
-            if step.role == "guard":
+            if step.role == "guard" and step not in self.guards:
                 self.variables[step.outs[0]] = self.variable(step.args[0])
                 continue
+            start = len(self.statements)
+            if step.role in ("sum", "cast", "accumulate", "guard"):
+                self._release(step)
+            self.inliner.simple = MINDFUL if step in self.mindful else SIMPLE
             result = self._call(step)
             parts = result.parts if isinstance(result, Items) else [result]
             if len(step.outs) == 1:
                 parts = [result]
             for out, part in zip(step.outs, parts, strict=True):
-                self.variables[out] = self._named(part, self._wanted_name(step), start)
+                self.variables[out] = self._named(part, self.wanted_name(step), start)
             for statement in self.statements[start:]:
                 statement.step = step
                 statement.effect |= step.role == "effect"
@@ -136,13 +157,16 @@ class Writer:
             return Array(ast.Name(new), part.array)
         return part
 
-    def _wanted_name(self, step: Step) -> str:
+    def wanted_name(self, step: Step) -> str:
+        """What the result of a step is called."""
         if step.of is not None:
-            return f"d_{self.name_of(step.of)}"
+            return f"d_{self.name_of(step.of)}" if step.of in self.variables else step.role
         if step.outs and step.outs[0].name:
-            return parameter_name(re.sub(r"\W+", "_", step.outs[0].name.removeprefix("self.")))
+            path = self.inside(step.outs[0].name.removeprefix("self."), step)
+            return parameter_name(re.sub(r"[^\w.]+", "_", path))
         name = step.op.name if step.op else getattr(step.function, "__name__", "value")
-        return parameter_name(f"{step.scope}.{name}") if step.scope else name
+        scope = self.inside(step.scope, step)
+        return parameter_name(f"{scope}.{name}") if scope else name
 
     def _call(self, step: Step) -> Any:
         args = [self.abstract(each) for each in step.args]
@@ -152,9 +176,24 @@ class Writer:
             )
         if step.role == "add_to":
             return self._in_place(step, args)
+        if step.role == "guard":
+            return self._guard(step)
         if step.role in ("numpy", "zeros", "copy", "effect"):
             return self._numpy(step, args)
         return self.inliner.call(step.function, args)
+
+    def _guard(self, step: Step) -> Any:
+        """0 where no gradient has come from: `np.where(g != 0, part, 0)`."""
+        part, g = map(self.variable, step.args[:2])
+        call = step.args[2]
+        zero = ast.Constant(0)
+        reached: ast.expr = ast.Compare(g.expression, [ast.NotEq()], [zero])
+        if call.op.along:
+            along, axis = call.op.along, None
+            axis = call.statics[call.op.statics.index("axis")] if along == "axis" else along
+            reached = _spread(reached, axis, np.ndim(g.array), np.ndim(part.array))
+        where = ast.parse("np.where", mode="eval").body
+        return Array(ast.Call(where, [reached, part.expression, zero], []), step.outs[0].array)
 
     def _in_place(self, step: Step, args: list[Any]) -> Any:
         """Elements added to a gradient that the program owns."""
@@ -188,7 +227,7 @@ class Writer:
             return Items(tuple, [])
         if len(arrays) == 1:
             return Array(call, arrays[0])
-        targets = [self.names.fresh(self._wanted_name(step)) for out in step.outs]
+        targets = [self.names.fresh(self.wanted_name(step)) for out in step.outs]
         self.statements.append(Statement(targets, call, arrays))
         return Items(tuple, [Array(ast.Name(t), a) for t, a in zip(targets, arrays, strict=True)])
 
@@ -231,3 +270,14 @@ class Writer:
                 return Items(type(structure), [self.abstract(each) for each in structure])
             raise NotImplementedError("a slice whose ends are arrays")
         return Known(filled(structure, lambda value: value))
+
+
+def _spread(reached: ast.expr, axis: Any, g_ndim: int, ndim: int) -> ast.expr:
+    """Where anything along the axis is reached, as in `guard.zero_unreached`."""
+    if axis is not None and g_ndim < ndim:
+        function = ast.parse("np.expand_dims", mode="eval").body
+        return ast.Call(function, [reached, literals.literal(axis)], [])
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    options = {} if axis is None else {"axis": axis, "keepdims": True}
+    keywords = [ast.keyword(name, literals.literal(value)) for name, value in options.items()]
+    return ast.Call(ast.Attribute(reached, "any"), [], keywords)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from . import tidy
+from . import guarding, tidy
 from .backward import Sweep, sweep, used
 from .recording import Value, values_in
 from .statement import Statement
@@ -18,9 +18,12 @@ class Written:
 
     `seeds` are the gradients of outputs; `results` maps each output, by its index, and each
     variable that has a gradient to its expression. `forward` and `back` are what was recorded.
+    `guarded` writes the NaN guard where it matters; the kernel runs the recording there instead.
     """
 
-    def __init__(self, traced: Traced, seeds: dict[Value, Value]) -> None:
+    def __init__(
+        self, traced: Traced, seeds: dict[Value, Value], *, guarded: bool = False
+    ) -> None:
         self.traced = traced
         self.seeds = seeds
         recording = traced.recording
@@ -32,9 +35,12 @@ class Written:
         self.writer = writer = Writer(recording, seeds.values())
         self.forward = forward = used(recording.steps, [*self.outputs, *read])
         self.effects = any(step.role == "effect" for step in forward)
+        backward = used(back.steps, list(back.gradients.values()))
+        if guarded:
+            writer.guards, writer.mindful = guarding.needed(forward, backward)
         writer.write(forward)
         boundary = len(writer.statements)
-        writer.write(used(back.steps, list(back.gradients.values())))
+        writer.write(backward)
         for i, statement in enumerate(writer.statements):
             statement.backward = i >= boundary
         self.results: dict[Any, ast.expr] = {}

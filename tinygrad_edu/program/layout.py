@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import keyword
 from typing import Any
 
 import numpy as np
 
 from ..errors import line_of
 from . import expressions, printing
+from .folded import Function
 from .statement import Statement
 from .written import Written
 
@@ -16,6 +19,8 @@ from .written import Written
 def function_name(f: Any) -> str:
     """The name of the function that a program defines."""
     name = getattr(f, "__name__", "step")
+    if hasattr(builtins, name) or keyword.iskeyword(name) or name == "np":
+        return f"{name}_"  # which its helpers may call
     return name if name.isidentifier() else "step"
 
 
@@ -42,7 +47,18 @@ def preamble(written: Written) -> list[str]:
         lines += ["", f"# {name} is a function of yours, which is called as it is"]
     for function in helpers.functions.values():
         lines += ["", "", *printing.lines_of(function)]
+    for folded in written.folding.functions:
+        lines += ["", "", *_folded(folded)]
     return lines
+
+
+def _folded(function: Function) -> list[str]:
+    """A part that repeats, as a function."""
+    lines = printing.definition(function.name, function.parameters)
+    lines += printing.docstring(function.summary, 4)
+    lines += _body(function.statements, function.inside)
+    value = function.returns[0] if len(function.returns) == 1 else ast.Tuple(function.returns)
+    return [*lines, *printing.lines_of(ast.Return(value), 4)]
 
 
 def _order(line: str) -> tuple[bool, str]:
@@ -55,19 +71,30 @@ def source(node: ast.AST) -> str:
 
 
 def _function(name: str, written: Written) -> list[str]:
-    names = [*written.arguments, *written.parameters, *written.constants]
+    packed = written.folding.packed
+    parameters = [name for name, v in written.parameters.items() if v not in packed]
+    constants = [name for name, v in written.constants.items() if v not in packed]
+    names = [*written.arguments, *parameters, *constants]
+    if packed:
+        names.append(f"**{written.folding.catch_all}")
     lines = ['@np.errstate(all="ignore")', *printing.definition(name, names)]
-    previous, backward = None, False
-    for each in written.statements:
+    return [*lines, *_body(written.statements), *_return(written)]
+
+
+def _body(statements: list[Statement], inside: Any = None) -> list[str]:
+    """Statements under comments of where they come from."""
+    lines: list[str] = []
+    previous, backward = None, bool(inside)
+    for each in statements:
         if each.backward and not backward:
             lines.append("    # backward")
             backward = True
-        mark = _mark(each.step)
+        mark = _mark(each.step, inside)
         if mark and mark != previous:
             lines.append(f"    # {mark}")
         previous = mark or previous
         lines += _with_shape(each, printing.lines_of(tree(each), 4))
-    return [*lines, *_return(written)]
+    return lines
 
 
 def _with_shape(statement: Statement, lines: list[str]) -> list[str]:
@@ -99,12 +126,13 @@ def statement(statement: Statement) -> str:
     return f"{', '.join(statement.targets)} = {text}" if statement.targets else text
 
 
-def _mark(step: Any) -> str:
+def _mark(step: Any, inside: Any = None) -> str:
     """Where a step comes from: the module's path and the user's line."""
     if step is None or step.of is not None:
         return ""
     path, line = step.location or ("", 0)
-    return "  ".join(filter(None, [step.scope, line_of(path, line) if path else ""]))
+    scope = inside(step.scope, step) if inside else step.scope
+    return "  ".join(filter(None, [scope, line_of(path, line) if path else ""]))
 
 
 def _return(written: Written) -> list[str]:
@@ -113,5 +141,13 @@ def _return(written: Written) -> list[str]:
     gradients = [
         f'        "{written.writer.name_of(v)}": {source(written.results[v])},'
         for v in written.variables
+        if v in written.results
     ]
+    for series in written.folding.series:
+        entry = (
+            f"{{{series.key()}: slope "
+            f"for i, slopes in {series.counted(source(written.results[series]))} "
+            f"for {series.item()}, slope in zip({series.constant}, slopes, strict=True)}}"
+        )
+        gradients += printing.broken("**", ast.parse(entry, mode="eval").body, ",", 8)
     return [f"    return {value}, {{", *gradients, "    }"]

@@ -192,6 +192,10 @@ def lines_of(node: ast.stmt, indent: int = 0) -> list[str]:
 
 def _assign(node: ast.Assign, indent: int) -> list[str]:
     head = "".join(f"{target_text(t)} = " for t in node.targets)
+    target = node.targets[0]
+    unpacks = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Name)
+    if unpacks and indent + len(head) + len(text(node.value)) > WIDTH:
+        return _bracketed("", target, f" = {text(node.value)}", indent)
     if isinstance(node.value, ast.Tuple) and node.value.elts:
         flat = f"{' ' * indent}{head}{target_text(node.value)}"
         if len(flat) <= WIDTH:

@@ -31,7 +31,7 @@ class Program:
     source; `constants` are the arrays it takes besides, by name.
     """
 
-    def __init__(self, f: Callable[..., Any], traced: Traced) -> None:
+    def __init__(self, f: Callable[..., Any], traced: Traced, *, fold: bool = False) -> None:
         self.f = f
         self.traced = traced
         self.name = layout.function_name(f)
@@ -42,17 +42,23 @@ class Program:
                 "for reading; trace a part of it, or use compile, which runs it all the same"
             )
         seeds = _seeds(self.name, traced)
-        self.written = written = Written(traced, seeds, guarded=True)
-        for y, g in seeds.items():
-            start = ast.parse(f"np.{y.array.dtype.name}(1.0)", mode="eval").body
-            written.inserted(Statement([written.writer.name_of(g)], start, [g.array]))
+        kinds = ("modules", "all") if fold else ("",)
+        texts = [self._text(traced, seeds, kind) for kind in kinds]
+        self.code, self.written = min(texts, key=lambda each: each[0].count("\n"))
+        written = self.written
         self.constants = {name: value.array for name, value in written.constants.items()}
-        self.code = layout.module(self.name, written)
         self.inputs = [_copy(x) for x in traced.arguments.arrays]
         self._is_tensor = [isinstance(y, Tensor) for y in flat(traced.output)]
         self._structure = like(traced.output, iter(flat(traced.output)))
         self._function: Any = None
         traced.release()
+
+    def _text(self, traced: Traced, seeds: dict[Value, Value], fold: str) -> tuple[str, Written]:
+        written = Written(traced, seeds, self.name, guarded=True, fold=fold)
+        for g in seeds.values():
+            start = ast.parse(_start(g.array), mode="eval").body
+            written.inserted(Statement([written.writer.name_of(g)], start, [g.array]))
+        return layout.module(self.name, written), written
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -70,9 +76,9 @@ class Program:
         given = Arguments(self.f, args, kwargs)
         self._check(given)
         arrays = [x._array if isinstance(x, Tensor) else np.asarray(x) for x in given.arrays]
-        captured = [v.tensor._array for v in self.written.parameters.values()]
-        constants = [v.array for v in self.written.constants.values()]
-        value, gradients = self.function(*arrays, *captured, *constants)
+        captured = {name: v.tensor._array for name, v in self.written.parameters.items()}
+        constants = {name: v.array for name, v in self.written.constants.items()}
+        value, gradients = self.function(*arrays, **captured, **constants)
         return self._structured(value), gradients
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -133,6 +139,16 @@ def _copy(x: Any) -> np.ndarray:
     return np.array(x._array if isinstance(x, Tensor) else x)
 
 
+def _start(seed: np.ndarray) -> str:
+    """The source of the gradient that a loss begins with."""
+    number, dtype = float(seed.flat[0]), f"np.{seed.dtype.name}"
+    if not seed.ndim:
+        return f"{dtype}({number})"
+    if number == 1:
+        return f"np.ones({seed.shape}, {dtype})"
+    return f"np.full({seed.shape}, {number}, {dtype})"
+
+
 def _seeds(name: str, traced: Traced) -> dict[Value, Value]:
     seeds = {}
     for value, connected in zip(traced.outputs, traced.connected, strict=True):
@@ -142,7 +158,9 @@ def _seeds(name: str, traced: Traced) -> dict[Value, Value]:
                     f"{name}() returned a Tensor of shape {value.array.shape}, and gradients are "
                     "those of one number; return a loss, such as a sum or a mean"
                 )
-            seeds[value] = Value(np.ones(value.array.shape, value.array.dtype), "seed", "d_loss")
+            times = traced.outputs.count(value)
+            start = np.full(value.array.shape, times, value.array.dtype)
+            seeds[value] = Value(start, "seed", "d_loss")
     if not seeds:
         raise TraceError(
             f"{name}() returned nothing that was computed from Tensors that require grad, so there "
@@ -151,8 +169,11 @@ def _seeds(name: str, traced: Traced) -> dict[Value, Value]:
     return seeds
 
 
-def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
+def trace(f: Callable[..., Any], *args: Any, fold: bool = False, **kwargs: Any) -> Program:
     """Run f once on its arguments, and return what it computes, with its gradients, as a program.
+
+    With `fold`, what repeats, such as the blocks of a deep network, is written once, as a function
+    that is called for each.
 
     >>> import numpy as np
     >>> from tinygrad_edu import Tensor
@@ -160,7 +181,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     >>> program = trace(lambda x: np.tanh(x * w).sum(), np.array([0.5, -1.0]))
     >>> value, gradients = program(np.array([0.1, 0.2]))
     """
-    return Program(f, traced(f, args, kwargs))
+    return Program(f, traced(f, args, kwargs), fold=fold)
 
 
 __all__ = ["Program", "TraceError", "trace"]

@@ -273,7 +273,13 @@ def renumber(
     for statement in statements:
         Renamed(by).apply(statement)
         for i, name in enumerate(statement.targets):
-            new = base = bases.get(name, name)
+            if name == "_":
+                continue
+            base = bases.get(name, name)
+            source = by.get(base.removeprefix("d_"))
+            if isinstance(source, ast.Name) and base != source.id and base.startswith("d_"):
+                base = f"d_{source.id}"  # the gradient of what got another name
+            new = base
             n = 1
             while new in used:
                 n += 1
@@ -284,6 +290,22 @@ def renumber(
             statement.targets[i] = new
     for key, expression in results.items():
         results[key] = Renamed(by).visit(expression)
+
+
+def tidied(
+    statements: list[Statement],
+    results: dict[Any, ast.expr],
+    names: Any,
+    fixed: list[str],
+    entry: Statement | None = None,
+) -> list[Statement]:
+    """All of this; the targets of `entry` are a function's parameters."""
+    plain(statements)
+    statements = shared(statements, results)
+    statements = nested(live(statements, results), results)
+    statements = split(statements, names.fresh)
+    renumber([entry, *statements] if entry else statements, results, names.bases, fixed)
+    return statements
 
 
 def split(statements: list[Statement], fresh: Callable[[str], str]) -> list[Statement]:

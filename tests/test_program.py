@@ -69,6 +69,23 @@ class TestCode:
         assert value == np.tanh(w.data).sum()
         assert list(gradients) == ["np2"]
 
+    def test_a_function_named_like_a_builtin_or_a_helper(self) -> None:
+        w = weights(4, 3)
+        x, t = rng.normal(size=(2, 4)), np.array([0, 2])
+        for name in ("len", "range", "_chosen", "lambda"):
+
+            def f(x: Any, t: Any) -> Any:
+                return nn.cross_entropy(x @ w, t)
+
+            f.__name__ = name
+            program = trace(f, x, t)
+            assert program(x, t)[0] == f(x, t).data
+
+    def test_buffers_are_named_after_their_layer(self) -> None:
+        model = nn.Sequential(nn.Dense(2, 3), nn.BatchNorm1d(3))
+        program = trace(lambda x: model(x).sum(), np.ones((4, 2), np.float32))
+        assert {"layer1_running_mean", "layer1_running_var"} < {*program.constants}
+
     def test_equal_expressions_are_computed_once(self) -> None:
         w = weights(3)
         code = trace(lambda: (np.exp(w) * np.exp(w)).sum()).code
@@ -127,6 +144,50 @@ class TestCalling:
         a, b = weights(3, name="a"), weights(3, name="b")
         _, gradients = trace(lambda: (a + b).sum())()
         assert not np.shares_memory(gradients["a"], gradients["b"])
+
+    @pytest.mark.parametrize(
+        ("loss", "targets"),
+        [
+            (nn.NLLLoss(), ([0, 1, 2], [2, 2, 0])),
+            (nn.FocalLoss(), ([0, 1, 2], [2, 2, 0])),
+            (nn.MultiMarginLoss(), ([0, 1, 2], [2, 2, 0])),
+            (nn.SigmoidFocalLoss(), (np.eye(3), np.ones((3, 3)))),
+            (nn.HingeEmbeddingLoss(), (np.ones((3, 3)), 1 - 2 * np.eye(3))),
+        ],
+    )
+    def test_targets_are_arguments_of_a_loss(self, loss: Any, targets: Any) -> None:
+        w = weights(4, 3)
+
+        def f(x: Any, t: Any) -> Any:
+            return loss(np.log(0.1 + (x @ w) ** 2), t)
+
+        first, second = map(np.asarray, targets)
+        program = trace(f, rng.normal(size=(3, 4)), first)
+        x = rng.normal(size=(3, 4))
+        value, gradients = program(x, second)
+        expected = f(x, second)
+        expected.backward()
+        assert value == expected.data
+        np.testing.assert_array_equal(gradients["w"], w.grad)
+
+    def test_a_loss_of_one_element_that_has_axes(self) -> None:
+        model = nn.Sequential(nn.Dense(3, 2), nn.ReLU(), nn.Dense(2, 1))
+        x = np.ones((1, 3), np.float32)
+        value, gradients = trace(model, x)(x)
+        loss = model(x)
+        loss.backward()
+        assert value.shape == (1, 1)
+        np.testing.assert_array_equal(gradients["layer0_weight"], model[0].weight.grad)
+
+    def test_a_loss_returned_twice_counts_twice(self) -> None:
+        w = weights(3)
+
+        def f(x: Any) -> Any:
+            loss = (x * w).sum()
+            return loss, loss
+
+        _, gradients = trace(f, np.ones(3))(np.ones(3))
+        np.testing.assert_array_equal(gradients["w"], [2.0, 2.0, 2.0])
 
     def test_another_shape_is_refused_with_both(self) -> None:
         w = weights(1)

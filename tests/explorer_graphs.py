@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import re
+import zlib
 from typing import Any
 
 import numpy as np
@@ -61,22 +64,30 @@ def blocks(n: int) -> Tensor:
 
 
 def page_data(drawn: Graph | Tensor | str) -> dict[str, Any]:
-    """The data of an explorer page."""
+    """The data of an explorer page; its sampled arrays have their numbers."""
     drawing = draw_graph(drawn) if isinstance(drawn, Tensor) else drawn
     page = drawing.page() if isinstance(drawing, Graph) else drawing
     (text,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
+    (packed,) = re.findall(r'id="numbers">(.*?)</script>', page, re.DOTALL)
+    numbers = np.frombuffer(zlib.decompress(base64.b64decode(packed)), "<f4")
     found: dict[str, Any] = json.loads(text)
+    for array in found["arrays"]:
+        if "at" in array:
+            shape = shown_shape(array)
+            part = numbers[array["at"] : array["at"] + math.prod(shape)]
+            array["numbers"] = part.astype(float) * array["scale"]
     return found
+
+
+def shown_shape(array: dict[str, Any]) -> list[int]:
+    """The shape of what a page shows of a sampled array."""
+    return [len(a) if a else n for a, n in zip(array["axes"], array["shape"], strict=True)]
 
 
 def elements(array: dict[str, Any]) -> np.ndarray:
     """The elements of an array of a page, as far as it has them."""
-    import base64
-
     if "constant" in array:
         return np.full(array["shape"], float(array["constant"]))
     if "values" in array:
         return np.array([float(x) for x in array["values"]]).reshape(array["shape"])
-    shape = [len(a) if a else n for a, n in zip(array["axes"], array["shape"], strict=True)]
-    halves = np.frombuffer(base64.b64decode(array["half"]), "<f2").astype(float)
-    return (halves * array["scale"]).reshape(shape)
+    return np.reshape(array["numbers"], shown_shape(array))

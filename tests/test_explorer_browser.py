@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn
 from tests.explorer_graphs import blocks, elements, matrix, network, page_data, scalar
-from tinygrad_edu import Tensor, draw_graph, observe, scope
+from tinygrad_edu import Tensor, draw_graph, observe, ops, scope
+from tinygrad_edu.viz.recording import Recording
+from tinygrad_edu.viz.steps import Linear
 
 pytest.importorskip("playwright", reason="needs pip install 'tinygrad-edu[browser]'")
 from playwright.sync_api import Browser, Error, Page, sync_playwright
@@ -129,6 +132,89 @@ def test_a_step_shows_the_engines_numbers(opened: Any) -> None:
     expected = [float(elements(data["arrays"][part[0]])) for part in equation["parts"][::2]]
     found = shown_numbers(tab.page, "#step .arrays >> nth=0 >>")
     np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def convolution() -> Tensor:
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+    x = Tensor(nn.datasets.digits()[:8][0].reshape(8, 1, 8, 8), name="digits")
+    with observe():
+        loss = (ops.softmax(model(x)) ** 2).sum()
+        loss.backward()
+    return loss
+
+
+CHOOSE = """([step, indices]) => {
+  location.hash = `#step=${step}`;
+  dispatchEvent(new HashChangeEvent("hashchange"));
+  const fields = [...document.querySelectorAll("#step .choose :is(input, select)")];
+  fields.forEach((field, axis) => {
+    const { options } = field;
+    field.value = options ? options[indices[axis] % options.length].value : indices[axis];
+    field.dispatchEvent(new Event("change"));
+  });
+  const rows = [...document.querySelectorAll("#step .element tr")].slice(1);
+  const texts = rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim()));
+  return [fields.map((field) => field.value), texts];
+}"""
+
+
+@pytest.mark.parametrize("graph", [network, convolution])
+def test_any_cell_that_is_chosen_is_written_out_in_the_engines_numbers(
+    opened: Any, graph: Any
+) -> None:
+    """Each product and each sum, of some cells of every step, against the engine's own VJP."""
+    loss = graph()
+    tab, rng = opened(loss), np.random.default_rng(0)
+    first, checked = page_data(loss)["forward"] + 2, 0
+    for i, step in enumerate(Recording([loss.node]).contributions):
+        for _ in range(2 * (step.part.size > 1)):
+            indices = [int(rng.integers(n)) for n in step.part.shape]
+            values, rows = tab.page.evaluate(CHOOSE, [first + i, indices])
+            cell = tuple(json.loads(values[0]) if "[" in values[0] else map(int, values))
+            rounding = 1e-6 * float(abs(step.part).max())
+            total = number(next(text for text in rows[-1][::-1] if re.match(r"^[−\d]", text)))
+            assert total == pytest.approx(float(step.part[cell]), rel=6e-4, abs=rounding)
+            if not step.node.op.elementwise:
+                checked += factors_are_the_engines(rows, step, Linear(step).rows(cell)[0])
+    assert checked > 30
+
+
+def factors_are_the_engines(rows: list[list[str]], step: Any, local: np.ndarray) -> int:
+    """How many products were looked at."""
+    found = 0
+    for cells in rows:
+        upstream = re.match(r"([−\d.e]+)\s*(\[.*\])?", cells[0])
+        if len(cells) == 5 and upstream:
+            at = tuple(json.loads(upstream[2])) if upstream[2] else ()
+            expected = float(np.asarray(step.upstream)[at]), float(local[at])
+            shown = number(upstream[1]), number(cells[2].split()[0])
+            assert shown == pytest.approx(expected, rel=1e-5)
+            found += 1
+    return found
+
+
+def number(text: str) -> float:
+    return float(text.strip().replace("−", "-"))
+
+
+def test_a_click_on_a_cell_of_a_heat_map_chooses_it(opened: Any) -> None:
+    tab = opened(network(), "#step=13")
+    page = tab.page
+    canvas = page.locator("#step .pickable canvas")
+    box = canvas.bounding_box()
+    assert box
+    before = canvas.screenshot()
+    canvas.click(position={"x": 1, "y": 1})
+    fields = page.locator("#step .choose input")
+    assert [fields.nth(i).input_value() for i in range(2)] == ["0", "0"]
+    assert canvas.screenshot() != before
+    canvas.click(position={"x": box["width"] - 4, "y": box["height"] - 4})
+    assert [fields.nth(i).input_value() for i in range(2)] == ["31", "127"]
+    fields.nth(1).press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert fields.nth(1).input_value() == "125", "the next one that the sample has"
+    assert "Click any cell" in page.inner_text("#step")
 
 
 def test_the_gradient_grows_as_contributions_arrive_and_shrinks_on_the_way_back(

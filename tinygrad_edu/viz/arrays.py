@@ -7,6 +7,7 @@ depend on an axis' length alone, so that the arrays of one equation show the sam
 from __future__ import annotations
 
 import base64
+import zlib
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ FULL = 48
 SAMPLED = 4096
 """Elements that are kept of a larger array, at most."""
 BINS = 24
+SINGLE = 1e-20, 1e30
+"""Between these, single precision holds the largest element of an array, and others beside it."""
 
 
 class Arrays:
@@ -36,21 +39,56 @@ class Arrays:
             self._arrays.append(array)
         return self._numbers[key]
 
-    def encoded(self, budget: int) -> tuple[list[dict[str, Any]], int]:
-        """All of them in at most `budget` bytes, as far as sampling can reach it, and the limit.
+    def encoded(self, budget: int) -> tuple[list[dict[str, Any]], str, int]:
+        """All of them, and the numbers of large ones, in at most `budget` bytes if sampling can.
 
-        The limit is how many elements of an array were kept: it is halved until all fits.
+        The numbers are float32, one array after the other, deflated, in base64; an array's `at` is
+        where its own begin. The third is how many elements of an array were kept: the limit is
+        halved until all fits.
         """
         described = [describe(array) for array in self._arrays]
         limit = SAMPLED
         while limit > FULL and sum(_bytes(a.size, limit) for a in self._arrays) > budget:
             limit //= 2
-        pairs = zip(described, self._arrays, strict=True)
-        return [d | values(a, limit) for d, a in pairs], limit
+        while True:
+            found, numbers = self._sampled(described, limit)
+            size = len(numbers) + sum(map(_described_bytes, found))
+            if size <= budget or limit <= FULL:
+                return found, numbers, limit
+            limit //= 2
+
+    def _sampled(
+        self, described: list[dict[str, Any]], limit: int
+    ) -> tuple[list[dict[str, Any]], str]:
+        """The arrays with at most `limit` elements each, and the numbers of large ones."""
+        chunks, at = [], 0
+        found = []
+        for described_as, array in zip(described, self._arrays, strict=True):
+            entry, numbers = values(array, limit)
+            found.append(described_as | entry)
+            if numbers is not None:
+                found[-1]["at"] = at
+                at += numbers.size
+                chunks.append(numbers.tobytes())
+        return found, deflated(b"".join(chunks))
+
+
+def deflated(content: bytes) -> str:
+    """Bytes, compressed and in base64; the page's `inflate` undoes it."""
+    return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
 def _bytes(size: int, limit: int) -> int:
-    return 300 + (10 * size if size <= FULL else 3 * min(size, limit))
+    """What an array takes at the least, if its numbers can be halved by deflating them."""
+    return 200 + (10 * size if size <= FULL else int(2.6 * min(size, limit)))
+
+
+def _described_bytes(entry: dict[str, Any]) -> int:
+    return (
+        280
+        + 10 * len(entry.get("values", ()))
+        + 5 * sum(len(a or ()) for a in entry.get("axes", ()))
+    )
 
 
 def describe(array: np.ndarray) -> dict[str, Any]:
@@ -79,23 +117,23 @@ def describe(array: np.ndarray) -> dict[str, Any]:
     return found
 
 
-def values(array: np.ndarray, limit: int = SAMPLED) -> dict[str, Any]:
+def values(array: np.ndarray, limit: int = SAMPLED) -> tuple[dict[str, Any], np.ndarray | None]:
     """The elements: all of them, one for all if they are equal, or a sample.
 
-    A sample is half-precision numbers, divided by the largest, in base64, and for each axis the
-    indices that were taken (None for all).
+    A sample is single-precision numbers, and for each axis the indices that were taken (None for
+    all). They are divided by `scale`, which is 1 but where single precision could not hold them.
     """
     if array.size and (array == array.flat[0]).all():
-        return {"constant": digits(array.flat[0])}
+        return {"constant": digits(array.flat[0])}, None
     if array.size <= FULL:
-        return {"values": [digits(x) for x in array.ravel()]}
+        return {"values": [digits(x) for x in array.ravel()]}, None
     taken = [sample(n, cap) for n, cap in zip(array.shape, caps(array.shape, limit), strict=True)]
     part = array[np.ix_(*taken)].astype(np.float64)
     size = np.abs(part[np.isfinite(part)]).max(initial=0.0) or 1.0
-    packed = base64.b64encode((part / size).astype("<f2").tobytes()).decode()
+    scale = 1.0 if SINGLE[0] < size < SINGLE[1] else float(size)
     complete = zip(taken, array.shape, strict=True)
     axes = [None if len(t) == n else t.tolist() for t, n in complete]
-    return {"scale": digits(size), "half": packed, "axes": axes}
+    return {"scale": scale, "axes": axes}, (part / scale).astype("<f4")
 
 
 def caps(shape: tuple[int, ...], limit: int) -> list[int]:

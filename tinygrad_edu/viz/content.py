@@ -19,6 +19,7 @@ from ..program.lines import lines_of
 from ..tensor import Tensor
 from . import labels
 from .arrays import SAMPLED, Arrays
+from .cells import Rules
 from .explanation import PLUMBING, amount, blocks, forward_sentence, sentence
 from .folding import repeats
 from .mathml import formulas
@@ -49,13 +50,13 @@ class Content:
         self.arrows = {
             (a.head.node, a.number): i for i, a in enumerate(self.outline.arrows) if a.head.node
         }
-        self.arrays = Arrays()
+        self.arrays, self.rules = Arrays(), Rules()
         self.ops: dict[str, Any] = {}
         ends = [self.recording.names.get(n) or self.recording.labels[n] for n in self.outline.ends]
         self.name = labels.shortened(outputs[0].name or (ends[0] if ends else "a constant"))
 
-    def data(self, budget: int) -> tuple[dict[str, Any], list[str]]:
-        """All of it within about `budget` bytes, and notes on what had to be left out."""
+    def data(self, budget: int) -> tuple[dict[str, Any], str, list[str]]:
+        """All of it within about `budget` bytes, the numbers of large arrays, and notes."""
         steps = self._steps()
         found = {
             "frames": self._frames(),
@@ -72,7 +73,7 @@ class Content:
             "coloring": self.opening.get("color") or "kind",
         }
         left = budget - len(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
-        found["arrays"], limit = self.arrays.encoded(left)
+        found["arrays"], numbers, limit = self.arrays.encoded(left)
         notes = [
             f"{html.escape(box.node.op.name)} failed: {html.escape(self._failure(box))}"
             for box in self.boxes
@@ -85,7 +86,7 @@ class Content:
             )
         if len(self.recording.contributions) > DETAILED:
             notes.append(f"Only the first {DETAILED} contributions are written out in terms.")
-        return found, notes
+        return found, numbers, notes
 
     # ---------------------------------------------------------------- modules and boxes
 
@@ -293,7 +294,7 @@ class Content:
             "before": self._array(step.before) if several else None,
             "total": self._array(step.total),
             "previous": before,
-            "blocks": blocks(step, self.arrays) if detailed else [],
+            "blocks": blocks(step, self.arrays, self.rules) if detailed else [],
             "plumbing": step.node.op.name in PLUMBING,
         }
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from . import labels
-from .arrays import Arrays, digits
-from .recording import Contribution, Recording, is_outputs
-from .steps import Product, RecordedVJP, Routing, SumStrip, Terms, views
+from .arrays import Arrays, digits, sample
+from .cells import Pairs, Rule, Rules, Single, affine, as_routing
+from .recording import Contribution, Recording, finite, is_outputs
+from .steps import (
+    Linear,
+    Product,
+    RecordedVJP,
+    Routing,
+    SumStrip,
+    Term,
+    Terms,
+    product,
+    recorded_vjp,
+    routing,
+    sum_strip,
+    unraveled,
+)
 
 Block = dict[str, Any]
 PLUMBING = {
@@ -17,8 +32,8 @@ PLUMBING = {
     "reshape", "roll", "squeeze", "swapaxes", "transpose",
 }  # fmt: skip
 """Ops that only move elements."""
-ALL_CELLS, LARGEST_CELLS = 9, 3
-"""Up to so many elements of a contribution are each written out as a sum, else the largest."""
+LARGEST_CELLS, LISTED_CELLS = 3, 16
+"""Elements whose sums are listed where no rule gives them: the largest, and so many in all."""
 
 
 def forward_sentence(recording: Recording, node: Any) -> str:
@@ -49,24 +64,93 @@ def amount(gradient: Any) -> str:
     return f"a gradient of shape {array.shape}"
 
 
-def blocks(step: Contribution, arrays: Arrays) -> list[Block]:
+def blocks(step: Contribution, arrays: Arrays, rules: Rules) -> list[Block]:
     """How a contribution comes about, as pieces for the page."""
-    found: list[Block] = []
-    size = 0 if is_outputs(step.part) else np.size(step.part)
-    for view in views(step, size if size <= ALL_CELLS else LARGEST_CELLS):
-        if isinstance(view, Product):
-            found.append(_product(view, step, arrays))
-        elif isinstance(view, Routing):
-            found += _routing(view, step, arrays)
-        elif isinstance(view, Terms):
-            if not any(block["kind"] == "terms" for block in found):
-                found.append(_from_to(step, arrays, with_kept=True))
-            found.append(_terms(view))
-        elif isinstance(view, RecordedVJP):
-            found.append(_lines(view, arrays))
-        else:
-            found += _strip(view, arrays)
+    if step.node.op.elementwise:
+        found = _elementwise(product(step), step, arrays)
+    else:
+        found = _linear(step, Linear(step), arrays, rules)
+    strip = sum_strip(step)
+    if strip and step.raw is step.upstream:  # nothing but the sum
+        return _strip(strip, arrays)
+    return [*found, *(_strip(strip, arrays) if strip else [])]
+
+
+def _elementwise(view: Product, step: Contribution, arrays: Arrays) -> list[Block]:
+    found = [_product(view, step, arrays)]
+    if np.shape(view.local) == np.shape(view.result) == np.shape(view.upstream):
+        rule = _same_place(np.shape(view.result))
+        found.append(_cells("single", view.upstream, view.result, arrays, local=view.local) | rule)
+    zeroed = (
+        np.shape(step.raw) == np.shape(step.part) and not finite(step.raw) and finite(step.part)
+    )
+    if zeroed:
+        text = "What a selection left out sends nothing back, so that what is not finite becomes 0:"
+        part = [arrays.number(step.part), "contribution"]
+        found += [{"kind": "text", "text": text}, _equation(part)]
     return found
+
+
+def _linear(step: Contribution, linear: Linear, arrays: Arrays, rules: Rules) -> list[Block]:
+    """Of an op that is not elementwise: what it moves, or else the terms of its elements."""
+    rule = rules.find(step, linear)
+    route = as_routing(rule, step) if rule else routing(step, linear)
+    cells = [_rule(rule, step, arrays)] if rule else []
+    if route:
+        return [*_routing(route, step, arrays), *cells]
+    if isinstance(rule, Single) and rule.local is not None and step.upstream.size == 1:
+        found = [_product(Product(step.upstream, rule.local, step.part), step, arrays), *cells]
+    else:
+        found = [_from_to(step, arrays, with_kept=True), *cells]
+        if not cells and not is_outputs(step.part):
+            found.append(_listed(step, linear, arrays))
+    recorded = recorded_vjp(step)
+    return [*found, _lines(recorded, arrays)] if recorded else found
+
+
+def _cells(rule: str, upstream: Any, result: Any, arrays: Arrays, local: Any = None) -> Block:
+    """What the page needs to write out any element of `result`."""
+    return {
+        "kind": "cells",
+        "rule": rule,
+        "upstream": None if is_outputs(upstream) else arrays.number(upstream),
+        "local": arrays.number(local),
+        "result": arrays.number(result),
+    }
+
+
+def _rule(rule: Rule, step: Contribution, arrays: Arrays) -> Block:
+    if isinstance(rule, Pairs):
+        found = _cells("pairs", step.upstream, step.part, arrays)
+        return found | {
+            "kept": arrays.number(rule.kept),
+            "name": rule.name,
+            "shared": rule.shared,
+            "offset": rule.offset,
+            "matrix": rule.matrix,
+        }
+    kind, indices = ("single", rule.source) if isinstance(rule, Single) else ("spread", rule.target)
+    found = _cells(kind, step.upstream, step.part, arrays, rule.local)
+    regular = affine(indices)
+    if regular:
+        return found | {"offset": regular[0], "strides": regular[1]}
+    return found | {"indices": arrays.number(indices)}
+
+
+def _same_place(shape: tuple[int, ...]) -> Block:
+    strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    return {"offset": 0, "strides": strides}
+
+
+def _listed(step: Contribution, linear: Linear, arrays: Arrays) -> Block:
+    """The terms of the largest elements, and of others spread evenly."""
+    flat = np.nan_to_num(abs(np.ravel(step.part).astype(float)), nan=np.inf)
+    largest = np.argsort(-flat, kind="stable")[:LARGEST_CELLS].tolist()
+    others = sample(flat.size, LISTED_CELLS - LARGEST_CELLS).tolist()
+    shape = np.shape(step.part)
+    cells = [unraveled(each, shape) for each in dict.fromkeys(largest + others)]
+    terms = [_terms(linear.terms(cell)) for cell in cells]
+    return _cells("listed", step.upstream, step.part, arrays) | {"terms": terms}
 
 
 def _equation(*parts: Any) -> Block:
@@ -121,23 +205,22 @@ def _bracket(index: tuple[int, ...]) -> str:
 
 
 def _terms(view: Terms) -> Block:
-    rows = []
-    for term in view.terms:
-        output = "" if term.output is None else f"output {term.output} "
-        where = f"{output}{list(term.index)}" if term.index else output
-        rows.append(
-            [digits(term.upstream), where, digits(term.local), term.origin, digits(term.product)]
-        )
-    which = f"Element {list(view.cell)} of the contribution" if view.cell else "The contribution"
+    rows = [
+        [digits(term.upstream), _where(term), digits(term.local), term.origin, digits(term.product)]
+        for term in view.terms
+    ]
     return {
-        "kind": "terms",
-        "text": f"{which} as a sum of upstream × local, largest first:",
-        "short": f"{which} as a sum",
+        "cell": list(view.cell),
         "terms": rows,
         "more": view.more,
         "total": digits(view.total),
         "canceled": view.canceled,
     }
+
+
+def _where(term: Term) -> str:
+    output = "" if term.output is None else f"output {term.output} "
+    return f"{output}{list(term.index)}" if term.index else output
 
 
 def _lines(view: RecordedVJP, arrays: Arrays) -> Block:
@@ -160,4 +243,16 @@ def _strip(view: SumStrip, arrays: Arrays) -> list[Block]:
             "Σ →",
             [arrays.number(view.after), "contribution"],
         ),
+        _cells("spread", view.before, view.after, arrays) | _summed_over(view),
     ]
+
+
+def _summed_over(view: SumStrip) -> Block:
+    """Where each element before the sum goes: to the one without its index along the axes."""
+    after = np.arange(np.size(view.after)).reshape(
+        np.sum(view.before, view.axes, keepdims=True).shape
+    )
+    steps = [
+        s // after.itemsize if n > 1 else 0 for s, n in zip(after.strides, after.shape, strict=True)
+    ]
+    return {"offset": 0, "strides": steps}

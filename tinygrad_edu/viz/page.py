@@ -9,9 +9,13 @@ from importlib import resources
 from typing import Any
 
 from ..tensor import Tensor
+from .arrays import deflated
 from .content import Content
 
-MODULES = ("arrays", "draw", "coloring", "culling", "view", "player", "search", "inspector", "main")
+MODULES = (
+    "arrays", "cells", "draw", "coloring", "culling", "view", "player", "search", "inspector",
+    "main",
+)  # fmt: skip
 
 _WITH_STEPS = (
     "Press ▶ Play, or the right arrow key, to watch {what} computed and its gradient travel back, "
@@ -41,11 +45,15 @@ def page(outputs: list[Tensor], opening: dict[str, Any], budget: int) -> str:
     parts = {
         "title": html.escape(title),
         "style": _source("style.css"),
-        "worker": _worker(),
+        "license": _source("vendor/dagre.LICENSE.txt").strip(),
+        "dagre": deflated(
+            _source("vendor/dagre.min.js").partition("//# sourceMappingURL")[0].encode()
+        ),
+        "worker": _source("layout.js"),
         "modules": "\n".join(map(_module, MODULES)),
     }
     fixed = len(template) + sum(map(len, parts.values()))
-    data, notes = content.data(budget - fixed)
+    data, numbers, notes = content.data(budget - fixed)
     if not content.recorded:
         said, notes = _STILL, [_UNOBSERVED, *notes]
     elif not content.backward:
@@ -54,18 +62,12 @@ def page(outputs: list[Tensor], opening: dict[str, Any], budget: int) -> str:
         said = _WITH_STEPS
     parts["opening"] = html.escape(said.format(what=what))
     parts["notes"] = "".join(f"<p>{note}</p>" for note in notes)
-    parts["data"] = _embedded(data)
+    parts["data"], parts["numbers"] = _embedded(data), numbers
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 def _source(name: str) -> str:
     return (resources.files(__package__) / "web" / name).read_text(encoding="utf-8")
-
-
-def _worker() -> str:
-    """dagre and the layout, which run in a worker, as text."""
-    dagre = _source("vendor/dagre.min.js").partition("//# sourceMappingURL")[0]
-    return f"{dagre}\n{_source('layout.js')}"
 
 
 def _module(name: str) -> str:

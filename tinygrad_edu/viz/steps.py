@@ -122,7 +122,7 @@ def views(step: Contribution, cells: int = 3) -> list[View]:
         else:
             largest = np.argsort(-abs(_flat(step.part)), kind="stable")[:cells]
             shape = np.shape(step.part)
-            found += [linear.terms(_index(each, shape)) for each in largest]
+            found += [linear.terms(unraveled(each, shape)) for each in largest]
             recorded = recorded_vjp(step)
             if recorded:
                 found.append(recorded)
@@ -149,17 +149,21 @@ def sum_strip(step: Contribution) -> SumStrip | None:
 
 
 class Linear:
-    """A VJP as the linear function of the upstream gradient that it is."""
+    """A VJP as the linear function of the upstream gradient that it is.
 
-    def __init__(self, step: Contribution) -> None:
+    `replaced` are values to read in place of kept ones; those of lists by names as in `x[0]`.
+    """
+
+    def __init__(self, step: Contribution, replaced: dict[str, Any] | None = None) -> None:
         self.step = step
+        kept = _replaced(step.kept, replaced or {})
         edge = step.node.edges[step.position]
         several = is_outputs(step.upstream)
         upstream = step.upstream if several else [step.upstream]
         with unobserved(), enable_grad(), np.errstate(all="ignore"):
             self.variables = [Tensor(np.asarray(each), requires_grad=True) for each in upstream]
             g = OutputGradients(self.variables) if several else self.variables[0]
-            result = edge.vjp.function(g, *step.kept.values())
+            result = edge.vjp.function(g, *kept.values())
             if not is_outputs(result):
                 result = unbroadcast(result, edge.shape)
                 self.results = [result]
@@ -176,6 +180,15 @@ class Linear:
             rows = grad(element, self.variables, retain_graph=True, allow_unused=True)
         pairs = zip(rows, self.variables, strict=True)
         return [np.zeros(x.shape, x.dtype) if row is None else row.data for row, x in pairs]
+
+    def transposed(self, weights: np.ndarray) -> np.ndarray:
+        """How far each upstream element counts in the contribution, weighted and summed."""
+        ((result,), (variable,)) = self.results, self.variables
+        if not isinstance(result, Tensor) or result.node is None:  # it is 0 whatever comes
+            return np.zeros(variable.shape, variable.dtype)
+        with unobserved(), enable_grad(), np.errstate(all="ignore"):
+            weights = weights.astype(result.dtype)
+            return np.asarray(grad(result, variable, weights, retain_graph=True).data)
 
     def terms(self, cell: tuple[int, ...], most: int = MOST_TERMS) -> Terms:
         """An element of the contribution as the sum it is."""
@@ -215,6 +228,18 @@ class Linear:
         return matches[0] if len(matches) == 1 else None
 
 
+def _replaced(kept: dict[str, Any], replaced: dict[str, Any]) -> dict[str, Any]:
+    found = dict(kept)
+    for name, value in replaced.items():
+        listed, bracket, position = name.partition("[")
+        if bracket:
+            found[listed] = list(found[listed])
+            found[listed][int(position[:-1])] = value
+        else:
+            found[name] = value
+    return found
+
+
 def routing(step: Contribution, linear: Linear) -> Routing | None:
     """The contribution as copies and sums; None if some factor looked at is neither 0 nor 1."""
     if is_outputs(step.part):
@@ -222,8 +247,8 @@ def routing(step: Contribution, linear: Linear) -> Routing | None:
     if is_outputs(step.upstream):
         return None
     cells = []
-    for flat in _sample(step.part):
-        cell = _index(flat, np.shape(step.part))
+    for flat in sampled(step.part):
+        cell = unraveled(flat, np.shape(step.part))
         (row,) = linear.rows(cell)
         if not ((row == 0) | (row == 1)).all():
             return None
@@ -301,7 +326,7 @@ def _flat(array: Any) -> np.ndarray:
     return np.ravel(np.nan_to_num(np.asarray(array, dtype=float), nan=np.inf))
 
 
-def _sample(array: Any) -> list[int]:
+def sampled(array: Any) -> list[int]:
     """Flat indices of some elements: the largest, and others spread evenly."""
     size = np.size(array)
     if size <= SAMPLED_CELLS:
@@ -310,7 +335,7 @@ def _sample(array: Any) -> list[int]:
     return sorted({int(np.argmax(abs(_flat(array)))), *spread})
 
 
-def _index(flat: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+def unraveled(flat: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(flat), shape)) if shape else ()
 
 

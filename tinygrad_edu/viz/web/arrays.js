@@ -23,6 +23,22 @@ const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : tex
 export const shapeOf = (shape) => (shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`);
 
 const decoded = new WeakMap();
+let singles = new Float32Array(0);
+
+// The bytes of what was deflated and written in base64.
+export async function inflate(text) {
+  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+// Take in the numbers of all sampled arrays, one after the other, in single precision.
+export async function unpack(text) {
+  const bytes = new DataView(await inflate(text));
+  singles = Float32Array.from({ length: bytes.byteLength / 4 }, (_, i) =>
+    bytes.getFloat32(4 * i, true),
+  );
+}
 
 // The elements that the page has: their numbers, the shape they form, and the indices of each axis.
 export function elements(array) {
@@ -35,29 +51,40 @@ function decode(array) {
   if (array.values) return { shape: array.shape, numbers: array.values.map(Number), axes: [] };
   if ("constant" in array) {
     const shape = array.shape.map((n) => Math.min(n, 8));
-    return {
-      shape,
-      numbers: new Array(shape.reduce((a, b) => a * b, 1)).fill(Number(array.constant)),
-      axes: [],
-    };
+    const numbers = Array.from({ length: count(shape) }, () => Number(array.constant));
+    return { shape, numbers, axes: [] };
   }
-  const bytes = Uint8Array.from(atob(array.half), (c) => c.charCodeAt(0));
-  const halves = new DataView(bytes.buffer);
-  const numbers = new Float64Array(bytes.length / 2);
-  for (let i = 0; i < numbers.length; i++)
-    numbers[i] = half(halves.getUint16(2 * i, true)) * array.scale;
   const shape = array.axes.map((axis, i) => (axis ? axis.length : array.shape[i]));
+  const numbers = Float64Array.from(singles.subarray(array.at, array.at + count(shape)));
+  if (array.scale !== 1) numbers.forEach((x, k) => (numbers[k] = x * array.scale));
   return { shape, numbers, axes: array.axes };
 }
 
-function half(bits) {
-  const sign = bits & 0x8000 ? -1 : 1,
-    exponent = (bits >> 10) & 31,
-    fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return (
-    sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024))
-  );
+const count = (shape) => shape.reduce((a, b) => a * b, 1);
+
+// Which of the indices along an axis that the page has is this one; -1 if it has not.
+export function placeOf(array, axis, index) {
+  const known = array.axes?.[axis];
+  return known ? known.indexOf(index) : index;
+}
+
+// The number of an element among those that the page has; -1 if it is not.
+export function shownAt(array, index) {
+  const { shape } = elements(array);
+  let k = 0;
+  for (const [axis, at] of index.entries()) {
+    const place = placeOf(array, axis, at);
+    if (place < 0 || place >= shape[axis]) return -1;
+    k = k * shape[axis] + place;
+  }
+  return k;
+}
+
+// An element by its index; undefined if the page has it not.
+export function valueAt(array, index) {
+  if ("constant" in array) return Number(array.constant);
+  const k = shownAt(array, index);
+  return k < 0 ? undefined : elements(array).numbers[k];
 }
 
 export function element(name, attributes = {}, ...children) {
@@ -74,7 +101,7 @@ const WIDEST = 8; // columns of a table
 
 // An array as a figure with its name and shape: a table if it is small, otherwise a heat map.
 export function figure(array, name) {
-  const size = array.shape.reduce((a, b) => a * b, 1),
+  const size = count(array.shape),
     columns = array.shape.at(-1) ?? 1;
   const tabular = size <= 48 && (array.shape.length === 1 || columns <= WIDEST);
   const power = tabular && size > 1 && !("constant" in array) ? commonPower(array) : 0;
@@ -87,7 +114,22 @@ export function figure(array, name) {
   else if ("constant" in array && size > 1)
     picture = element("p", { text: `${show(array.constant)} everywhere` });
   else picture = tabular ? tables(array, name || "array", power) : heatMap(array, name || "array");
-  return element("figure", { class: "array" }, picture, caption);
+  const made = element("figure", { class: "array" }, picture, caption);
+  made.mark = (picked, dots) => picture.mark?.(picked, dots);
+  made.pick = (choose) => {
+    made.classList.toggle("pickable", Boolean(picture.at));
+    picture.addEventListener?.("click", (event) => {
+      const k = picture.at?.(event) ?? -1;
+      if (k >= 0) choose(indexOf(array, k));
+    });
+  };
+  return made;
+}
+
+// The index of an element by its number among those that the page has.
+function indexOf(array, k) {
+  const { shape, axes } = elements(array);
+  return unravel(k, shape).map((at, axis) => axes[axis]?.[at] ?? at);
 }
 
 const largest = (numbers) => {
@@ -109,7 +151,9 @@ function tables(array, name, power) {
   const columns = Math.min(shape.at(-1) ?? 1, WIDEST);
   const rows = shape.length > 1 ? shape.at(-2) : Math.ceil(numbers.length / columns);
   const wide = columns > 4,
-    all = element("div");
+    widest = columns > 6; // it may have to be scrolled in the panel
+  const all = element("div", { class: "scroller", tabindex: widest ? 0 : null });
+  if (widest) (all.setAttribute("role", "group"), all.setAttribute("aria-label", name));
   for (let start = 0, k = 0; start < numbers.length; start += rows * columns, k++) {
     const body = element("tbody");
     for (let i = start; i < Math.min(start + rows * columns, numbers.length); i += columns) {
@@ -123,7 +167,17 @@ function tables(array, name, power) {
       element("table", { class: wide ? "cells wide" : "cells", "aria-label": label }, body),
     );
   }
+  const cells = [...all.querySelectorAll("td")];
+  all.at = (event) => cells.indexOf(event.target);
+  all.mark = (picked, dots) => mark(array, cells, picked, dots);
   return all;
+}
+
+// Mark cells of a table, some with a frame and some with a dot.
+function mark(array, cells, picked, dots = []) {
+  for (const each of cells) each.classList.remove("picked", "dotted");
+  for (const each of dots) cells[shownAt(array, each)]?.classList.add("dotted");
+  for (const each of picked) cells[shownAt(array, each)]?.classList.add("picked");
 }
 
 function cell(x, most, shown, places) {
@@ -188,18 +242,52 @@ function heatMap(array, name) {
     role: "img",
     "aria-label": label,
   });
-  paint(canvas.getContext("2d"), numbers, tiles);
-  canvas.addEventListener("pointermove", (event) => {
+  const pen = canvas.getContext("2d");
+  paint(pen, numbers, tiles);
+  const under = (event) => {
     const scale = canvas.width / canvas.clientWidth || 1;
     const k = tiles.at(event.offsetX * scale, event.offsetY * scale);
-    if (k < 0 || k >= numbers.length) return;
-    const index = unravel(k, shape).map((at, axis) => axes[axis]?.[at] ?? at);
-    canvas.title = `[${index.join(", ")}] = ${show(numbers[k])}`;
+    return event.target === canvas && k < numbers.length ? k : -1;
+  };
+  canvas.addEventListener("pointermove", (event) => {
+    const k = under(event);
+    if (k >= 0) canvas.title = `[${indexOf(array, k).join(", ")}] = ${show(numbers[k])}`;
   });
-  if (!axes.some(Boolean)) return canvas;
-  const all = array.shape.reduce((a, b) => a * b, 1);
-  const text = `a sample of ${numbers.length} of ${all} elements`;
-  return element("div", {}, canvas, element("p", { class: "shape", text }));
+  const whole = element("div", {}, canvas);
+  if (axes.some(Boolean)) {
+    const text = `a sample of ${numbers.length} of ${count(array.shape)} elements`;
+    whole.append(element("p", { class: "shape", text }));
+  }
+  whole.at = under;
+  whole.mark = (picked, dots = []) => {
+    paint(pen, numbers, tiles);
+    for (const each of dots) dot(pen, tiles, shownAt(array, each));
+    for (const each of picked) ring(pen, tiles, shownAt(array, each));
+  };
+  return whole;
+}
+
+function dot(pen, tiles, k) {
+  if (k < 0) return;
+  const [left, top] = tiles.corner(k);
+  const radius = Math.max(1.2, Math.min(tiles.w, tiles.h) / 5);
+  pen.beginPath();
+  pen.arc(left + tiles.w / 2, top + tiles.h / 2, radius, 0, 7);
+  pen.fillStyle = isDark() ? "#ffffff" : "#000000";
+  pen.fill();
+}
+
+// A frame in two colors around a cell, which is seen on any other.
+function ring(pen, tiles, k) {
+  if (k < 0) return;
+  const [left, top] = tiles.corner(k);
+  const wide = Math.max(0, 6 - Math.min(tiles.w, tiles.h)) / 2;
+  for (const [color, out] of [["#000000", 2], ["#ffe08a", 0.5]]) {
+    pen.strokeStyle = color;
+    pen.lineWidth = 1.5;
+    const more = out + wide;
+    pen.strokeRect(left - more, top - more, tiles.w + 2 * more, tiles.h + 2 * more);
+  }
 }
 
 function paint(pen, numbers, tiles) {
@@ -282,7 +370,7 @@ export function histogram(array, name) {
 
 export function statistics(array) {
   const facts = [];
-  const size = array.shape.reduce((a, b) => a * b, 1);
+  const size = count(array.shape);
   if ("min" in array && size > 1) {
     facts.push(["from", `${show(array.min)} to ${show(array.max)}`], ["mean", show(array.mean)]);
     facts.push(["standard deviation", show(array.std)], ["norm", show(array.norm)]);

@@ -1,4 +1,5 @@
 // The panel: what the current step does, in numbers, and all that is known about the chosen box.
+import { chooser } from "cells";
 import { element, figure, histogram, list, shapeOf, show, statistics } from "arrays";
 
 const WORDS = { "×": "times", "=": "equals", "+": "plus", "→": "becomes", "Σ →": "summed" };
@@ -8,8 +9,6 @@ function sign(text) {
   const word = WORDS[text] ? element("small", { text: WORDS[text] }) : null;
   return element("span", { class: "sign", text }, word);
 }
-
-const sums = (blocks) => blocks.filter((block) => block.kind === "terms").length;
 
 // A table with a word above each column.
 function grid(words, rows) {
@@ -43,6 +42,7 @@ export class Inspector {
       return;
     }
     this.status.textContent = step.say;
+    this.figures = new Map();
     const parts = [];
     const box = this.data.boxes[step.box];
     if (step.kind === "forward") parts.push(...this.formula(box, -1), ...this.computed(step));
@@ -50,7 +50,7 @@ export class Inspector {
     else
       parts.push(
         ...this.formula(box, step.derivative),
-        ...step.blocks.map((block, i) => this.block(block, sums(step.blocks.slice(0, i)) > 0)),
+        ...step.blocks.map((block) => this.block(block)).filter(Boolean),
         ...this.sum(step),
       );
     parts.push(...this.source(box.where));
@@ -92,35 +92,24 @@ export class Inspector {
   }
 
   // Pieces of an explanation, which Python wrote (`viz/explanation.py`).
-  block(block, further) {
+  block(block) {
     if (block.kind === "text") return element("p", { text: block.text });
     if (block.kind === "heading") return element("h3", { text: block.text });
     if (block.kind === "equation") {
       const row = element("div", { class: "arrays" });
       for (const part of block.parts)
-        row.append(typeof part === "string" ? sign(part) : this.array(part[0], part[1]));
+        row.append(typeof part === "string" ? sign(part) : this.figure(part[0], part[1]));
       return row;
     }
-    if (block.kind === "terms") return this.terms(block, further);
+    if (block.kind === "cells") return chooser(block, this.data.arrays, this.figures, grid);
     return this.lines(block);
   }
 
-  // A sum of products as a table; those of further elements are folded away.
-  terms(block, further) {
-    const factor = (x, word) => [show(x, 6), word ? element("small", { text: word }) : ""];
-    const rows = block.terms.map(([upstream, where, local, origin, product]) => [
-      factor(upstream, where),
-      "×",
-      factor(local, origin),
-      "=",
-      show(product),
-    ]);
-    const sum = block.canceled ? "0, canceled" : show(block.total);
-    if (block.more) rows.push([`and ${block.more} more`, "", "", "", "..."]);
-    rows.push(["sum", "", "", "", sum]);
-    const table = grid(["upstream", "", "local", "", "product"], rows);
-    if (!further) return element("div", {}, element("p", { text: block.text }), table);
-    return element("details", {}, element("summary", { text: block.short }), table);
+  // An array of the step, which a chooser of elements finds by its number.
+  figure(number, name) {
+    const made = this.array(number, name);
+    this.figures.set(number, made);
+    return made;
   }
 
   lines(block) {

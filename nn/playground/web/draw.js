@@ -86,13 +86,20 @@ export function mixed(color, share) {
 
 export const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 
-/** Fill a canvas, a cell for each pixel, by a function of the cell that returns a color. */
-export function fill(canvas, side, colorOf) {
+/** Fill a canvas, a cell for each pixel; `colorOf` says the color of a value, and is asked once. */
+export function fill(canvas, side, values, colorOf) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer);
+  const known = new Map();
   for (let i = 0; i < side * side; i++) {
-    const [r, g, b] = colorOf(i);
-    image.data.set([r, g, b, 255], 4 * i);
+    let pixel = known.get(values[i]);
+    if (pixel === undefined) {
+      const [r, g, b] = colorOf(values[i]);
+      pixel = (255 << 24) | (b << 16) | (g << 8) | r; // the bytes of little-endian machines
+      known.set(values[i], pixel);
+    }
+    pixels[i] = pixel;
   }
   context.putImageData(image, 0, 0);
 }

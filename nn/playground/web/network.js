@@ -52,7 +52,8 @@ export class Network {
       const cells = bytes(layer.units);
       this.units[l + 1]?.forEach((unit, u) => {
         const start = u * SIDE * SIDE;
-        fill(unit.firstChild, SIDE, (i) => signedColor(cells[start + i] / 127));
+        const own = cells.subarray(start, start + SIDE * SIDE);
+        fill(unit.firstChild, SIDE, own, (value) => signedColor(value / 127));
       });
     });
     this.weights = frame.layers.map((layer) => layer.weight && { values: floats(layer.weight), shape: layer.shape });
@@ -118,7 +119,7 @@ export class Network {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const move = moves[event.key];
     const units = this.units.slice(1);
-    const l = units.findIndex((column) => column.includes(document.activeElement));
+    const l = units.findIndex((each) => each.includes(document.activeElement));
     if (!move || l < 0) return;
     event.preventDefault();
     const next = units[Math.min(units.length - 1, Math.max(0, l + move[0]))];

@@ -11,6 +11,7 @@ export class Plane {
     this.canvas = canvas;
     this.on = on;
     this.cells = document.createElement("canvas");
+    this.marks = document.createElement("canvas"); // of the points, which stay while it learns
     this.cross = null;
     canvas.addEventListener("pointermove", (e) => on.hover(this.under(e)));
     canvas.addEventListener("pointerleave", () => on.hover(null));
@@ -34,10 +35,11 @@ export class Plane {
     const { classes, grid } = this.state;
     const signed = bytes(frame.plane.signed);
     const likely = frame.plane.likely && bytes(frame.plane.likely);
-    const color = likely
-      ? (i) => mixed(classColor(likely[i], classes.length), signed[i] / 127)
-      : (i) => signedColor(signed[i] / 127);
-    fill(this.cells, grid, color);
+    if (likely) {
+      const both = Int16Array.from(signed, (value, i) => 128 * likely[i] + value); // value is >= 0
+      fill(this.cells, grid, both, (value) =>
+        mixed(classColor(value >> 7, classes.length), (value & 127) / 127));
+    } else fill(this.cells, grid, signed, (value) => signedColor(value / 127));
     this.draw();
   }
 
@@ -52,6 +54,18 @@ export class Plane {
     context.drawImage(this.cells, 0, 0, side, side);
     const style = getComputedStyle(document.body);
     const [ink, paper] = [style.color, style.backgroundColor];
+    const marked = [state.points, side, this.chosen, ink];
+    if (marked.some((each, i) => each !== this.marked?.[i])) {
+      this.marks.width = this.marks.height = side;
+      this.drawPoints(this.marks.getContext("2d"), ratio, ink, paper);
+      this.marked = marked;
+    }
+    context.drawImage(this.marks, 0, 0);
+    if (this.cross) this.drawCross(context, ratio, ink, paper);
+  }
+
+  drawPoints(context, ratio, ink, paper) {
+    const { state } = this;
     const few = state.points.x.length < 400;
     state.points.x.forEach((point, i) => {
       const [x, y] = this.pixel(point).map((v) => v * ratio);
@@ -59,7 +73,6 @@ export class Plane {
       const size = (few ? 4.4 : 3) * ratio * (i === this.chosen ? 1.7 : 1);
       mark(context, x, y, size, this.classOf(i), css(this.colorOf(i)), test, ink, paper);
     });
-    if (this.cross) this.drawCross(context, ratio, ink, paper);
   }
 
   drawCross(context, ratio, ink, paper) {

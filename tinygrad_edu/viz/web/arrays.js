@@ -51,16 +51,16 @@ function decode(array) {
   if (array.values) return { shape: array.shape, numbers: array.values.map(Number), axes: [] };
   if ("constant" in array) {
     const shape = array.shape.map((n) => Math.min(n, 8));
-    const numbers = Array.from({ length: count(shape) }, () => Number(array.constant));
+    const numbers = Array.from({ length: sizeOf(shape) }, () => Number(array.constant));
     return { shape, numbers, axes: [] };
   }
   const shape = array.axes.map((axis, i) => (axis ? axis.length : array.shape[i]));
-  const numbers = Float64Array.from(singles.subarray(array.at, array.at + count(shape)));
+  const numbers = Float64Array.from(singles.subarray(array.at, array.at + sizeOf(shape)));
   if (array.scale !== 1) numbers.forEach((x, k) => (numbers[k] = x * array.scale));
   return { shape, numbers, axes: array.axes };
 }
 
-const count = (shape) => shape.reduce((a, b) => a * b, 1);
+const sizeOf = (shape) => shape.reduce((a, b) => a * b, 1);
 
 // Which of the indices along an axis that the page has is this one; -1 if it has not.
 export function placeOf(array, axis, index) {
@@ -101,7 +101,7 @@ const WIDEST = 8; // columns of a table
 
 // An array as a figure with its name and shape: a table if it is small, otherwise a heat map.
 export function figure(array, name) {
-  const size = count(array.shape),
+  const size = sizeOf(array.shape),
     columns = array.shape.at(-1) ?? 1;
   const tabular = size <= 48 && (array.shape.length === 1 || columns <= WIDEST);
   const power = tabular && size > 1 && !("constant" in array) ? commonPower(array) : 0;
@@ -152,8 +152,8 @@ function tables(array, name, power) {
   const rows = shape.length > 1 ? shape.at(-2) : Math.ceil(numbers.length / columns);
   const wide = columns > 4,
     widest = columns > 6; // it may have to be scrolled in the panel
-  const all = element("div", { class: "scroller", tabindex: widest ? 0 : null });
-  if (widest) (all.setAttribute("role", "group"), all.setAttribute("aria-label", name));
+  const scrolls = widest ? { tabindex: 0, role: "group", "aria-label": name } : {};
+  const all = element("div", { class: "scroller", ...scrolls });
   for (let start = 0, k = 0; start < numbers.length; start += rows * columns, k++) {
     const body = element("tbody");
     for (let i = start; i < Math.min(start + rows * columns, numbers.length); i += columns) {
@@ -255,7 +255,7 @@ function heatMap(array, name) {
   });
   const whole = element("div", {}, canvas);
   if (axes.some(Boolean)) {
-    const text = `a sample of ${numbers.length} of ${count(array.shape)} elements`;
+    const text = `a sample of ${numbers.length} of ${sizeOf(array.shape)} elements`;
     whole.append(element("p", { class: "shape", text }));
   }
   whole.at = under;
@@ -282,8 +282,8 @@ function ring(pen, tiles, k) {
   if (k < 0) return;
   const [left, top] = tiles.corner(k);
   const wide = Math.max(0, 6 - Math.min(tiles.w, tiles.h)) / 2;
-  for (const [color, out] of [["#000000", 2], ["#ffe08a", 0.5]]) {
-    pen.strokeStyle = color;
+  for (const [ink, out] of [["#000000", 2], ["#ffe08a", 0.5]]) {
+    pen.strokeStyle = ink;
     pen.lineWidth = 1.5;
     const more = out + wide;
     pen.strokeRect(left - more, top - more, tiles.w + 2 * more, tiles.h + 2 * more);
@@ -370,7 +370,7 @@ export function histogram(array, name) {
 
 export function statistics(array) {
   const facts = [];
-  const size = count(array.shape);
+  const size = sizeOf(array.shape);
   if ("min" in array && size > 1) {
     facts.push(["from", `${show(array.min)} to ${show(array.max)}`], ["mean", show(array.mean)]);
     facts.push(["standard deviation", show(array.std)], ["norm", show(array.norm)]);

@@ -198,7 +198,8 @@ export class Drawing {
     let classes = this.marks.get(key);
     if (!classes) this.marks.set(key, (classes = new Set()));
     if (classes.has(name) === on) return;
-    on ? classes.add(name) : classes.delete(name);
+    if (on) classes.add(name);
+    else classes.delete(name);
     this.elements?.get(key)?.classList.toggle(name, on);
   }
 
@@ -257,9 +258,10 @@ export class Drawing {
     const key = event.target.dataset?.key;
     if (!key || event.ctrlKey || event.metaKey || event.altKey) return;
     const [kind, i] = split(key);
-    if (event.key === "Enter")
-      kind === "frame" && !this.folded[i] ? this.toggle(i) : this.choose(kind, i);
-    else if (event.key === "u" || event.key === "U")
+    if (event.key === "Enter") {
+      if (kind === "frame" && !this.folded[i]) this.toggle(i);
+      else this.choose(kind, i);
+    } else if (event.key === "u" || event.key === "U")
       this.toggle(kind === "frame" ? i : this.data.boxes[i].frame);
     else if (event.key.startsWith("Arrow")) this.walk(key, event.key);
     else return;
@@ -293,7 +295,10 @@ export class Drawing {
       const along = { ArrowDown: dy, ArrowUp: -dy, ArrowRight: dx, ArrowLeft: -dx }[direction];
       const aside = Math.abs(direction === "ArrowDown" || direction === "ArrowUp" ? dx : dy);
       const distance = found.size ? aside : along + 3 * aside;
-      if ((found.size || along > aside) && distance < least) ((best = each), (least = distance));
+      if ((found.size || along > aside) && distance < least) {
+        best = each;
+        least = distance;
+      }
     }
     if (best) this.focus(best);
   }

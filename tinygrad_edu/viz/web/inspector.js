@@ -239,8 +239,8 @@ export class Inspector {
         arrows.filter((a) => members.has(a[to]) && !members.has(a[from])).map((a) => a[from]),
       ),
     ];
-    const named = (list) =>
-      list
+    const named = (several) =>
+      several
         .slice(0, 6)
         .map((b) => `${boxes[b].label} ${boxes[b].shape ? shapeOf(boxes[b].shape) : ""}`)
         .join(", ");

@@ -148,7 +148,10 @@ function byDagre(sizes, pairs, real, rankdir) {
 function layered(sizes, pairs, real) {
   const before = sizes.map(() => []),
     after = sizes.map(() => []);
-  for (const [a, b] of pairs) (after[a].push(b), before[b].push(a));
+  for (const [a, b] of pairs) {
+    after[a].push(b);
+    before[b].push(a);
+  }
   const rank = ranks(before, after);
   const rows = [],
     centers = [];

@@ -34,11 +34,11 @@ const layout = (() => {
   let worker = null;
   try {
     worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    worker.onmessage = ({ data }) => (
-      waiting.get(data.ticket)?.(data.result),
-      waiting.delete(data.ticket),
-      (document.body.dataset.layout = data.milliseconds.toFixed(0))
-    );
+    worker.onmessage = ({ data: done }) => {
+      waiting.get(done.ticket)?.(done.result);
+      waiting.delete(done.ticket);
+      document.body.dataset.layout = done.milliseconds.toFixed(0);
+    };
   } catch {
     document.head.append(element("script", { text: source })); // where workers are forbidden
   }
@@ -80,7 +80,10 @@ async function foldAll(on) {
 async function uncover(b) {
   let changed = false;
   for (let f = data.boxes[b].frame; f > 0; f = data.frames[f].outer)
-    if (folded[f]) ((folded[f] = false), (changed = true));
+    if (folded[f]) {
+      folded[f] = false;
+      changed = true;
+    }
   if (changed) await relayout();
 }
 
@@ -181,7 +184,8 @@ function apply(step, i, on) {
   else {
     const before =
       step.kind === "seed" ? null : step.previous === null ? null : data.steps[step.previous];
-    before ? state.gradients.set(target, before) : state.gradients.delete(target);
+    if (before) state.gradients.set(target, before);
+    else state.gradients.delete(target);
   }
   fill(target, on);
   if (step.kind === "contribution" && step.arrow !== null) {

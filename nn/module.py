@@ -65,6 +65,7 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
 
     training: bool = True
     _rests: bool = False  # whether a Trainer leaves it in evaluation mode
+    _fitted: bool = False  # whether a Trainer was the last to put it into training mode
     _name: str = ""
     _buffers: tuple[str, ...] = ()
     _transposed: tuple[str, ...] = ()  # parameters that PyTorch holds the other way round
@@ -264,6 +265,7 @@ class Module(Hooked, KeywordsChecked, Generic[Output]):
                 "train(True) or train(False) switches the mode; to fit data write "
                 "nn.Trainer(model, loss, optimizer).fit((x, y))"
             )
+        self._fitted = self._fitted and not mode
         for _, module in self._walk():
             module.training = mode
         return self

@@ -67,8 +67,9 @@ def remember_resting(model: Module[Any]) -> None:
 
 
 def train_all_but_resting(model: Module[Any]) -> None:
-    """Training mode, but for the modules that rest."""
+    """Training mode, but for the modules that rest, for a Trainer that ends in evaluation mode."""
     model.train()
+    model._fitted = True
     for module in model.modules():
         if module._rests:
             module.training = False

@@ -441,6 +441,20 @@ def test_everything_is_as_before() -> None:
         np.testing.assert_array_equal(g, copy)
 
 
+def test_a_model_that_a_trainer_left_in_evaluation_mode_is_fine() -> None:
+    model = left_in_evaluation(True)
+    nn.Trainer(model, "cross_entropy", nn.Adam(model.parameters(), lr=0.01)).fit(classes())
+    assert not model.training
+    ids = [each.id for each in nn.sanity(model, "cross_entropy", classes()).findings]
+    assert "training-mode" not in ids
+    model.eval()
+    assert nn.sanity(model, "cross_entropy", classes(), ignore=["one-batch"])
+    model.train()  # a loop by hand, with an evaluation
+    model.eval()
+    ids = [each.id for each in nn.sanity(model, "cross_entropy", classes()).findings]
+    assert "training-mode" in ids
+
+
 def test_everything_is_as_before_if_the_model_raises() -> None:
     model = Counting()
     before = {name: a.copy() for name, a in model.state_dict().items()}

@@ -209,7 +209,7 @@ def units_differ(subject: Subject) -> Result:
 
 
 def mode_is_left_alone(subject: Subject) -> Result:
-    """A forward that changes the mode, and a model left in evaluation mode."""
+    """A forward that changes the mode, and a model left in evaluation mode by hand."""
     for training in (True, False):
         with subject.unchanged():
             subject.model.train(training)
@@ -229,7 +229,7 @@ def mode_is_left_alone(subject: Subject) -> Result:
                 "evaluation call model.train() again",
             )
     depends = [m for m in subject.model.modules() if _depends(m)]
-    if not subject.model.training and depends:
+    if not subject.model.training and depends and not subject.model._fitted:
         return Finding(
             [
                 "the model is in evaluation mode, in which "

@@ -106,9 +106,9 @@ def test_without_trust_the_picture_shows_and_with_it_the_explorer(
 ) -> None:
     page: Page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.goto(f"{laboratory}/lab/tree/book.ipynb")
-    page.wait_for_selector(".jp-OutputArea img", timeout=60_000)
-    page.wait_for_timeout(1000)
     images = page.locator(".jp-OutputArea img")
+    images.nth(1).wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
     assert images.count() == 2
     assert (images.first.bounding_box() or {"width": 0})["width"] > 200
     assert page.locator(".jp-OutputArea iframe").count() == 0

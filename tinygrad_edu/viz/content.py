@@ -102,7 +102,9 @@ class Content:
         found = []
         for frame in self.frames:
             n, p = operations[frame], parameters[frame]
-            lines = [f"{n} operation" + "s" * (n != 1)] + [f"{p:,} parameters"] * bool(p)
+            lines = [f"{n} operation" + "s" * (n != 1)] + [
+                f"{p:,} parameter" + "s" * (p != 1)
+            ] * bool(p)
             found.append(
                 {
                     "name": labels.shortened(frame.name),

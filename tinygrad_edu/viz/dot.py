@@ -81,7 +81,8 @@ class DotDrawing:
 
     def _module(self, box: Box) -> tuple[str, str]:
         operations = f"{box.operations} operation" + "s" * (box.operations != 1)
-        parameters = f"{box.parameters:,} parameters" if box.parameters else ""
+        n = box.parameters
+        parameters = f"{n:,} parameter" + "s" * (n != 1) if n else ""
         lines = [_bold(box.name), _small(operations), _small(parameters), _small(box.shape, _INK)]
         return _table("module", lines), f"module {box.name}: {operations} {parameters}"
 

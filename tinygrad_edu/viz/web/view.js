@@ -7,11 +7,15 @@ export class View {
     root.addEventListener("pointerdown", (event) => this.press(event));
     minimap.addEventListener("pointerdown", (event) => this.jump(event));
     minimap.addEventListener("pointermove", (event) => event.buttons && this.jump(event));
-    new ResizeObserver(() => this.apply()).observe(root);
+    new ResizeObserver(([{ contentRect }]) => {
+      this.measured = contentRect;
+      this.apply();
+    }).observe(root);
   }
 
+  // Measured when it changes: to ask after drawing would lay out what is taken out of sight next.
   get screen() {
-    const { width, height } = this.root.getBoundingClientRect();
+    const { width, height } = (this.measured ??= this.root.getBoundingClientRect());
     return { w: width || 1, h: height || 1 };
   }
 

@@ -198,6 +198,8 @@ def test_an_op_that_failed_is_marked_and_says_why():
     drawing = draw_graph(seen)
     kinds = [box["kind"] for box in page_data(drawing)["boxes"]]
     assert kinds.count("failed") == 1
+    (failed,) = (box for box in page_data(drawing)["boxes"] if box["kind"] == "failed")
+    assert failed["lines"][-1] == "failed"
     steps = page_data(drawing)["steps"]
     assert steps[-1]["say"].startswith("Forward: matmul(exp")
     assert steps[-1]["say"].endswith("failed")

@@ -158,6 +158,7 @@ class Content:
         if box.kind in ("operation", "failed"):
             assert node is not None
             title, lines = self._operation(node, found, shape)
+            lines += ["failed"] * (box.kind == "failed")
         elif box.kind == "input":
             found["value"] = self.arrays.number(self._constant(box))
         elif box.kind == "output":

@@ -134,7 +134,8 @@ function table(found, dtype, grid) {
   if (more) rows.push(row(`and ${more} more`, "..."));
   if (!found.all) rows.push(row("not in this page", show(found.total - sum)));
   if (rows.length !== 1) rows.push(row("sum", canceled ? "0, canceled" : show(found.total)));
-  return grid(plain ? ["upstream", ""] : ["upstream", "", "local", "", "product"], rows);
+  const words = ["upstream", "times", "local", "equals", "product"];
+  return grid(plain ? ["upstream", "at"] : words, rows);
 }
 
 function isCanceled(total, terms, dtype) {

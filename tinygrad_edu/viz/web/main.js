@@ -300,6 +300,7 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
+addEventListener("beforeprint", () => view.fit());
 addEventListener("hashchange", () => go(fromAddress() ?? player.position));
 
 function fromAddress() {

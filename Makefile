@@ -26,9 +26,10 @@ browser: .venv/browser
 	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py \
 		tests/test_playground_browser.py tests/test_site_browser.py
 
-# Compares with PyTorch, which is large and therefore not part of `make test`.
+# Compares with PyTorch and runs the pages for those who come from elsewhere, whose packages are
+# large and therefore not part of `make test`.
 reference: .venv/reference
-	@$(PY) -m pytest -n auto -k torch
+	@$(PY) -m pytest -n auto -k "torch or from-"
 
 # Runs the tests with the oldest supported Python and NumPy.
 oldest:
@@ -119,6 +120,6 @@ endif
 	@touch $@
 
 .venv/reference: .venv/dev
-	@echo "Installing $(TORCH) into .venv ..."
-	@$(INSTALL) $(TORCH)
+	@echo "Installing $(TORCH), Keras and JAX into .venv ..."
+	@$(INSTALL) $(TORCH) keras jax
 	@touch $@

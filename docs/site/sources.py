@@ -18,6 +18,8 @@ GUIDES = {
     "Learn": ("docs/from-scratch.md", "docs/own-op.md", "notebooks/housing"),
     "Networks": ("docs/nn.md", "docs/sanity.md", "docs/playground.md", "docs/results.md"),
     "See": ("docs/seeing.md", "docs/why.md", "docs/programs.md"),
+    "Coming from": ("docs/from-pytorch.md", "docs/from-keras.md", "docs/from-scikit-learn.md",
+                    "docs/from-jax.md", "docs/from-micrograd.md"),
     "Look up": ("docs/gradient-contract.md", "docs/derivatives.md", "docs/numpy-coverage.md"),
     "Around it": ("docs/scipy.md", "docs/benchmarks.md", "docs/testing.md", "CONTRIBUTING.md",
                   "CHANGELOG.md"),

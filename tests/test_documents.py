@@ -17,10 +17,14 @@ import nn
 from docs.coverage import HAS_SCIPY
 from docs.generate import FILES, ROOT
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
 PRINTED_IN = ("programs.md", "sanity.md", "seeing.md", "why.md")
-PRINTING = [*(ROOT / "docs" / name for name in PRINTED_IN), *(ROOT / "docs").glob("from-*.md")]
+PRINTING = [
+    *(ROOT / "docs" / name for name in PRINTED_IN),
+    *(ROOT / "docs").glob("from-*.md"),
+    *(ROOT / "docs" / "derivations").glob("*.md"),
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 OTHERS = ("autograd", "jax", "keras", "micrograd", "sklearn", "torch")

@@ -16,6 +16,11 @@ __all__ = ["write"]
 HERE = Path(__file__).parent
 GUIDES = {
     "Learn": ("docs/from-scratch.md", "docs/own-op.md", "notebooks/housing"),
+    "Derivations": tuple(
+        f"docs/derivations/{name}.md"
+        for name in ("dense", "softmax-cross-entropy", "batch-norm", "layer-norm", "convolution",
+                     "attention", "lstm")
+    ),
     "Networks": ("docs/nn.md", "docs/sanity.md", "docs/playground.md", "docs/results.md"),
     "See": ("docs/seeing.md", "docs/why.md", "docs/programs.md"),
     "Coming from": ("docs/from-pytorch.md", "docs/from-keras.md", "docs/from-scikit-learn.md",
@@ -47,7 +52,7 @@ _PICTURE = re.compile(
 def write(folder: Path) -> list[str]:
     """Write all pages into `folder`; return the public names for which there is no example."""
     shutil.rmtree(folder, ignore_errors=True)
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     for path in documents:
         _write(folder, path.relative_to(ROOT).as_posix(), _document(path, folder))
     for path in (ROOT / "notebooks").glob("*.py"):
@@ -85,7 +90,7 @@ def _document(path: Path, folder: Path) -> str:
         if target.suffix in _SHOWN:
             _write(folder, f"source/{name}.md", _source(target, name))
             return f"](/source/{name}.md)"
-        if target.suffix == ".md" and target.parent not in (ROOT, ROOT / "docs"):
+        if target.suffix == ".md" and target.parent != ROOT and "docs" not in target.parts:
             _write(folder, name, _ALONE + target.read_text(encoding="utf-8"))
         return match[0]
 

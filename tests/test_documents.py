@@ -23,7 +23,7 @@ PRINTED_IN = ("programs.md", "sanity.md", "seeing.md", "why.md")
 PRINTING = [
     *(ROOT / "docs" / name for name in PRINTED_IN),
     *(ROOT / "docs").glob("from-*.md"),
-    *(ROOT / "docs" / "derivations").glob("*.md"),
+    *(ROOT / "docs").glob("*/*.md"),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)

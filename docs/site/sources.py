@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from ..generate import ROOT
@@ -20,6 +22,14 @@ GUIDES = {
         f"docs/derivations/{name}.md"
         for name in ("dense", "softmax-cross-entropy", "batch-norm", "layer-norm", "convolution",
                      "attention", "lstm")
+    ),
+    "Misconceptions": tuple(
+        f"docs/misconceptions/{name}.md"
+        for name in ("gradient-is-the-new-weight", "backward-changes-weights",
+                     "gradients-live-in-the-loss", "backward-replaces-gradients",
+                     "zero-gradient-means-optimum", "none-means-zero", "data-is-the-same",
+                     "broadcasting-is-free", "the-network-ends-in-softmax",
+                     "a-larger-step-learns-faster")
     ),
     "Networks": ("docs/nn.md", "docs/sanity.md", "docs/playground.md", "docs/results.md"),
     "See": ("docs/seeing.md", "docs/why.md", "docs/programs.md"),
@@ -42,6 +52,7 @@ EXPLORERS = {
 
 _ALONE = "---\norphan: true\n---\n\n"
 _SHOWN = (".py", ".pyi", ".cfg", ".toml", ".csv", "")
+_SAVED = re.compile(r'^```python\n(?:(?!```).)*?save\("([\w-]+\.html)"\).*?^```\n', re.M | re.S)
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _PICTURE = re.compile(
     r'^<img src="(?:docs/)?pictures/([\w-]+\.png)"[^\n]*>$|^!\[[^\n]*\]\(pictures/([\w-]+\.png)\)$',
@@ -96,7 +107,21 @@ def _document(path: Path, folder: Path) -> str:
 
     text = _LINK.sub(linked, path.read_text(encoding="utf-8"))
     root = "../" * (len(path.relative_to(ROOT).parts) - 1)
-    return _PICTURE.sub(lambda match: _explorer(match, root), text)
+    text = _PICTURE.sub(lambda match: _explorer(match, root), text)
+    if path.parent.name == "misconceptions":
+        _run(text, folder / "explorers")
+        text = _SAVED.sub(lambda m: f"{m[0]}\n{_frame(root + m[1])}", text)
+    return text
+
+
+def _run(text: str, folder: Path) -> None:
+    """Run a document's code in a folder, for the pages that it saves."""
+    folder.mkdir(exist_ok=True)
+    code = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    script = Path(folder, "train.py")
+    script.write_text("\n".join(code), encoding="utf-8")
+    subprocess.run([sys.executable, "train.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    script.unlink()
 
 
 def _source(path: Path, name: str) -> str:
@@ -109,15 +134,19 @@ def _source(path: Path, name: str) -> str:
     return f"{head}``````{{code-block}} {kind}\n:linenos:\n\n{code}``````\n"
 
 
+def _frame(source: str) -> str:
+    frame = f'<iframe class="explorer" loading="lazy" src="{source}" title="the explorer"></iframe>'
+    return f"```{{raw}} html\n{frame}\n```\n"
+
+
 def _explorer(match: re.Match[str], root: str) -> str:
     """A picture of the explorer, with the explorer itself below."""
     page = EXPLORERS.get(match[1] or match[2])
     if page is None:
         return match[0]
-    src = f"{root}{page}"
-    frame = f'<iframe class="explorer" loading="lazy" src="{src}" title="the explorer"></iframe>'
-    opened = f"<details><summary>Open it here</summary>{frame}</details>"
-    return f"{match[0]}\n\n```{{raw}} html\n{opened}\n```\n"
+    opening = "```{raw} html\n<details><summary>Open it here</summary>\n```\n"
+    closing = "```{raw} html\n</details>\n```\n"
+    return f"{match[0]}\n\n{opening}\n{_frame(root + page)}\n{closing}"
 
 
 def _index(pages: dict[str, str]) -> str:

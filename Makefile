@@ -6,11 +6,15 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo test fuzz browser reference mutants oldest test-full bench stubs notebooks docs check \
-	package clean
+.PHONY: demo course test fuzz browser reference mutants oldest test-full bench stubs notebooks docs \
+	check package clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
+
+# Writes the course's lessons, with blanks for the exercises, to out/course.
+course: .venv/plot
+	@$(PY) -m course.build
 
 test: .venv/dev
 	@$(PY) -m pytest -n auto
@@ -74,8 +78,10 @@ package: .venv/dev
 	@$(PY) -m build
 	@$(PY) -m twine check --strict dist/*
 
+# Keeps out/course, which has a learner's work in it.
 clean:
-	rm -rf .venv .venv-oldest out build dist *.egg-info
+	rm -rf .venv .venv-oldest build dist *.egg-info
+	@if [ -d out ]; then find out -mindepth 1 -maxdepth 1 ! -name course -exec rm -rf {} +; fi
 
 INSTALL = $(if $(UV),$(UV) pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check)
 

@@ -1,0 +1,128 @@
+"""One verdict on a learner's function, from several calls with arguments that are drawn."""
+
+from __future__ import annotations
+
+import copy
+import linecache
+import traceback
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu import Tensor
+
+from .exercise import RIGHT, Arguments, Exercise
+from .results import plain
+
+__all__ = ["TRIALS", "Outcome", "Verdict", "called", "judged", "verdict"]
+
+TRIALS = 5
+"""Calls with arguments of different values and shapes."""
+
+
+class Outcome(NamedTuple):
+    """What a call gave: a value, or the words for why there is none."""
+
+    value: Any = None
+    problem: str = ""
+
+
+class Verdict(NamedTuple):
+    """Whether a function is right, and what is to be said: a sentence, and an explanation."""
+
+    right: bool
+    text: str
+    explanation: str = ""
+
+
+def verdict(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
+    """Call the function on arguments of all trials, and say what is wrong in the first that fails.
+
+    Where one of the mistakes that the exercise lists fails in the same words, the explanation of
+    that mistake is part of the verdict.
+    """
+    found = _first_failure(exercise, function, seed)
+    if found is None:
+        return Verdict(True, f"right, in {TRIALS} random cases")
+    trial, said = found
+    text = with_arguments(said, exercise.drawn(seed, trial))
+    for mistake in exercise.mistakes:
+        if mistake.explanation and _first_failure(exercise, mistake.function, seed) == found:
+            return Verdict(False, text, mistake.explanation)
+    return Verdict(False, text)
+
+
+def _first_failure(exercise: Exercise, function: Any, seed: int) -> tuple[int, str] | None:
+    """The first trial that fails, and what is wrong in it."""
+    for trial in range(TRIALS):
+        said = judged(exercise, seed, trial, called(exercise, function, seed, trial))
+        if said != RIGHT:
+            return trial, said
+    return None
+
+
+def called(exercise: Exercise, function: Any, seed: int, trial: int) -> Outcome:
+    """What the function returns for the arguments of a trial, as plain data."""
+    arguments = exercise.drawn(seed, trial)
+    try:
+        with np.errstate(all="ignore"):
+            value = plain(exercise.use(function, *copy.deepcopy(arguments).values()))
+    except NotImplementedError as error:
+        if "still blank" in str(error):
+            return Outcome(problem="still blank")
+        return Outcome(problem=_raised(error))
+    except (Exception, SystemExit) as error:
+        return Outcome(problem=_raised(error))
+    return Outcome(value)
+
+
+def judged(exercise: Exercise, seed: int, trial: int, outcome: Outcome) -> str:
+    """ "right", or what is wrong with an outcome."""
+    if outcome.problem:
+        return outcome.problem
+    if outcome.value is None:
+        return f"{exercise.name} returned None; is a `return` missing?"
+    try:
+        with np.errstate(all="ignore"):
+            return exercise.judge(exercise.drawn(seed, trial), outcome.value)
+    except (ValueError, TypeError) as error:  # data that no judge thought of
+        return f"the result cannot be judged: {error}"
+
+
+def _raised(error: BaseException) -> str:
+    """An error in a learner's function, with the last line of theirs that led to it."""
+    said = traceback.format_exception_only(type(error), error)[-1].strip()
+    if len(said) > 300:
+        said = f"{said[:297]}..."
+    own = [f for f in traceback.extract_tb(error.__traceback__) if _is_a_learners(f.filename)]
+    if not own:
+        return f"raised {said}"
+    line = own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
+    return f"raised {said}\n    in line {own[-1].lineno}: {line}"
+
+
+def _is_a_learners(filename: str) -> bool:
+    ours = ("tinygrad_edu", "nn", "numpy", "course")
+    parts = filename.replace("\\", "/").split("/")
+    return not any(part in ours for part in parts[:-1]) or "out" in parts
+
+
+def with_arguments(said: str, arguments: Arguments) -> str:
+    """The words, and for which arguments: values where they are few, else shapes."""
+    if said == "still blank":
+        return said
+    shown = ", ".join(f"{name} = {_value(value)}" for name, value in arguments.items())
+    return f"{said}\n    with {shown}" if shown else said
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a Tensor of shape {value.shape}"
+    if isinstance(value, np.ndarray) and value.size > 4:
+        return f"an array of shape {value.shape}"
+    if callable(value):
+        return getattr(value, "__name__", "a function")
+    if isinstance(value, np.ndarray):
+        return str(np.round(value, 4).tolist())
+    text = f"{value:.6g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import linecache
 import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,16 @@ from tinygrad_edu import Tensor
 from .exercise import RIGHT, Arguments, Exercise
 from .results import plain
 
-__all__ = ["TRIALS", "Outcome", "Verdict", "called", "judged", "verdict"]
+__all__ = [
+    "TRIALS",
+    "Outcome",
+    "Verdict",
+    "called",
+    "judged",
+    "verdict",
+    "verdict_on",
+    "with_arguments",
+]
 
 TRIALS = 5
 """Calls with arguments of different values and shapes."""
@@ -41,21 +52,29 @@ def verdict(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
     Where one of the mistakes that the exercise lists fails in the same words, the explanation of
     that mistake is part of the verdict.
     """
-    found = _first_failure(exercise, function, seed)
+    return verdict_on(exercise, lambda trial: called(exercise, function, seed, trial), seed)
+
+
+def verdict_on(exercise: Exercise, outcome_of: Callable[[int], Outcome], seed: int) -> Verdict:
+    """The same for outcomes of calls that were made elsewhere, by the trial."""
+    found = _first_failure(exercise, outcome_of, seed)
     if found is None:
         return Verdict(True, f"right, in {TRIALS} random cases")
     trial, said = found
     text = with_arguments(said, exercise.drawn(seed, trial))
     for mistake in exercise.mistakes:
-        if mistake.explanation and _first_failure(exercise, mistake.function, seed) == found:
+        same = partial(called, exercise, mistake.function, seed)
+        if mistake.explanation and _first_failure(exercise, same, seed) == found:
             return Verdict(False, text, mistake.explanation)
     return Verdict(False, text)
 
 
-def _first_failure(exercise: Exercise, function: Any, seed: int) -> tuple[int, str] | None:
+def _first_failure(
+    exercise: Exercise, outcome_of: Callable[[int], Outcome], seed: int
+) -> tuple[int, str] | None:
     """The first trial that fails, and what is wrong in it."""
     for trial in range(TRIALS):
-        said = judged(exercise, seed, trial, called(exercise, function, seed, trial))
+        said = judged(exercise, seed, trial, outcome_of(trial))
         if said != RIGHT:
             return trial, said
     return None
@@ -85,7 +104,7 @@ def judged(exercise: Exercise, seed: int, trial: int, outcome: Outcome) -> str:
     try:
         with np.errstate(all="ignore"):
             return exercise.judge(exercise.drawn(seed, trial), outcome.value)
-    except (ValueError, TypeError) as error:  # data that no judge thought of
+    except Exception as error:  # data that the judge did not expect
         return f"the result cannot be judged: {error}"
 
 

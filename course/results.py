@@ -13,8 +13,8 @@ from tinygrad_edu import Tensor
 
 __all__ = ["Other", "decoded", "encoded", "plain"]
 
-ELEMENTS = 1_000_000
-"""The most that one result may have."""
+ELEMENTS, DIMENSIONS = 1_000_000, 8
+"""The most that one array may have."""
 
 
 class Other:
@@ -45,13 +45,15 @@ def decoded(text: str) -> Any:
     """The value of what `encoded` returned.  Raises ValueError for any other text."""
     try:
         return _from_json(json.loads(text))
-    except (TypeError, KeyError, AttributeError, RecursionError, IndexError) as error:
+    except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"these are no results: {error}") from None
 
 
 def _to_json(value: Any, depth: int) -> Any:
     if depth == 0:
         return {"other": "a deeply nested list"}
+    if isinstance(value, Other):
+        return {"other": value.name}
     if isinstance(value, Tensor):
         value = value.data
     if isinstance(value, np.generic):
@@ -61,7 +63,7 @@ def _to_json(value: Any, depth: int) -> Any:
     if isinstance(value, (int, float)):
         whole = isinstance(value, int) and abs(value) < 2**63
         return {"value": int(value)} if whole else {"float": float(value).hex()}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size <= ELEMENTS:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and _is_small(value):
         array = np.ascontiguousarray(value).reshape(value.shape)
         data = base64.b64encode(array.tobytes()).decode()
         return {"array": data, "dtype": array.dtype.str, "shape": list(array.shape)}
@@ -73,6 +75,10 @@ def _to_json(value: Any, depth: int) -> Any:
     return {"other": type(value).__name__}
 
 
+def _is_small(array: np.ndarray) -> bool:
+    return array.size <= ELEMENTS and array.ndim <= DIMENSIONS
+
+
 def _from_json(given: Any) -> Any:
     if "array" in given:
         dtype = np.dtype(given["dtype"])
@@ -82,6 +88,8 @@ def _from_json(given: Any) -> Any:
         data = base64.b64decode(given["array"])
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
             raise ValueError("an array of another size than its data")
+        if len(shape) > DIMENSIONS:
+            raise ValueError(f"an array of {len(shape)} dimensions")
         return np.frombuffer(data, dtype).reshape(shape).copy()
     if "float" in given:
         return float.fromhex(given["float"])
@@ -93,4 +101,7 @@ def _from_json(given: Any) -> Any:
         return {_from_json(k): _from_json(v) for k, v in given["dict"]}
     if "other" in given:
         return Other(str(given["other"]))
-    return given["value"]
+    value = given["value"]
+    if value is not None and not isinstance(value, (bool, str, int)):
+        raise ValueError(f"a value of type {type(value).__name__}")
+    return value

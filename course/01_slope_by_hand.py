@@ -6,12 +6,15 @@
 # **You will be able to** measure the slope of any function with two calls, say what the slopes of
 # `a * b` are and why, and walk downhill with a slope, which is all that training is.
 #
-# About 25 minutes. Run the cells from top to bottom with Shift+Enter. Where a cell says
-# `raise NotImplementedError`, that line is yours to replace. `hint("1.1")` and `solution("1.1")`
-# are always there.
+# About 25 minutes. Run the cells from top to bottom with Shift+Enter. Where a cell says `raise
+# NotImplementedError`, that line is yours to replace. `hint("1.1")` and `solution("1.1")` are
+# always there.
 
 # %%
+import numpy as np
+
 from course import check, reveal, show, source_of
+from course.curves import curves
 from tinygrad_edu import Tensor, draw_graph, observe, ops
 
 # %% [markdown]
@@ -30,8 +33,18 @@ def f(x):
 print(f(3), f(3.001), (f(3.001) - f(3)) / 0.001)
 
 # %% [markdown]
-# The last number is nearly 6: near x = 3 this function grows 6 times as fast as x. Now predict:
-# what is its slope at x = -1?
+# The last number is nearly 6: near x = 3 this function grows 6 times as fast as x. So near 3 the
+# curve looks like a straight line that rises by 6 per 1:
+
+# %%
+xs = np.linspace(-2, 4, 100)
+show(
+    curves({"x²": (xs, xs**2), "slope 6": (xs[40:], 9 + 6 * (xs[40:] - 3))}, {"x = 3": (3, 9)}),
+    "01-tangent",
+)
+
+# %% [markdown]
+# Predict: what is its slope at x = -1?
 
 # %%
 guess = ...  # a number
@@ -127,8 +140,8 @@ with observe():
 print("the engine:", w.grad, "  two calls:", ((2.001 * x - t) ** 2 - (1.999 * x - t) ** 2) / 0.002)
 
 # %% [markdown]
-# Look at it: step through with ▶, first forward, then backward. Where does the 5 become 10, and
-# the 10 become 30?
+# Look at it: step through with ▶, first forward, then backward. Where does the 5 become 10, and the
+# 10 become 30?
 
 # %%
 show(draw_graph(cost), "01-error")

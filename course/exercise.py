@@ -28,7 +28,7 @@ class Mistake:
     """A wrong function that learners write, and what is to be said about it.
 
     `verdict` is a part of what the judge says of it. Where a learner's function earns the same
-    verdict on the same arguments, the `explanation` is added.
+    verdicts in all trials, the `explanation` is added.
     """
 
     function: Any

@@ -115,7 +115,7 @@ def _paired(result: Any, of: tuple[str, ...]) -> tuple[dict[str, Any], str]:
 def _difference(result: Any, expected: Any, rtol: float, names: tuple[str, ...] = ()) -> str:
     if isinstance(expected, Tensor):
         expected = expected.data
-    if isinstance(expected, (tuple, list)) and not _is_numeric(expected):
+    if isinstance(expected, tuple) or (isinstance(expected, list) and not _is_numeric(expected)):
         return _of_items(result, expected, rtol, names)
     if isinstance(expected, dict):
         if not isinstance(result, dict) or set(result) != set(expected):
@@ -128,6 +128,10 @@ def _difference(result: Any, expected: Any, rtol: float, names: tuple[str, ...] 
         return RIGHT if same else f"returned {_short(result)}; expected is {_short(expected)}"
     if not _is_numeric(result):
         return f"returned {_kind(result)}; expected is {_kind(expected)}"
+    if isinstance(expected, list) and np.ndim(result) < 2 and np.size(result) != len(expected):
+        return f"returned {np.size(result)} values; expected are {len(expected)}"
+    if isinstance(expected, int) and np.ndim(result) == 0:
+        return RIGHT if result == expected else f"returned {result}; expected is {expected}"
     return _of_numbers(np.asarray(result, float), np.asarray(expected, float), rtol)
 
 
@@ -135,15 +139,29 @@ def _of_items(result: Any, expected: Any, rtol: float, names: tuple[str, ...]) -
     if not isinstance(result, (tuple, list)) and not _is_numeric(result):
         return f"returned {_kind(result)}; expected is {_kind(expected)}"
     result = list(np.atleast_1d(result)) if not isinstance(result, (tuple, list)) else result
-    plain = all(isinstance(each, (str, bool)) for each in expected)
-    if len(result) != len(expected) or plain:
-        same = list(result) == list(expected)
-        return RIGHT if same else f"returned {_short(result)}; expected is {_short(expected)}"
+    if expected and all(isinstance(each, str) for each in expected):
+        return _of_words(list(result), list(expected))
+    if len(result) != len(expected):
+        return f"returned {len(result)} values; expected are {len(expected)}"
     for i, (own, right) in enumerate(zip(result, expected, strict=True)):
         verdict = _difference(own, right, rtol)
         if verdict != RIGHT:
             return f"{names[i] if i < len(names) else f'item {i} of the result'} is {verdict}"
     return RIGHT
+
+
+def _of_words(own: list[Any], expected: list[str]) -> str:
+    """A list of names: which are missing, which are too many, and is the order right?"""
+    if own == expected:
+        return RIGHT
+    missing = [name for name in expected if name not in own]
+    extra = [_short(name) for name in own if name not in expected]
+    parts = [f"{', '.join(missing)} missing"] if missing else []
+    parts += [f"{', '.join(extra)} should not be there"] if extra else []
+    if not parts:
+        again = sorted({name for name in own if own.count(name) > 1})
+        parts = [f"{', '.join(again)} more than once" if again else f"the order of {_short(own)}"]
+    return f"wrong: {'; '.join(parts)} (expected is {_short(expected)})"
 
 
 def _of_numbers(own: np.ndarray, right: np.ndarray, rtol: float) -> str:

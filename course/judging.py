@@ -49,35 +49,29 @@ class Verdict(NamedTuple):
 def verdict(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
     """Call the function on arguments of all trials, and say what is wrong in the first that fails.
 
-    Where one of the mistakes that the exercise lists fails in the same words, the explanation of
-    that mistake is part of the verdict.
+    Where one of the mistakes that the exercise lists fails in the same words in every trial, the
+    explanation of that mistake is part of the verdict.
     """
     return verdict_on(exercise, lambda trial: called(exercise, function, seed, trial), seed)
 
 
 def verdict_on(exercise: Exercise, outcome_of: Callable[[int], Outcome], seed: int) -> Verdict:
     """The same for outcomes of calls that were made elsewhere, by the trial."""
-    found = _first_failure(exercise, outcome_of, seed)
-    if found is None:
+    said = _said(exercise, outcome_of, seed)
+    wrong = [trial for trial in range(TRIALS) if said[trial] != RIGHT]
+    if not wrong:
         return Verdict(True, f"right, in {TRIALS} random cases")
-    trial, said = found
-    text = with_arguments(said, exercise.drawn(seed, trial))
+    text = with_arguments(said[wrong[0]], exercise.drawn(seed, wrong[0]))
     for mistake in exercise.mistakes:
         same = partial(called, exercise, mistake.function, seed)
-        if mistake.explanation and _first_failure(exercise, same, seed) == found:
+        if mistake.explanation and _said(exercise, same, seed) == said:
             return Verdict(False, text, mistake.explanation)
     return Verdict(False, text)
 
 
-def _first_failure(
-    exercise: Exercise, outcome_of: Callable[[int], Outcome], seed: int
-) -> tuple[int, str] | None:
-    """The first trial that fails, and what is wrong in it."""
-    for trial in range(TRIALS):
-        said = judged(exercise, seed, trial, outcome_of(trial))
-        if said != RIGHT:
-            return trial, said
-    return None
+def _said(exercise: Exercise, outcome_of: Callable[[int], Outcome], seed: int) -> list[str]:
+    """What is to be said of each trial."""
+    return [judged(exercise, seed, trial, outcome_of(trial)) for trial in range(TRIALS)]
 
 
 def called(exercise: Exercise, function: Any, seed: int, trial: int) -> Outcome:

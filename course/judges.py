@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from tinygrad_edu import Tensor, compare, grad
 
 from .exercise import RIGHT, Arguments, Judge
 
-__all__ = ["gradients", "slope", "values"]
+__all__ = ["Gradients", "gradients", "slope", "values"]
 
 CLOSE = 1e-2
 """What differs by less, relative to the largest element, is said to be a little off."""
 
 
-def gradients(loss: Callable[..., Any], *of: str) -> Judge:
+def gradients(loss: Callable[..., Any], *of: str) -> Gradients:
     """The function shall return the gradients of `loss` with respect to the arguments in `of`.
 
     `loss` is written for the engine; it takes those of the drawn arguments that its parameters
@@ -32,25 +33,53 @@ def gradients(loss: Callable[..., Any], *of: str) -> Judge:
     >>> judge({"x": x, "w": w}, 2 * x * x * w)
     'wrong: 3 times too large; was 1/N forgotten (N = 3)?'
     """
-    taken = tuple(inspect.signature(loss).parameters)
+    return Gradients(loss, of)
 
-    def judge(arguments: Arguments, result: Any) -> str:
+
+@dataclass(frozen=True)
+class Gradients:
+    """The judge that `gradients` makes."""
+
+    loss: Callable[..., Any]
+    of: tuple[str, ...]
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The names of the arguments that the loss takes."""
+        return tuple(inspect.signature(self.loss).parameters)
+
+    def __call__(self, arguments: Arguments, result: Any) -> str:
+        of = self.of
         own, problem = _paired(result, of)
         if problem:
             return problem
         tensors = {k: Tensor(arguments[k], requires_grad=True, name=k) for k in of}
-        value = loss(*({**arguments, **tensors}[k] for k in taken))
-        right = grad(value, [tensors[k] for k in of], retain_graph=True, allow_unused=True)
+        loss = self.loss(*({**arguments, **tensors}[k] for k in self.taken))
+        right = grad(loss, [tensors[k] for k in of], retain_graph=True, allow_unused=True)
         exact = {k: 0.0 if g is None else g.data for k, g in zip(of, right, strict=True)}
-        report = compare(own, value, tensors)
-        wrong = [row for row in report.rows if row.verdict.split(":")[0] not in (RIGHT, "empty")]
+        rows = compare(own, loss, tensors).rows
+        wrong = [row for row in rows if row.verdict.split(":")[0] not in (RIGHT, "empty")]
         if not wrong:
             return RIGHT
         row = wrong[0]
         verdict = _with_numbers(row.verdict, own[row.name], exact[row.name])
         return verdict if len(of) == 1 else f"the gradient of {row.name} is {verdict}"
 
-    return judge
+    def by_finite_differences(self, arguments: Arguments) -> dict[str, np.ndarray]:
+        """The same gradients, without the engine's derivatives."""
+        found = {}
+        for key in self.of:
+            start = np.asarray(arguments[key], float)
+            found[key] = np.zeros(start.shape)
+            for i in np.ndindex(start.shape):
+
+                def moved(x: float, key: str = key, i: Any = i, start: Any = start) -> float:
+                    array = start.copy()
+                    array[i] = x
+                    return float(self.loss(*({**arguments, key: array}[k] for k in self.taken)))
+
+                found[key][i] = slope(moved, float(start[i]))
+        return found
 
 
 def values(
@@ -166,13 +195,18 @@ def _of_words(own: list[Any], expected: list[str]) -> str:
 
 def _of_numbers(own: np.ndarray, right: np.ndarray, rtol: float) -> str:
     if own.shape == right.shape:
-        if np.array_equal(own, right, equal_nan=True):
-            return RIGHT
+        infinite = ~np.isfinite(right)
+        differs = infinite & ~((own == right) | (np.isnan(own) & np.isnan(right)))
+        if differs.any():
+            i = tuple(np.argwhere(differs)[0].tolist())
+            return f"wrong: {own[i]:.4g} instead of {right[i]:.4g} at {list(i)}"
+        own, right = np.where(infinite, 0.0, own), np.where(infinite, 0.0, right)
         size = abs(right).max(initial=0)
-        error = abs(own - right).max(initial=0)  # not finite if one of them is not
-        if error <= max(rtol, CLOSE) * size:
-            verdict = RIGHT if error <= rtol * size else "wrong: a little off"
-            return verdict if verdict == RIGHT else _with_numbers(verdict, own, right)
+        error = abs(own - right).max(initial=0)
+        if error <= rtol * size:
+            return RIGHT
+        if error <= CLOSE * size:
+            return _with_numbers("wrong: a little off", own, right)
     parameter = Tensor(np.zeros(right.shape), requires_grad=True, name="result")
     verdict = compare([own], (parameter * right).sum(), [parameter]).rows[0].verdict
     return _with_numbers(re.sub("; was the 2 of [^;]*", "", verdict), own, right)

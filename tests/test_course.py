@@ -11,6 +11,7 @@ import pytest
 
 from course.catalog import declared
 from course.exercise import Exercise
+from course.judges import Gradients
 from course.judging import Verdict, verdict
 from course.lessons import SOLUTION, Lesson, cells, lessons, relinked, solution_of
 from course.markdown import anchor
@@ -159,3 +160,28 @@ def test_arguments_are_those_of_the_seed_and_differ_between_trials(exercise: Exe
         return re.sub(r"0x\w+", "", repr({k: v for k, v in named.items() if not callable(v)}))
 
     assert shown(0) == shown(0) != shown(1)
+
+
+BY_ENGINE = [
+    pytest.param(exercise, id=number)
+    for number, exercise in declared().items()
+    if isinstance(exercise.judge, Gradients)
+]
+
+
+@pytest.mark.parametrize("exercise", BY_ENGINE)
+def test_gradients_by_finite_differences_are_right(exercise: Exercise) -> None:
+    for trial in range(2):
+        arguments = exercise.drawn(0, trial)
+        assert isinstance(exercise.judge, Gradients)
+        numeric = exercise.judge.by_finite_differences(arguments)
+        assert exercise.judge(arguments, numeric) == "right"
+
+
+def test_unpublished_solutions_are_nowhere() -> None:
+    unpublished = [each for each in declared().values() if not each.published]
+    assert len(unpublished) >= 4
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "course").glob("*.py")]
+    for exercise in unpublished:
+        assert solution_of(exercise.number) is None
+        assert not any(f"def {exercise.name}" in source for source in sources)

@@ -135,7 +135,7 @@ w = Tensor(2.0, requires_grad=True, name="w")
 x, t = 3.0, 1.0
 with observe():
     e = w * x - t
-    cost = e * e
+    cost = np.square(e)
     cost.backward()
 print("the engine:", w.grad, "  two calls:", ((2.001 * x - t) ** 2 - (1.999 * x - t) ** 2) / 0.002)
 

@@ -95,7 +95,7 @@ b = Tensor(0.5, requires_grad=True, name="b")
 with observe():
     z = a * b
     h = np.tanh(z)
-    y = h * h
+    y = np.square(h)
     y.backward()
 guess = ...  # a number
 reveal(guess, a.grad)
@@ -108,8 +108,7 @@ reveal(guess, a.grad)
 show(draw_graph(y), "03-squared-tanh")
 
 # %% [markdown]
-# The same as text. y = h h uses h twice, so that two contributions arrive there; lesson 4 is about
-# that.
+# The same as text:
 
 # %%
 print(explain(y))
@@ -187,7 +186,7 @@ source_of(ops.tanh)
 # are the values that the local slope needs, and `part` is the contribution:
 
 # %%
-source_of(sweep, "for node in order", "for edge in edges")
+source_of(sweep, "for node in order:", "for edge in edges")
 source_of(sweep, "try:", "fits = ")
 
 # %% [markdown]

@@ -213,11 +213,16 @@ def _of_numbers(own: np.ndarray, right: np.ndarray, rtol: float) -> str:
 
 
 def _with_numbers(verdict: str, own: Any, right: Any) -> str:
-    """The verdict, with both numbers where there is just one of each."""
+    """The verdict, with both numbers where there is just one of each.
+
+    A factor that is no slip says nothing of a single number, and is left out.
+    """
     own, right = np.asarray(own), np.asarray(right)
     if own.size != 1 or right.size != 1 or "instead of" in verdict:
         return verdict
-    return f"{verdict} ({float(own.ravel()[0]):.6g} instead of {float(right.ravel()[0]):.6g})"
+    numbers = f"{float(own.ravel()[0]):.6g} instead of {float(right.ravel()[0]):.6g}"
+    rest = re.sub(r"^wrong: [\d.e+-]+ times what is right(; )?", "wrong: ", verdict)
+    return f"wrong: {numbers}" if rest == "wrong: " else f"{rest} ({numbers})"
 
 
 def _is_numeric(value: Any) -> bool:
@@ -231,8 +236,10 @@ def _is_numeric(value: Any) -> bool:
 
 def _kind(value: Any) -> str:
     """What a value is, in a few words: `a tuple of 3`, `an array of shape (2, 3)`."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
+    if isinstance(value, (np.ndarray, np.number)):
+        return f"a number, {value:.4g}"
     if isinstance(value, (tuple, list, dict)):
         return f"a {type(value).__name__} of {len(value)}"
     return _short(value)

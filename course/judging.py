@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu import Tensor
-
 from .exercise import RIGHT, Arguments, Exercise
 from .results import plain
 
@@ -29,6 +27,9 @@ __all__ = [
 
 TRIALS = 5
 """Calls with arguments of different values and shapes."""
+
+LONGEST = 300
+"""Characters of an argument that are shown."""
 
 
 class Outcome(NamedTuple):
@@ -129,13 +130,20 @@ def with_arguments(said: str, arguments: Arguments) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a Tensor of shape {value.shape}"
+    text = _short(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _short(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of shape {value.shape}"
-    if callable(value):
-        return getattr(value, "__name__", "a function")
     if isinstance(value, np.ndarray):
-        return str(np.round(value, 4).tolist())
-    text = f"{value:.6g}" if isinstance(value, float) else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+        return _short(value.tolist())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        inside = ", ".join(map(_short, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_short(each)}" for key, each in value.items()) + "}"
+    return getattr(value, "__name__", "a function") if callable(value) else repr(value)

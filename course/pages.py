@@ -57,12 +57,12 @@ def page(lesson: Lesson, folder: Path) -> str:
     names: dict[str, Any] = {"__name__": "__main__"}
     parts = []
     with staged(Stage(recorder.check, recorder.reveal, recorder.show)):
-        for blank, cell in zip(shown, cells(lesson.text), strict=True):
+        for i, (blank, cell) in enumerate(zip(shown, cells(lesson.text), strict=True), 1):
             if cell.kind == "markdown":
                 parts.append(to_html(blank.source))
                 continue
             parts.append(f'<pre class="code"><code>{_escaped(blank.source)}</code></pre>')
-            printed, value = run_cell(cell.source, names, f"<{lesson.path.name}>")
+            printed, value = run_cell(cell.source, names, f"cell {i}")
             if printed:
                 parts.append(_output(printed))
             parts += recorder.taken()
@@ -75,7 +75,6 @@ def page(lesson: Lesson, folder: Path) -> str:
 
 def run_cell(source: str, names: dict[str, Any], filename: str) -> tuple[str, Any]:
     """Run a cell as a notebook does: what it prints, and the value of its last line."""
-    filename = f"{filename[:-1]}:{len(linecache.cache)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     tree = ast.parse(source)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None

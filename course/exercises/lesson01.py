@@ -79,8 +79,13 @@ EXERCISES = [
             ),
             Mistake(
                 lambda f, x, h: f(x + h) - f(x - h),
-                "times what is right",
+                "instead of",
                 "This is the difference of the heights; a slope is that difference per distance.",
+            ),
+            Mistake(
+                lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h,
+                "instead of",
+                "Python divides by 2 and then multiplies by h; write / (2 * h).",
             ),
             Mistake(lambda f, x, h: (f(x - h) - f(x + h)) / (2 * h), "its sign is flipped"),
         ),
@@ -125,7 +130,7 @@ EXERCISES = [
         mistakes=(
             Mistake(
                 lambda w, x, t: 2 * (w * x - t),
-                "times what is right",
+                "instead of",
                 "This is the slope with respect to w x - t; how fast does that grow with w?",
             ),
             Mistake(
@@ -134,7 +139,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda w, x, t: 2 * w * x**2,
-                "times what is right",
+                "instead of",
                 "The target t has disappeared; (w x - t)² is not (w x)² - t².",
             ),
         ),
@@ -158,17 +163,17 @@ EXERCISES = [
         mistakes=(
             Mistake(
                 _uphill,
-                "times what is right",
+                "instead of",
                 "The slope points uphill; go against it.",
             ),
             Mistake(
                 lambda f, x, rate, steps: x - rate * _exact(f, x),
-                "times what is right",
+                "instead of",
                 "This is one step; `steps` of them are asked for.",
             ),
             Mistake(
                 lambda f, x, rate, steps: x - steps * rate * _exact(f, x),
-                "times what is right",
+                "instead of",
                 "The slope changes on the way, so it has to be computed again after each step.",
             ),
         ),

@@ -59,6 +59,13 @@ def _count_with_repeats(y: Tensor) -> int:
     return count(y.node)
 
 
+def _count_everything(y: Tensor) -> int:
+    def count(node: Any) -> int:
+        return 1 + sum(count(edge.source) for edge in node.edges if edge.source is not None)
+
+    return count(y.node)
+
+
 def _count_all(y: Tensor) -> int:
     found: set[Any] = set()
     waiting: list[Any] = [y.node]
@@ -133,12 +140,12 @@ EXERCISES = [
         mistakes=(
             Mistake(
                 _only_add,
-                "times what is right",
+                "instead of",
                 "Each step has its own operation; is everything added here?",
             ),
             Mistake(
                 _swapped,
-                "times what is right",
+                "instead of",
                 "In a subtraction the order matters: it is the first minus the second.",
             ),
             Mistake(
@@ -168,6 +175,11 @@ EXERCISES = [
                 "; expected is",
                 "A result that is used twice is found twice, and counted twice; it is one "
                 "operation.",
+            ),
+            Mistake(
+                _count_everything,
+                "; expected is",
+                "Leaves are counted too, and a node that is used twice is counted twice.",
             ),
             Mistake(
                 _count_all,

@@ -130,23 +130,23 @@ EXERCISES = [
         mistakes=(
             Mistake(
                 lambda x: np.tanh(x),
-                "times what is right",
+                "instead of",
                 "This is the contribution of the product alone; x is used in tanh, too.",
             ),
             Mistake(
                 lambda x: x * (1 - np.tanh(x) ** 2),
-                "times what is right",
+                "instead of",
                 "This is what comes through tanh; the product itself also uses x.",
             ),
             Mistake(
                 lambda x: np.tanh(x) * x * (1 - np.tanh(x) ** 2),
-                "times what is right",
+                "instead of",
                 "Both contributions were multiplied. Along a chain slopes multiply, where branches "
                 "meet they add.",
             ),
             Mistake(
                 lambda x: 1 - np.tanh(x) ** 2,
-                "times what is right",
+                "instead of",
                 "The slope of a product is not the product of the slopes.",
             ),
         ),

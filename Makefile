@@ -28,7 +28,7 @@ fuzz: .venv/dev
 # `make test`. Chromium is the system's, if there is one.
 browser: .venv/browser
 	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py \
-		tests/test_playground_browser.py tests/test_site_browser.py
+		tests/test_playground_browser.py tests/test_site_browser.py tests/test_course_notebook.py
 
 # Compares with PyTorch and runs the pages for those who come from elsewhere, whose packages are
 # large and therefore not part of `make test`.

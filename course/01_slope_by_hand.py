@@ -140,8 +140,8 @@ with observe():
 print("the engine:", w.grad, "  two calls:", ((2.001 * x - t) ** 2 - (1.999 * x - t) ** 2) / 0.002)
 
 # %% [markdown]
-# Look at it: step through with ▶, first forward, then backward. Where does the 5 become 10, and the
-# 10 become 30?
+# Look at it: **Step ▶** goes through it, first forward, then backward. Where do the 10 and the 30
+# come from?
 
 # %%
 show(draw_graph(cost), "01-error")

@@ -101,8 +101,8 @@ guess = ...  # a number
 reveal(guess, a.grad)
 
 # %% [markdown]
-# Press ▶ until the backward pass begins. Then watch one number: the one that moves from box to box.
-# Where does it shrink, and why there?
+# Press **Step ▶** until the backward pass begins, and watch the number that goes from box to box.
+# Where does it shrink most, and why there?
 
 # %%
 show(draw_graph(y), "03-squared-tanh")

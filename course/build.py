@@ -18,9 +18,9 @@ from tinygrad_edu.atomic_write import written_whole
 
 from . import progress
 from .lessons import FOLDER, Lesson, cells, lessons, relinked
-from .pages import page
+from .pages import index, page
 
-__all__ = ["build", "main", "notebook"]
+__all__ = ["build", "build_site", "main", "notebook"]
 
 ROOT = FOLDER.parent
 WRITTEN = ".written.json"
@@ -53,8 +53,24 @@ def build(numbers: Sequence[int] | None = None, pages: bool = False) -> list[Pat
             writer.write(f"{lesson.path.stem}.ipynb", notebook(lesson, folder))
             if pages:
                 writer.write(f"{lesson.path.stem}.html", page(lesson, folder))
+    if pages:
+        writer.write("index.html", index())
     writer.finish()
     return writer.kept
+
+
+def build_site(folder: Path) -> None:
+    """Write the pages for a site that mirrors the repository, with documents as .html.
+
+    `folder` is its folder `course`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        f"{each.path.stem}.html": page(each, FOLDER, ".html") for each in lessons().values()
+    }
+    for name, content in {"index.html": index(), **contents}.items():
+        with written_whole(folder / name) as file:
+            file.write(content.encode("utf-8"))
 
 
 def notebook(lesson: Lesson, folder: Path) -> str:
@@ -107,8 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write all lessons, and say what was left as it is."""
     parser = argparse.ArgumentParser("python -m course.build", description=__doc__)
     parser.add_argument("lessons", nargs="*", type=int, help="their numbers; by default all")
+    parser.add_argument("--site", type=Path, metavar="FOLDER", help="only the pages, for a site")
     parser.add_argument("--no-pages", action="store_true", help="no pages, which takes seconds")
     given = parser.parse_args(arguments)
+    if given.site:
+        return build_site(given.site)
     kept = build(given.lessons or None, pages=not given.no_pages)
     print(f"The lessons are in {progress.folder()}; `python -m course` lists them.")
     for path in kept:

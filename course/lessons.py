@@ -98,17 +98,18 @@ def solution_of(number: str) -> str | None:
     return None
 
 
-def relinked(text: str, folder: Path, suffix: str) -> str:
-    """The text with links to other lessons by this suffix, and to other files from this folder."""
+def relinked(text: str, folder: Path, lesson: str, document: str = ".md") -> str:
+    """The text with links as they are from a folder, where lessons and documents end so."""
 
     def new(match: re.Match[str]) -> str:
         target, hash_, heading = match[1].partition("#")
         if "://" in target or not target:
             return match[0]
         if re.fullmatch(r"\d\d_\w+\.py", target):
-            target = target.removesuffix(".py") + suffix
+            target = target.removesuffix(".py") + lesson
         else:
             target = Path(os.path.relpath(FOLDER / target, folder)).as_posix()
+            target = re.sub(r"\.md$", document, target)
         return f"]({target}{hash_}{heading})"
 
     return re.sub(r"\]\(([^)\s]+)\)", new, text)

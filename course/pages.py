@@ -21,7 +21,7 @@ from .markdown import to_html
 from .showing import as_text
 from .stage import Stage, staged
 
-__all__ = ["page", "run_cell"]
+__all__ = ["index", "page", "run_cell"]
 
 STYLE = """
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.55;
@@ -42,6 +42,13 @@ a { color: #0b57a4; } img { max-width: 100%; }
 }
 """
 
+INTRODUCTION = """# A course: from `a * b` to a transformer
+
+Every step by hand once, and then by the engine, with this repository alone. To do the exercises,
+run `make course`, and then `python -m course 1` in a checkout. These pages are for reading: what
+follows a prediction is folded, and so are hints.
+"""
+
 TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -50,9 +57,9 @@ TEMPLATE = """<!doctype html>
 """
 
 
-def page(lesson: Lesson, folder: Path) -> str:
-    """The page of a lesson, with links that hold from a folder."""
-    shown = cells(relinked(lesson.stripped, folder, ".html"))
+def page(lesson: Lesson, folder: Path, document: str = ".md") -> str:
+    """The page of a lesson, with links that hold from a folder, where documents end so."""
+    shown = cells(relinked(lesson.stripped, folder, ".html", document))
     recorder = _Recorder()
     names: dict[str, Any] = {"__name__": "__main__"}
     parts = []
@@ -71,6 +78,18 @@ def page(lesson: Lesson, folder: Path) -> str:
     return TEMPLATE.format(
         title=_escaped(lesson.title), style=STYLE, body="\n".join(parts), nav=_nav(lesson)
     )
+
+
+def index() -> str:
+    """The page that lists the lessons."""
+    items = []
+    for lesson in lessons().values():
+        first = cells(lesson.text)[0].source
+        able = re.search(r"\*\*You will be able to\*\* (.+?)\n\n", first, re.DOTALL)
+        title = f"[{lesson.title}]({lesson.path.stem}.html)"
+        items.append(to_html(f"## {title}\n\nYou will be able to {able[1] if able else ''}"))
+    body = to_html(INTRODUCTION) + "\n".join(items)
+    return TEMPLATE.format(title="A course", style=STYLE, body=body, nav="")
 
 
 def run_cell(source: str, names: dict[str, Any], filename: str) -> tuple[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 import course.__main__ as terminal
 from course import check, hint, reveal, show, solution, source_of
-from course.build import build
+from course.build import build, build_site
 from course.catalog import declared
 from course.curves import curves
 from course.judges import values
@@ -208,6 +209,20 @@ class TestBuild:
         assert 'raise NotImplementedError("1.1 is still blank")' in texts["py"]
         assert "Hint 1 of 2" in texts["html"]
         assert "<iframe" in texts["html"], "the explorer"
+
+    def test_pages_of_a_site_link_each_other_and_documents(self, tmp_path: Path) -> None:
+        build_site(tmp_path / "site" / "course")
+        pages = sorted((tmp_path / "site" / "course").glob("*.html"))
+        assert [path.stem for path in pages] == [
+            *(lesson.path.stem for lesson in lessons().values()),
+            "index",
+        ]
+        for path in pages:
+            text = re.sub(r"<iframe.*?</iframe>", "", path.read_text(encoding="utf-8"), flags=re.S)
+            for target in re.findall(r'href="([^"#]+)', text):
+                where = (path.parent / target).resolve()
+                document = ROOT / where.relative_to(tmp_path / "site").with_suffix(".md")
+                assert where.exists() or document.exists() or "://" in target, target
 
     def test_work_is_not_overwritten(self, folder: Path) -> None:
         build([1])

@@ -13,7 +13,7 @@
 # %%
 import numpy as np
 
-from course import check, reveal, show, source_of
+from course import check, hint, reveal, show, solution, source_of
 from course.curves import curves
 from tinygrad_edu import Tensor, draw_graph, observe, ops
 

@@ -10,7 +10,7 @@
 # About 30 minutes.
 
 # %%
-from course import check, reveal, show, source_of
+from course import check, hint, reveal, show, solution, source_of
 from tinygrad_edu import Tensor, draw_graph
 from tinygrad_edu.graph import Node, topological_order
 
@@ -36,8 +36,8 @@ reveal(guess, draw_graph(y).operations)
 
 # %% [markdown]
 # `a + b` stands there twice, so it is computed twice, and is two notes. Now give the sum a name,
-# and look at both recipes. Boxes are inputs, the others are operations, and the arrows say what
-# goes into what.
+# and look at both recipes. Yellow boxes are inputs, the round ones operations, and the arrows say
+# what goes into what.
 
 # %%
 show(draw_graph(y), "02-written-twice")

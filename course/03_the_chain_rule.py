@@ -11,7 +11,7 @@
 # %%
 import numpy as np
 
-from course import check, reveal, show, source_of
+from course import check, hint, reveal, show, solution, source_of
 from course.curves import curves
 from tinygrad_edu import Tensor, draw_graph, explain, observe, ops
 from tinygrad_edu.graph import sweep

@@ -4,14 +4,14 @@
 # **You need** [lesson 3](03_the_chain_rule.py): upstream × local = contribution.
 #
 # **You will be able to** say what happens where a value is used twice, write a whole backward pass
-# in eight lines, and tell why the engine can do a million paths in twenty steps.
+# in five lines, and tell why the engine can do a million paths in twenty steps.
 #
 # About 30 minutes.
 
 # %%
 import numpy as np
 
-from course import check, reveal, show, source_of
+from course import check, hint, reveal, show, solution, source_of
 from tinygrad_edu import Tensor, draw_graph, explain, observe
 from tinygrad_edu.graph import sweep
 
@@ -38,8 +38,8 @@ guess = ...  # a number
 reveal(guess, x.grad)
 
 # %% [markdown]
-# Step to the backward pass: from one operation two arrows lead to x, and the bar below x fills in
-# two steps.
+# **Step ▶** to the backward pass: one operation sends two contributions to x, and the bar below x
+# fills in two steps.
 
 # %%
 show(draw_graph(y), "04-square")
@@ -112,8 +112,8 @@ reveal(guess, w.grad)
 x = Tensor(1.0, requires_grad=True, name="x")
 with observe():
     out = x
-    for _ in range(10):
-        out = out + 0.1 * np.tanh(out)
+    for _ in range(4):
+        out = out + np.tanh(out)
     out.backward()
 guess = ...  # "smaller" or "larger"
 reveal(guess, "larger" if x.grad > 1 else "smaller")

@@ -91,6 +91,7 @@ def test_a_lesson_has_the_parts_of_a_lesson(lesson: Lesson) -> None:
     assert "**You will be able to**" in first
     assert 20 <= int((re.search(r"About (\d+) minutes", first) or ["", "0"])[1]) <= 40
     assert 3 <= len(lesson.exercises) <= 5
+    assert re.search(r"^from course import check, hint, .*\bsolution\b", lesson.text, re.MULTILINE)
     text = lesson.text
     assert len(re.findall(r"^reveal\(guess, ", text, re.MULTILINE)) >= 2, "predictions"
     assert re.findall(r"^show\(", text, re.MULTILINE), "something to look at"

@@ -221,8 +221,8 @@ def _with_numbers(verdict: str, own: Any, right: Any) -> str:
     if own.size != 1 or right.size != 1 or "instead of" in verdict:
         return verdict
     numbers = f"{float(own.ravel()[0]):.6g} instead of {float(right.ravel()[0]):.6g}"
-    rest = re.sub(r"^wrong: [\d.e+-]+ times what is right(; )?", "wrong: ", verdict)
-    return f"wrong: {numbers}" if rest == "wrong: " else f"{rest} ({numbers})"
+    unknown = r"wrong: [\d.e+-]+ times what is right(; its sign is flipped)?"
+    return f"wrong: {numbers}" if re.fullmatch(unknown, verdict) else f"{verdict} ({numbers})"
 
 
 def _is_numeric(value: Any) -> bool:

@@ -113,6 +113,12 @@ def test_links_of_a_lesson_hold(lesson: Lesson) -> None:
         assert not heading or heading in {anchor(title) for title in titles}, heading
 
 
+@every_lesson
+def test_a_lesson_is_listed(lesson: Lesson) -> None:
+    text = (ROOT / "docs" / "course.md").read_text(encoding="utf-8")
+    assert f"[{lesson.title}](../course/{lesson.path.name})" in text
+
+
 def test_lessons_are_numbered_without_gaps() -> None:
     assert list(lessons()) == list(range(1, len(lessons()) + 1))
 

@@ -19,7 +19,7 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
-PRINTED_IN = ("programs.md", "sanity.md", "seeing.md", "why.md")
+PRINTED_IN = ("course.md", "programs.md", "sanity.md", "seeing.md", "why.md")
 PRINTING = [
     *(ROOT / "docs" / name for name in PRINTED_IN),
     *(ROOT / "docs").glob("from-*.md"),
@@ -54,6 +54,7 @@ def test_code_blocks_run_in_order(path: Path, tmp_path: Path) -> None:
         for m in BLOCK.finditer(text)
     ]
     environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUTF8="1", MPLBACKEND="agg")
+    environment["TINYGRAD_EDU_COURSE"] = str(tmp_path)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", RUN],
         input=json.dumps(blocks), encoding="utf-8",

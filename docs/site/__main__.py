@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from course.build import build_site
 from examples import see_backprop
 
 from ..generate import ROOT
@@ -21,6 +22,7 @@ def main() -> int:
     os.environ["MPLBACKEND"] = "agg"
     without = sources.write(OUT / "source")
     see_backprop.main(["--out", str(OUT / "source" / "explorers")])
+    build_site(OUT / "source" / "explorers" / "course")
     settings = str(ROOT / "docs" / "site")
     arguments = ["-W", "--keep-going", "-q", "-c", settings, "-d", str(OUT / "doctrees")]
     failed = build_main([*arguments, str(OUT / "source"), str(OUT / "html")])

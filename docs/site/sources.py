@@ -17,7 +17,8 @@ __all__ = ["write"]
 
 HERE = Path(__file__).parent
 GUIDES = {
-    "Learn": ("docs/from-scratch.md", "docs/own-op.md", "notebooks/housing"),
+    "Learn": ("docs/course.md", "docs/from-scratch.md", "docs/own-op.md", "notebooks/housing",
+              "docs/teaching.md"),
     "Derivations": tuple(
         f"docs/derivations/{name}.md"
         for name in ("dense", "softmax-cross-entropy", "batch-norm", "layer-norm", "convolution",
@@ -53,6 +54,7 @@ EXPLORERS = {
 _ALONE = "---\norphan: true\n---\n\n"
 _SHOWN = (".py", ".pyi", ".cfg", ".toml", ".csv", "")
 _SAVED = re.compile(r'^```python\n(?:(?!```).)*?save\("([\w-]+\.html)"\).*?^```\n', re.M | re.S)
+_LESSON = re.compile(r"\[([^\]]+)\]\((?:\.\./)?course/(\d\d_\w+)\.py\)")
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _PICTURE = re.compile(
     r'^<img src="(?:docs/)?pictures/([\w-]+\.png)"[^\n]*>$|^!\[[^\n]*\]\(pictures/([\w-]+\.png)\)$',
@@ -89,7 +91,7 @@ def _write(folder: Path, name: str, text: str) -> None:
 
 
 def _document(path: Path, folder: Path) -> str:
-    """A document whose links to source files lead to pages that show them."""
+    """A document whose links lead to pages: those to source files show them, lessons are built."""
 
     def linked(match: re.Match[str]) -> str:
         target = (path.parent / match[1]).resolve()
@@ -105,8 +107,10 @@ def _document(path: Path, folder: Path) -> str:
             _write(folder, name, _ALONE + target.read_text(encoding="utf-8"))
         return match[0]
 
-    text = _LINK.sub(linked, path.read_text(encoding="utf-8"))
     root = "../" * (len(path.relative_to(ROOT).parts) - 1)
+    text = path.read_text(encoding="utf-8")
+    text = _LESSON.sub(rf'<a href="{root}course/\2.html">\1</a>', text)
+    text = _LINK.sub(linked, text)
     text = _PICTURE.sub(lambda match: _explorer(match, root), text)
     if path.parent.name == "misconceptions":
         _run(text, folder / "explorers")

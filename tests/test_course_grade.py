@@ -14,7 +14,7 @@ from course.grading import Grade, Limits, _outcome, _read, grade_file
 from course.lessons import cells, lessons
 from course.submissions import definitions, submissions
 
-LIMITS = Limits(seconds=3, megabytes=1024)
+LIMITS = Limits(seconds=6, megabytes=1024)
 SOLVED = lessons()[1].text
 BLANK = lessons()[1].stripped
 LESSON = ("1.1", "1.2", "1.3", "1.4")
@@ -80,7 +80,7 @@ def test_solutions_are_right_and_the_stripped_file_is_blank(file: Any) -> None:
 def test_a_hostile_file_fails_and_costs_only_its_own_exercises(file: Any) -> None:
     grades = grade_file(file(HOSTILE), LESSON, limits=LIMITS)
     assert {grade.mark for grade in grades.values()} == {"wrong"}
-    assert grades["1.1"].said == "slope took longer than 3 s"
+    assert grades["1.1"].said == "slope took longer than 6 s"
     assert grades["1.2"].said.startswith("raised SystemExit: 0\n    in line 15: sys.exit(0)")
     assert grades["1.3"].said == "slope_of_error ended the process with exit code 0"
     assert grades["1.4"].said.startswith("raised MemoryError")

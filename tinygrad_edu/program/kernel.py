@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from . import layout, tidy
-from .plan import Call, Plan, unheld
-from .recording import Step, Value, filled
-from .scalars import NotScalar, converted
+from . import scalars
+from .backward import Sweep, sweep, used
+from .lowering import Info
+from .plan import Operations, empty, lines, plan
+from .recording import Step, Value, filled, values_in
 from .tracing import Traced
-from .written import Written
 
 _RAISED = (ZeroDivisionError, OverflowError, ValueError)
 MOST_SPARE = 2
 """Workspaces kept for the next calls; others are in use while graphs wait for `backward`."""
-_NO_BUFFERS: Any = ((), ())
 
 
 class Kernel:
@@ -27,49 +26,37 @@ class Kernel:
 
     `forward(*arrays)` returns the outputs and what `backward` reads; `backward(saved, *gradients)`
     returns the gradients of the variables. `careful` computes the same, step by step as the engine
-    does, for values that are not finite.
+    does, for values that are not finite. `operations` is the number of ops that were traced.
     """
 
     def __init__(self, traced: Traced) -> None:
-        self.traced = traced
         recording = traced.recording
-        connected = zip(traced.outputs, traced.connected, strict=True)
-        live = dict.fromkeys(
-            v for v, c in connected if c and v is not None and v.kind == "computed"
-        )
-        self.seeds = {
-            y: Value(np.ones(y.array.shape, y.array.dtype), "seed", f"d_output{i}")
-            for i, y in enumerate(live)
-        }
-        written = Written(traced, self.seeds)
-        self.variables = written.variables
-        self.outputs = written.outputs
+        self.outputs = [v for v in traced.outputs if v is not None]
+        self.seeds = _seeds(traced)
         self.captured = recording.captured
-        self.constants = list(written.constants.values())
+        self.operations = len(recording.steps)
+        written = _Written(traced, self.outputs, self.seeds)
+        self.variables = written.variables
+        self.constants = written.operations.constants
         self.effects = written.effects
-        self._careful = _Careful(written)
-        self.scalar = False
-        with contextlib.suppress(NotScalar):
-            written.statements = converted(written)
-            self.scalar = True
-        self.plan = _planned(written)
-        self.code = _code(written, self.plan)
+        self.scalar = written.operations.floats
+        self._careful = _Careful(traced, written, self.seeds)
+        self._buffers = written.buffers
+        self.code = written.code()
+        self._again = written.again()
         self._spare: list[Any] = []  # workspaces that nobody uses
-        namespace: dict[str, Any] = {"unheld": unheld}
-        exec(compile(self.code, "<compiled>", "exec"), namespace)
-        namespace.update(written.writer.helpers.references)
-        namespace.update(written.writer.effects)
-        self._forward: Callable[..., Any] = namespace["forward"]
-        self._backward: Callable[..., Any] = namespace["backward"]
-        self._backward_again: Callable[..., Any] = namespace["backward_again"]
-        self.statements = len(written.statements)
+        self._namespace = written.operations.namespace()
+        exec(compile(self.code, "<compiled>", "exec"), self._namespace)
+        self._forward: Callable[..., Any] = self._namespace["forward"]
+        self._backward: Callable[..., Any] = self._namespace["backward"]
+        self._backward_again: Callable[..., Any] | None = None
         traced.release()
 
     def forward(self, *arrays: Any) -> Any:
         """The outputs, what the backward pass reads, and the results of effects."""
         if self.scalar:
             return self._of_floats(arrays)
-        workspace = self._spare.pop() if self._spare else self.plan.workspace()
+        workspace = self._spare.pop() if self._spare else self._workspace()
         outputs, saved, effects = self._forward(workspace, *arrays)
         if not self.variables:
             self._give_back(workspace)
@@ -80,25 +67,35 @@ class Kernel:
         if self.scalar:
             return self._gradients_of_floats(saved, gradients)
         if again:
-            return self._backward_again(saved, *gradients)
+            return self._retaining(saved, *gradients)
         found, workspace = self._backward(saved, *gradients)
         self._give_back(workspace)
         return found
+
+    def _retaining(self, saved: Any, *gradients: Any) -> Any:
+        """The backward pass that leaves what it reads as it is, compiled when it is wanted."""
+        if self._backward_again is None:
+            exec(compile(self._again, "<compiled>", "exec"), self._namespace)
+            self._backward_again = self._namespace["backward_again"]
+        return self._backward_again(saved, *gradients)
+
+    def _workspace(self) -> list[np.ndarray]:
+        return list(map(empty, self._buffers))
 
     def _give_back(self, workspace: Any) -> None:
         if len(self._spare) < MOST_SPARE:
             self._spare.append(workspace)
 
     def __repr__(self) -> str:
-        size = sum(each.nbytes for each in self.plan.workspace()[0]) / 1e6
-        return f"<compiled program of {self.statements} statements, {size:.2f} MB of buffers>"
+        size = sum(each.nbytes for each in self._workspace()) / 1e6
+        return f"<compiled program of {self.operations} ops, {size:.2f} MB of buffers>"
 
     def __str__(self) -> str:
         return self.code
 
     def _of_floats(self, arrays: Any) -> Any:
         try:
-            found, saved, effects = self._forward(_NO_BUFFERS, *map(float, arrays))
+            found, saved, effects = self._forward(*map(float, arrays))
         except _RAISED:
             return [np.float64(np.nan)] * len(self.outputs), None, ()
         return tuple(map(np.float64, found)), saved, effects
@@ -106,7 +103,7 @@ class Kernel:
     def _gradients_of_floats(self, saved: Any, gradients: Any) -> Any:
         """NaN in place of what floats cannot compute, so that it is computed with care."""
         try:
-            found = self._backward_again(saved, *map(float, gradients))
+            found = self._backward(saved, *map(float, gradients))
         except (*_RAISED, TypeError):
             found = [np.nan] * len(self.variables)
         return [np.array(g) for g in found]
@@ -116,17 +113,148 @@ class Kernel:
         return self._careful.run(arrays, effects, gradients)
 
 
+def _seeds(traced: Traced) -> dict[Value, Value]:
+    """The gradients of the outputs that have one."""
+    connected = zip(traced.outputs, traced.connected, strict=True)
+    live = dict.fromkeys(v for v, c in connected if c and v is not None and v.kind == "computed")
+    return {
+        y: Value(np.ones(y.array.shape, y.array.dtype), "seed", f"d_output{i}")
+        for i, y in enumerate(live)
+    }
+
+
+class _Written:
+    """Both passes as operations, planned, and their code."""
+
+    def __init__(self, traced: Traced, outputs: list[Value], seeds: dict[Value, Value]) -> None:
+        recording = traced.recording
+        self.seeds = list(seeds.values())
+        self.back = back = (
+            sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
+        )
+        read = [v for step in back.steps for v in values_in([step.args, step.kwargs])]
+        self.forward = used(recording.steps, [*outputs, *read])
+        self.backward = used(back.steps, list(back.gradients.values()))
+        self.effects = any(step.role == "effect" for step in self.forward)
+        self.variables = [v for v in traced.variables() if v in back.gradients]
+        self.given = [*recording.inputs, *recording.captured]
+        operations = self._operations(recording.constants)
+        self.operations = operations
+        outs = [operations.literal(v) for v in outputs]
+        effects = [operations.numbers[v] for s in self.forward if s.role == "effect" for v in s.outs]
+        gradients = [operations.numbers[back.gradients[v]] for v in self.variables]
+        both = operations.share([*outs, *gradients])
+        outs, gradients = both[: len(outs)], both[len(outs) :]
+        operations.drop_unused([*both, *effects])
+        self.buffers: list[Info] = []
+        if not operations.floats:
+            gradients = operations.separate(gradients, outs)
+            self.buffers = plan(operations.each, {*outs, *effects, *gradients})
+        self.outs, self.drawn, self.gradients = outs, effects, gradients
+
+    def _operations(self, constants: list[Value]) -> Operations:
+        steps = [*self.forward, *self.backward]
+        arrays = [v.array for v in (*self.given, *constants, *self.seeds)]
+        arrays += [v.array for step in steps for v in step.outs]
+        if not self.effects and scalars.are_floats(arrays):
+            with contextlib.suppress(scalars.NotScalar):
+                return self._filled(Operations([*self.given, *self.seeds], floats=True))
+        return self._filled(Operations([*self.given, *self.seeds], floats=False))
+
+    def _filled(self, operations: Operations) -> Operations:
+        operations.add(self.forward, backward=False)
+        operations.add(self.backward, backward=True)
+        return operations
+
+    # ---------------------------------------------------------------- code
+
+    def _names(self, values: list[Value]) -> list[str]:
+        return [f"_{self.operations.numbers[v]}" for v in values]
+
+    def _saved(self) -> list[int]:
+        """What the backward pass reads of the forward pass and of the arguments."""
+        backward = [each for each in self.operations.each if each.backward]
+        own = {t for each in backward for t in each.targets}
+        own |= {self.operations.numbers[v] for v in self.seeds}
+        read = {n: None for each in backward for n in each.args}
+        return [n for n in read if n not in own]
+
+    def code(self) -> str:
+        """Forward, and backward into the buffers."""
+        saved = self._saved()
+        names = self._names([*self.given, *self.operations.constants])
+        workspace = "" if self.operations.floats else "workspace, "
+        values, drawn, gradients = map(_listed, (self.outs, self.drawn, self.gradients))
+        body = [
+            f"def forward({workspace}{', '.join(names)}):",
+            *self._unpacked(backward=False),
+            *self._lines(backward=False, kept={*self.outs, *saved}),
+            f"return ({values}), [{workspace}{_listed(saved)}], ({drawn})",
+            f"def backward({', '.join(['saved', *self._names(self.seeds)])}):",
+            f"{workspace}{_listed(saved)} = saved" if workspace or saved else "",
+        ]
+        if self.operations.floats:
+            end = f"return ({gradients})"
+        else:
+            end = f"return ({gradients}), workspace"
+            body.append("saved.clear()")
+        body += [
+            *self._unpacked(backward=True),
+            *self._lines(backward=True, kept=set(self.gradients)),
+            end,
+        ]
+        return _indented(body)
+
+    def again(self) -> str:
+        """Backward, which leaves the buffers as they are."""
+        if self.operations.floats:
+            return ""
+        body = [
+            f"def backward_again({', '.join(['saved', *self._names(self.seeds)])}):",
+            f"workspace, {_listed(self._saved())} = saved",
+            *lines(self.operations.each, backward=True, buffers=False),
+            f"return ({_listed(self.gradients)})",
+        ]
+        return _indented(body)
+
+    def _lines(self, *, backward: bool, kept: set[int]) -> Iterator[str]:
+        if not self.operations.floats:
+            return lines(self.operations.each, backward=backward)
+        each = [each for each in self.operations.each if each.backward is backward]
+        return scalars.lines(each, kept)
+
+    def _unpacked(self, *, backward: bool) -> list[str]:
+        """The buffers that operations write into, as local variables."""
+        each = (x for x in self.operations.each if x.backward is backward)
+        used = sorted({x.buffer for x in each if x.buffer is not None})
+        if self.operations.floats or not used:
+            return []
+        total = len(self.buffers)
+        if len(used) > total // 2:
+            return [f"{''.join([f'b{i}, ' for i in range(total)])} = workspace"]
+        return [f"b{i} = workspace[{i}]" for i in used]
+
+
+def _listed(numbers: list[int]) -> str:
+    return "".join([f"_{n}, " for n in numbers])
+
+
+def _indented(body: list[str]) -> str:
+    lines = (x if x.startswith("def ") else f"    {x}" for x in body if x)
+    return "\n".join(lines) + "\n"
+
+
 class _Careful:
     """The recorded steps, called one after the other."""
 
-    def __init__(self, written: Written) -> None:
-        recording = written.traced.recording
-        self.outputs, self.variables = written.outputs, written.variables
+    def __init__(self, traced: Traced, written: _Written, seeds: dict[Value, Value]) -> None:
+        self.outputs = [v for v in traced.outputs if v is not None]
+        self.variables = written.variables
         self.forward = written.forward
         self.backward, self.gradients = written.back.steps, written.back.gradients
-        self.given = [*recording.inputs, *recording.captured]
-        self.constants = recording.constants
-        self.seeds = list(written.seeds.values())
+        self.given = written.given
+        self.constants = traced.recording.constants
+        self.seeds = list(seeds.values())
         self.effects = [v for s in self.forward if s.role == "effect" for v in s.outs]
 
     def run(self, arrays: list[Any], effects: Any, gradients: Any) -> Any:
@@ -155,71 +283,6 @@ class _Careful:
             known.update(zip(step.outs, result if many else [result], strict=True))
 
 
-def _planned(written: Written) -> Plan:
-    outputs = {n for e in written.outputs_text() for n in tidy.names_in(e)}
-    results = (written.results[v] for v in written.variables)
-    gradients = {n for e in results for n in tidy.names_in(e)}
-    effects = {t for s in written.statements if s.effect for t in s.targets}
-    return Plan(written.statements, outputs | effects, gradients - outputs - effects)
-
-
 def is_finite(arrays: Any) -> bool:
     """Whether all elements are finite, in one pass unless their squares overflow."""
     return all(math.isfinite(np.vdot(x, x)) or np.isfinite(x).all() for x in arrays)
-
-
-def _code(written: Written, plan: Plan) -> str:
-    """Forward, backward into the buffers, and backward that leaves them as they are."""
-    names = [*written.arguments, *written.parameters, *written.constants]
-    forward = [c for c in plan.calls if not c.backward]
-    backward = [c for c in plan.calls if c.backward]
-    wanted = {name: None for c in backward for name in sorted(c.reads)}
-    wanted |= {n: None for v in written.variables for n in tidy.names_in(written.results[v])}
-    defined = _defined(backward, written)
-    saved = [name for name in wanted if name not in defined]
-    effects = [t for s in written.statements if s.effect and not s.backward for t in s.targets]
-    seeds = [written.writer.name_of(g) for g in written.seeds.values()]
-    kept = "".join(f"{name}, " for name in saved)
-    values = "".join(f"{layout.source(e)}, " for e in written.outputs_text())
-    gradients = "".join(f"{layout.source(written.results[v])}, " for v in written.variables)
-    body = [
-        *layout.preamble(written),
-        *(f"from numpy import {name} as np_{name}" for name in sorted(plan.ufuncs)),
-        f"def forward(workspace, {', '.join(names)}):",
-        *_unpacked(forward, plan),
-        *(line for c in forward for line in c.lines()),
-        f"return ({values}), [workspace, {kept}], ({''.join(f'{e}, ' for e in effects)})",
-        f"def backward({', '.join(['saved', *seeds])}):",
-        f"workspace, {kept} = saved",
-        "saved.clear()",
-        *_unpacked(backward, plan),
-        *(line for c in backward for line in c.lines()),
-        f"return ({gradients}), workspace",
-        f"def backward_again({', '.join(['saved', *seeds])}):",
-        f"workspace, {kept} = saved",
-        *(line for c in backward for line in c.lines(buffers=False)),
-        f"return ({gradients})",
-    ]
-    start = next(i for i, line in enumerate(body) if line.startswith("def forward("))
-    indented = (x if x.startswith("def ") else f"    {x}" for x in body[start:])
-    return "\n".join([*body[:start], *indented]) + "\n"
-
-
-def _unpacked(calls: list[Call], plan: Plan) -> list[str]:
-    """The buffers that calls write into, as local variables."""
-    used = sorted({c.buffer for c in calls if c.buffer is not None})
-    lines = ["buffers, results = workspace"]
-    if len(used) > len(plan.buffers) // 2:
-        everything = "".join(f"b{i}, " for i in range(len(plan.buffers)))
-        return [*lines, f"{everything} = buffers"]
-    return [*lines, *(f"b{i} = buffers[{i}]" for i in used)]
-
-
-def _defined(calls: list[Call], written: Written) -> set[str]:
-    seeds = {written.writer.name_of(g) for g in written.seeds.values()}
-    outer = {"np", *written.writer.helpers.functions, *written.writer.helpers.constants}
-    imported = {line.split()[-1] for line in written.writer.helpers.imports}
-    made = {c.target for c in calls} | {
-        t for s in written.statements if s.backward for t in s.targets
-    }
-    return made | seeds | outer | imported

@@ -1,304 +1,308 @@
-"""Where results go in memory: statements as NumPy calls that write into buffers kept between calls.
+"""The operations of a program in order, and where their results go in memory.
 
-A statement is taken apart into calls of one ufunc each, whose result goes into a buffer by `out=`.
-A buffer serves again as soon as nobody reads its array any more, so a run allocates next to nothing
-and needs no more memory than its values at the worst moment.
+Equal operations are computed once. A small result goes into a buffer that is kept between calls,
+and that serves again as soon as nobody reads its array any more. A large one is written over an
+operand that nobody reads any more, or is let go of as soon as it was read; nothing large is kept.
 """
 
 from __future__ import annotations
 
-import ast
-import sys
+import itertools
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from . import layout, tidy
-from .statement import Statement
-
-_UFUNCS = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
-    ast.FloorDiv: "floor_divide", ast.Mod: "remainder", ast.Pow: "power", ast.MatMult: "matmul",
-    ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or", ast.BitXor: "bitwise_xor",
-    ast.Eq: "equal", ast.NotEq: "not_equal", ast.Lt: "less", ast.LtE: "less_equal",
-    ast.Gt: "greater", ast.GtE: "greater_equal", ast.USub: "negative", ast.Invert: "invert",
-}  # fmt: skip
-_POWERS = {2: "square", 0.5: "sqrt", 1: "positive", -1: "reciprocal"}
-"""What an array's `**` calls for these exponents, which is quicker than `power`, if not equal."""
+from .lowering import Info, Line, numbered
+from .recording import Step, Value, values_in
+from .templates import is_literal, templates
+from .literals import text as literal_text
 
 LARGE = 1 << 15
-"""Bytes. Larger arrays are let go of as soon as nobody reads them."""
+"""Bytes. Larger arrays are in no buffer."""
 
-Info = tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]
-"""Shape, dtype and strides: in another order, sums would be rounded otherwise."""
+SMALL = 1 << 16
+"""Bytes. Larger arrays are not kept for the backward pass to save computing them again."""
 
 
-class Call:
-    """`target = text`, or with a `ufunc` the call of it with arguments and a buffer.
+class Operation:
+    """A line of a template with the numbers of a program's variables in it."""
 
-    `info` are the shape and dtype of the result if it may go into a buffer.
+    __slots__ = ("line", "targets", "args", "changes", "backward", "buffer", "over", "dead")
+
+    def __init__(self, line: Line, slots: list[int], backward: bool) -> None:
+        self.line = line
+        self.targets = [slots[t] for t in line.targets]
+        self.args = tuple([slots[a] for a in line.args])
+        self.changes = [slots[c] for c in line.changes]
+        self.backward = backward
+        self.buffer: int | None = None
+        self.over: int | None = None  # the variable whose array it writes over
+        self.dead: list[int] = []  # large variables that nobody reads after it
+
+    def code(self, *, buffers: bool = True) -> str:
+        """The line of code."""
+        line = self.line
+        text = line.text % tuple([f"_{a}" for a in self.args])
+        if line.ufunc:
+            out = ""
+            if buffers and self.buffer is not None:
+                out = f", b{self.buffer}"
+            elif buffers and self.over is not None:
+                out = f", _{self.over}"
+            if out and line.ufunc in ("maximum", "minimum"):
+                out = f", out={out[2:]}"  # which NumPy no longer takes by position
+            if line.options:
+                out = f"{out or ', None'}, {line.options}"
+            text += f"{out})"
+        if self.targets:
+            text = f"{', '.join([f'_{t}' for t in self.targets])} = {text}"
+        return text
+
+
+class Operations:
+    """What the steps of a program compute, with a number for each variable.
+
+    `constants` are the arrays that are read besides.
     """
 
-    __slots__ = (
-        "target", "text", "ufunc", "args", "reads", "info", "backward", "buffer", "result",
-        "options", "fresh", "dead",
-    )  # fmt: skip
+    def __init__(self, given: Iterable[Value], *, floats: bool) -> None:
+        self.floats = floats
+        self.each: list[Operation] = []
+        self.numbers: dict[Value, int] = {}
+        self.constants: list[Value] = []
+        self._namespaces: dict[int, dict[str, Any]] = {}
+        self.merged: set[int] = set()  # variables that stand for several
+        self.counter = itertools.count()
+        for value in given:
+            self.numbers[value] = next(self.counter)
 
-    def __init__(self, target: str, text: str, reads: set[str], backward: bool) -> None:
-        self.target = target
-        self.text = text
-        self.reads = reads
-        self.backward = backward
-        self.ufunc = ""
-        self.args: list[str] = []
-        self.info: Info | None = None
-        self.buffer: int | None = None
-        self.result: int | None = None
-        self.options = ""
-        self.fresh = False
-        self.dead: list[str] = []  # variables that nobody reads after it
-
-    def lines(self, *, buffers: bool = True) -> list[str]:
-        """The lines of code."""
-        gone = [f"del {', '.join(self.dead)}"] if self.dead else []
-        return [self.line(buffers=buffers), *gone]
-
-    def line(self, *, buffers: bool = True) -> str:
-        """The line of code."""
-        if not self.ufunc:
-            return self.text
-        out = ""
-        if buffers and self.buffer is not None:
-            out = f", b{self.buffer}"
-        elif buffers and self.result is not None:
-            out = f", unheld(results, {self.result})"
-        if out and self.ufunc in ("maximum", "minimum"):
-            out = f", out={out[2:]}"  # which NumPy no longer takes by position
-        if self.options:
-            out = f"{out or ', None'}, {self.options}"
-        return f"{self.target} = np_{self.ufunc}({', '.join(self.args)}{out})"
-
-
-class _Lower(ast.NodeTransformer):
-    """Takes the elementwise parts of an expression out of it, each as a call of its own."""
-
-    def __init__(self, plan: Plan, backward: bool) -> None:
-        self.plan = plan
-        self.backward = backward
-        self.target = ""
-
-    def lowered(self, node: ast.expr, target: str) -> ast.expr:
-        self.target = target
-        self.top = node
-        return self.visit(node)  # type: ignore[no-any-return]
-
-    def _call(self, node: ast.expr, ufunc: str, args: list[ast.expr]) -> ast.expr:
-        info: Info | None = getattr(node, "info", None)
-        top = node is self.top
-        args = [self.visit(a) for a in args]
-        if info is None or info[0] == ():
-            return node
-        target = self.target if top else self.plan.fresh()
-        call = Call(target, "", set().union(*map(tidy.names_in, args)), self.backward)
-        call.ufunc, call.args, call.info = ufunc, [layout.source(a) for a in args], info
-        self.plan.calls.append(call)
-        return ast.Name(target)
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        ufunc = _UFUNCS.get(type(node.op))
-        if isinstance(node.op, ast.Pow):
-            power = _number(node.right)
-            if power in _POWERS and _is_float(node):
-                return self._replaced(node, _POWERS[power], [node.left])
-        if ufunc is None:
-            return self.generic_visit(node)  # type: ignore[return-value]
-        return self._replaced(node, ufunc, [node.left, node.right])
-
-    def _replaced(self, node: Any, ufunc: str, args: list[ast.expr]) -> ast.expr:
-        made = self._call(node, ufunc, args)
-        return self.generic_visit(node) if made is node else made  # type: ignore[return-value]
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        ufunc = _UFUNCS.get(type(node.op))
-        if ufunc is None or isinstance(node.operand, ast.Constant):
-            return node
-        return self._replaced(node, ufunc, [node.operand])
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        ufunc = _UFUNCS.get(type(node.ops[0]))
-        if ufunc is None:
-            return self.generic_visit(node)  # type: ignore[return-value]
-        return self._replaced(node, ufunc, [node.left, node.comparators[0]])
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        if _is_sum(node):
-            return self._sum(node)
-        text = layout.source(node.func)
-        name = text.removeprefix("np.")
-        function: Any = getattr(np, name, None) if text.startswith("np.") else None
-        simple = isinstance(function, np.ufunc) and not node.keywords and function.nout == 1
-        if simple and len(node.args) == function.nin:
-            return self._replaced(node, name, node.args)
-        return self.generic_visit(node)  # type: ignore[return-value]
-
-    def _sum(self, node: ast.Call) -> ast.expr:
-        """`x.sum(axis=0)`, which calls `np.add.reduce`."""
-        assert isinstance(node.func, ast.Attribute)
-        given = {k.arg: layout.source(k.value) for k in node.keywords}
-        made = self._call(node, "add.reduce", [node.func.value])
-        if made is node:
-            return self.generic_visit(node)  # type: ignore[return-value]
-        call = self.plan.calls[-1]
-        call.args += [given.get("axis", "None"), "None"]
-        call.options = given.get("keepdims", "")
-        return made
-
-
-def _is_sum(node: ast.Call) -> bool:
-    """Whether it is a sum along axes, with no dtype of its own."""
-    if not (isinstance(node.func, ast.Attribute) and node.func.attr == "sum"):
-        return False
-    if node.args or isinstance(node.func.value, ast.Constant):
-        return False
-    spelled = layout.source(node.func)
-    return spelled != "np.sum" and {k.arg for k in node.keywords} <= {"axis", "keepdims"}
-
-
-def _number(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return None
-
-
-def _is_float(node: ast.expr) -> bool:
-    info = getattr(node, "info", None)
-    return info is not None and info[1].kind == "f"
-
-
-_FRESH = {
-    "sum", "mean", "max", "min", "prod", "any", "all", "var", "std", "argmax", "argmin", "argsort",
-    "cumsum", "cumprod", "reduce", "copy", "zeros", "zeros_like", "ones_like", "arange", "where",
-    "concatenate", "stack", "take", "repeat", "tril", "triu",
-}  # fmt: skip
-
-
-def _is_fresh(node: ast.expr) -> bool:
-    """Whether a result certainly shares no memory with what the expression reads."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in _FRESH
-    return isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Constant))
-
-
-class Plan:
-    """The calls of a program in order, and a buffer for each result that may have one."""
-
-    def __init__(self, statements: list[Statement], kept: set[str], gradients: set[str]) -> None:
-        self.calls: list[Call] = []
-        self.buffers: list[Info] = []
-        self.infos: list[Info] = []  # of the gradients that are returned
-        self.ufuncs: set[str] = set()
-        self._n = 0
-        unstable = tidy.changed(statements)
-        self.gradients = gradients - unstable
-        for each in statements:
-            self._lower(each)
-        self._assign(kept | gradients | unstable)
-        self._free(statements, kept | gradients | unstable)
-
-    def fresh(self) -> str:
-        """A name for a part of an expression."""
-        self._n += 1
-        return f"_{self._n}"
-
-    def _lower(self, statement: Statement) -> None:
-        target = statement.targets[0] if len(statement.targets) == 1 else ""
-        expression = statement.expression
-        if not statement.effect:
-            expression = _Lower(self, statement.backward).lowered(expression, target)
-            if target and isinstance(expression, ast.Name) and expression.id == target:
-                return
-        copied = Statement(statement.targets, expression, statement.arrays)
-        copied.into, copied.adds = statement.into, statement.adds
-        reads = set(tidy.reads(copied))
-        call = Call(target, layout.statement(copied), reads, statement.backward)
-        call.fresh = _is_fresh(expression)
-        self.calls.append(call)
-
-    # ---------------------------------------------------------------- liveness
-
-    def _assign(self, kept: set[str]) -> None:
-        owners = self._owners()
-        last: dict[str, int] = {}
-        for i, call in enumerate(self.calls):
-            for name in call.reads:
-                for owner in owners.get(name, ()):
-                    last[owner] = i
-        held = {owner for name in kept for owner in owners.get(name, (name,))}
-        ends = defaultdict(list)
-        for name, i in last.items():
-            ends[i].append(name)
-        free: dict[Info, list[int]] = defaultdict(list)
-        used: dict[str, tuple[int, Info]] = {}
-        for i, call in enumerate(self.calls):
-            dying = [n for n in ends[i] if n in used and n not in held]
-            if call.ufunc and call.ufunc not in ("matmul", "add.reduce"):
-                self._release(dying, used, free)
-                dying = []
-            if call.ufunc:
-                self.ufuncs.add(call.ufunc.partition(".")[0])
-            if call.info is not None and call.target in self.gradients:
-                call.result = len(self.infos)
-                self.infos.append(call.info)
-            elif call.info is not None and call.target not in held and call.target in last:
-                call.buffer = self._buffer(call.info, free)
-                used[call.target] = (call.buffer, call.info)
-            self._release(dying, used, free)
-
-    def _free(self, statements: list[Statement], kept: set[str]) -> None:
-        """Let go of large arrays that are in no buffer as soon as they were read."""
-        sizes = {t: a.nbytes for s in statements for t, a in zip(s.targets, s.arrays, strict=False)
-                 if isinstance(a, np.ndarray)}  # fmt: skip
-        buffered = {c.target for c in self.calls if c.buffer is not None}
-        large = {name for name, size in sizes.items() if size >= LARGE} - buffered - kept
-        last: dict[str, int] = {}
-        for i, call in enumerate(self.calls):
-            last.update(dict.fromkeys(large & call.reads, i))
-        for name, i in last.items():
-            self.calls[i].dead.append(name)
-
-    def _owners(self) -> dict[str, set[str]]:
-        """For each variable, those whose memory it may share: views keep an array in use."""
-        owners: dict[str, set[str]] = {}
-        for call in self.calls:
-            if call.ufunc or call.fresh:
-                owners[call.target] = {call.target}
+    def add(self, steps: list[Step], *, backward: bool) -> None:
+        """Append what steps do, without the NaN guard, which is for values that are not finite."""
+        numbers, each = self.numbers, self.each
+        for step in steps:
+            if step.role == "guard":
+                numbers[step.outs[0]] = numbers[step.args[0]]
                 continue
-            shared = set().union(*(owners.get(name, set()) for name in call.reads))
-            targets = [call.target] if call.target else call.text.partition(" = ")[0].split(", ")
-            for target in targets:
-                owners[target] = {target} | shared
-        return owners
+            read = step.args if not step.kwargs else [step.args, step.kwargs]
+            given = dict.fromkeys(values_in(read))
+            template = templates.of(step, given, backward=backward, floats=self.floats)
+            slots = [self.number(value) for value in given]
+            slots += itertools.islice(self.counter, template.size - len(given))
+            each += [Operation(line, slots, backward) for line in template.lines]
+            for out, result in zip(step.outs, template.results, strict=True):
+                numbers[out] = slots[result]
+            self._namespaces[id(template.namespace)] = template.namespace
 
-    def _release(self, names: list[str], used: Any, free: dict[Info, list[int]]) -> None:
-        for name in names:
-            buffer, info = used.pop(name)
-            free[info].append(buffer)
+    def namespace(self) -> dict[str, Any]:
+        """The functions that the code calls, by name."""
+        found: dict[str, Any] = {}
+        for each in self._namespaces.values():
+            found.update(each)
+        ufuncs = {each.line.ufunc.partition(".")[0] for each in self.each} - {""}
+        found.update((f"np_{name}", getattr(np, name)) for name in ufuncs)
+        return found
 
-    def _buffer(self, info: Info, free: dict[Info, list[int]]) -> int:
-        if free[info]:
-            return free[info].pop()
+    def number(self, value: Value) -> int:
+        """The variable that a Value is."""
+        known = self.numbers.get(value)
+        if known is None:
+            known = self.numbers[value] = next(self.counter)
+            if not is_literal(value):
+                self.constants.append(value)
+        return known
+
+    def literal(self, value: Value) -> int:
+        """The variable of a Value that may be one number, which then is computed first."""
+        new = value not in self.numbers
+        n = self.number(value)
+        if new and is_literal(value):
+            line = Line((0,), literal_text(np.asarray(value.array)[()]))
+            self.each.insert(0, Operation(line, [n], False))
+        return n
+
+    # ---------------------------------------------------------------- fewer of them
+
+    def share(self, results: list[int]) -> list[int]:
+        """Compute once what is computed several times; the results under their new numbers."""
+        unstable = {n for each in self.each for n in each.changes}
+        by: dict[int, int] = {}
+        known: dict[Any, Operation] = {}
+        kept = []
+        for each in self.each:
+            line = each.line
+            if by:
+                each.args = args = tuple([by.get(a, a) for a in each.args])
+            else:
+                args = each.args
+            if line.effect or (unstable and not unstable.isdisjoint((*each.targets, *args))):
+                kept.append(each)
+                continue
+            key = line.text, line.options, args
+            same = known.get(key)
+            if same and (same.backward == each.backward or max(line.sizes) <= SMALL):
+                by.update(zip(each.targets, same.targets, strict=True))
+                self.merged.update(same.targets)
+                continue
+            known[key] = each
+            kept.append(each)
+        self.each = kept
+        return [by.get(n, n) for n in results]
+
+    def drop_unused(self, results: Iterable[int]) -> None:
+        """Leave out what the results do not need."""
+        needed, kept = set(results), []
+        for each in reversed(self.each):
+            if each.line.effect or not needed.isdisjoint(each.targets):
+                needed.update(each.args)
+                kept.append(each)
+        self.each = kept[::-1]
+
+    def separate(self, gradients: list[int], others: Iterable[int]) -> list[int]:
+        """The gradients as arrays of their own, which nothing else shares."""
+        makers = {t: each for each in self.each for t in each.targets}
+        taken = set(others)
+        theirs = {m for n in taken for m in _owners(n, makers)}
+        results = []
+        for n in gradients:
+            own = _owners(n, makers)
+            made = n in makers and makers[n].backward
+            if not made or n in theirs or own & taken or own & theirs & self.merged:
+                line = Line((1,), f"np.copy({numbered(0)})")
+                line.fresh = True
+                copied = next(self.counter)
+                self.each.append(Operation(line, [n, copied], True))
+                own, n = {copied}, copied
+            taken.add(n)
+            theirs |= own
+            results.append(n)
+        return results
+
+
+def _owners(n: int, makers: dict[int, Operation]) -> set[int]:
+    """The variables whose memory one may share: it may be a view of them."""
+    found: set[int] = set()
+    frontier = [n]
+    while frontier:
+        m = frontier.pop()
+        if m not in found:
+            found.add(m)
+            if m in makers and not makers[m].line.fresh:
+                frontier += makers[m].args
+    return found
+
+
+class _Groups:
+    """Variables that may share memory, as groups, each known by one of them."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        self._of: dict[int, int] = {}
+        for each in operations:
+            together = [*each.targets]
+            if not each.line.fresh:
+                together += [n for n in each.args if n in self._of]
+            if together:
+                first = self.of(together[0])
+                for n in together[1:]:
+                    self._of[self.of(n)] = first
+
+    def of(self, n: int) -> int:
+        """The group of a variable."""
+        above = self._of.setdefault(n, n)
+        while above != n:
+            self._of[n] = further = self._of[above]
+            n, above = above, further
+        return n
+
+
+def plan(operations: list[Operation], kept: set[int]) -> list[Info]:
+    """Give each small result a buffer, if it may have one, and end large ones; the buffers."""
+    return _Plan(operations, kept).buffers
+
+
+class _Plan:
+    def __init__(self, operations: list[Operation], kept: set[int]) -> None:
+        self.operations = operations
+        self.buffers: list[Info] = []
+        self._free: dict[Info, list[int]] = defaultdict(list)
+        self._used: dict[int, list[tuple[int, Info]]] = defaultdict(list)
+        self._groups = groups = _Groups(self.operations)
+        unstable = {n for each in self.operations for n in each.changes}
+        held = {groups.of(n) for n in kept | unstable}
+        self._assign(held, self._ends(held))
+        self._free_large(kept)
+
+    def _ends(self, held: set[int]) -> list[list[int]]:
+        """For each operation, the groups whose memory is read there for the last time."""
+        last: dict[int, int] = {}
+        for i, each in enumerate(self.operations):
+            for n in (*each.targets, *each.args):
+                last[self._groups.of(n)] = i
+        ends: list[list[int]] = [[] for _ in self.operations]
+        for n, i in last.items():
+            if n not in held:
+                ends[i].append(n)
+        return ends
+
+    def _free_large(self, kept: set[int]) -> None:
+        """Let go of large arrays, and of views of them, as soon as they were read by this name."""
+        last: dict[int, int] = {}
+        for i, each in enumerate(self.operations):
+            large = [n for n, size in zip(each.targets, each.line.sizes, strict=False)
+                     if size >= LARGE]  # fmt: skip
+            last.update(dict.fromkeys(large, i))
+            last.update((n, i) for n in each.args if n in last)
+        for n, i in last.items():
+            if n not in kept:
+                self.operations[i].dead.append(n)
+
+    def _assign(self, held: set[int], ends: list[list[int]]) -> None:
+        alone: dict[int, tuple[int, Info]] = {}  # large arrays that may be written over, by group
+        for each, ending in zip(self.operations, ends, strict=True):
+            line, info = each.line, each.line.info
+            elementwise = line.ufunc and line.ufunc not in ("matmul", "add.reduce")
+            if elementwise:
+                self._release(ending)
+            if info is not None:
+                (target,) = each.targets
+                group = self._groups.of(target)
+                large = line.sizes[0] >= LARGE
+                if large and elementwise:
+                    over = (alone[n] for n in ending if n in alone)
+                    free = (n for n, kind in over if kind == info and n in each.args)
+                    each.over = next(free, None)
+                if large:
+                    alone[group] = target, info
+                elif group not in held and group not in ending:
+                    each.buffer = self._buffer(info)
+                    self._used[group].append((each.buffer, info))
+            self._release(ending)
+
+    def _release(self, groups: list[int]) -> None:
+        for group in groups:
+            for buffer, info in self._used.pop(group, ()):
+                self._free[info].append(buffer)
+
+    def _buffer(self, info: Info) -> int:
+        free = self._free[info]
+        if free:
+            return free.pop()
         self.buffers.append(info)
         return len(self.buffers) - 1
 
-    def workspace(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Fresh buffers, and arrays for the gradients."""
-        return list(map(_empty, self.buffers)), list(map(_empty, self.infos))
+
+def lines(operations: list[Operation], *, backward: bool, buffers: bool = True) -> Iterator[str]:
+    """The code of one of the passes."""
+    for each in operations:
+        if each.backward is backward:
+            yield each.code(buffers=buffers)
+            if each.dead:
+                yield f"del {', '.join([f'_{n}' for n in each.dead])}"
 
 
-def _empty(info: Info) -> np.ndarray:
-    """An array with these strides, which may be in another order than C's."""
+def empty(info: Info) -> np.ndarray:
+    """A buffer: an array with these strides, which may be in another order than C's."""
     shape, dtype, strides = info
     array: np.ndarray = np.empty(shape, dtype)
     if array.strides == strides:
@@ -306,12 +310,4 @@ def _empty(info: Info) -> np.ndarray:
     order = sorted(range(len(shape)), key=lambda i: -strides[i])
     ordered: np.ndarray = np.empty([shape[i] for i in order], dtype)
     array = ordered.transpose([order.index(i) for i in range(len(shape))])
-    return array
-
-
-def unheld(arrays: list[np.ndarray], i: int) -> np.ndarray:
-    """One of the arrays, a new one in its place if somebody holds the old one."""
-    array = arrays[i]
-    if sys.getrefcount(array) > 3:
-        array = arrays[i] = np.empty_like(array)
     return array

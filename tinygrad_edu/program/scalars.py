@@ -7,12 +7,18 @@ then the caller computes with arrays. Functions stay NumPy's, since `math.tanh` 
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
+from . import expressions
+from .lowering import Line, number
 from .statement import Statement
-from .tidy import Renamed, names_in
-from .written import Written
+
+SHORT = 60
+"""Characters. A longer expression gets a variable."""
 
 _SAME = ("reshape", "sum", "mean", "max", "min", "ravel", "copy", "squeeze", "transpose", "astype")
 """Methods that return the number itself."""
@@ -22,45 +28,58 @@ class NotScalar(Exception):
     """There is an array with axes, or something that floats cannot do."""
 
 
-def converted(written: Written) -> list[Statement]:
-    """The statements with floats in place of arrays. Raises NotScalar."""
-    given = [*written.traced.recording.inputs, *written.traced.recording.captured]
-    given += [*written.constants.values(), *written.seeds.values()]
-    arrays = [v.array for v in given] + [a for s in written.statements for a in s.arrays]
-    kinds = {np.asarray(a).dtype for a in arrays}
-    if any(np.ndim(a) for a in arrays) or not kinds <= {np.dtype(float), np.dtype(bool)}:
-        raise NotScalar
-    if written.effects or any(s.effect or len(s.targets) != 1 for s in written.statements):
-        raise NotScalar
-    statements = [_statement(s) for s in written.statements]
-    return _reusing_names(statements, written)
+def are_floats(arrays: Iterable[Any]) -> bool:
+    """Whether Python's floats can stand for all of these."""
+    arrays = list(map(np.asarray, arrays))
+    kinds = {a.dtype for a in arrays}
+    return kinds <= {np.dtype(float), np.dtype(bool)} and not any(a.ndim for a in arrays)
 
 
-def _reusing_names(statements: list[Statement], written: Written) -> list[Statement]:
-    """Let a variable of the backward pass go as soon as it was read, which frees its float."""
-    kept = {n for e in written.results.values() for n in names_in(e)}
-    last = {n: i for i, s in enumerate(statements) for n in names_in(s.expression)}
-    by: dict[str, ast.expr] = {}
+def line(statement: Statement) -> Line:
+    """A statement with floats in place of arrays, as a line of a template. Raises NotScalar."""
+    if statement.effect or statement.into is not None or len(statement.targets) != 1:
+        raise NotScalar
+    expression = _Floats().visit(statement.expression)
+    return Line((number(statement.targets[0]),), expressions.text(expression))
+
+
+def lines(operations: list[Any], kept: set[int]) -> Iterator[str]:
+    """The code of operations: what is used once moves into the expression that uses it.
+
+    A variable is taken again as soon as it was read, which frees its float.
+    """
+    nested = _nested(operations, kept)
+    last = {n: i for i, (_, _, args) in enumerate(nested) for n in args}
+    names: dict[int, str] = {}
     free: list[str] = []
-    for i, statement in enumerate(statements):
-        if not statement.backward:
-            continue
-        read = names_in(statement.expression)
-        statement.expression = Renamed(by).visit(statement.expression)
-        for name in read:
-            if last[name] == i and name in by and name not in kept:
-                free.append(by[name].id)  # type: ignore[attr-defined]
-        target = statement.targets[0]
+    for i, (target, text, args) in enumerate(nested):
+        spelled = text % tuple([names.get(n) or f"_{n}" for n in args])
+        for n in set(args):
+            if last[n] == i and n in names:
+                free.append(names.pop(n))
         if target not in kept:
-            by[target] = ast.Name(free.pop() if free else target)
-            statement.targets = [by[target].id]  # type: ignore[attr-defined]
-    return statements
+            names[target] = free.pop() if free else f"v{target}"
+        yield f"{names.get(target) or f'_{target}'} = {spelled}"
 
 
-def _statement(statement: Statement) -> Statement:
-    new = Statement(statement.targets, _Floats().visit(statement.expression), statement.arrays)
-    new.backward = statement.backward
-    return new
+def _nested(operations: list[Any], kept: set[int]) -> list[tuple[int, str, list[int]]]:
+    """Target, text with holes, and arguments of what remains."""
+    uses = Counter(n for each in operations for n in each.args)
+    waiting: dict[int, tuple[str, list[int]]] = {}
+    found = []
+    for each in operations:
+        texts, args = [], []
+        for n in each.args:
+            text, inner = waiting.pop(n, ("%s", [n]))
+            texts.append(text)
+            args += inner
+        text = each.line.text % tuple(texts)
+        (target,) = each.targets
+        if uses[target] == 1 and target not in kept and len(text) <= SHORT:
+            waiting[target] = f"({text})", args
+        else:
+            found.append((target, text, args))
+    return found
 
 
 class _Floats(ast.NodeTransformer):

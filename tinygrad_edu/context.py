@@ -16,6 +16,7 @@ class _State(threading.local):
     def __init__(self) -> None:
         self.recording = True
         self.retaining = False  # whether the sweep that runs keeps what it reads
+        self.sweep = -1  # its number
         self.scope = ""
         self.outer_recording: list[bool] = []  # stacks, so that one context can be entered twice
         self.outer_scopes: list[str] = []

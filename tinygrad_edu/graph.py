@@ -123,7 +123,7 @@ def sweep(
         order = [node for node in order if node in path]
     observed = observers and tell("sweep_begins", order, seeds)
     changes.check(order, path)
-    state.retaining = retain_graph
+    state.retaining, state.sweep = retain_graph, next(births)
     gradients = dict(seeds)
     owned: set[Node] = set()  # nodes whose gradient is an array that nobody else can see
     selected: set[Node] = set()  # nodes whose gradient has passed a selecting op

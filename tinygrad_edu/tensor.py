@@ -241,7 +241,7 @@ def seed(caller: str, y: Any, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         if y._array.size != 1:
             raise errors.not_scalar(caller, y.shape)
-        gradient = np.ones(y.shape, y.dtype)
+        gradient = np.array(1, y.dtype, ndmin=y.ndim)
     elif not (create_graph and isinstance(gradient, Tensor)):
         gradient = np.asarray(data_of(gradient), y.dtype)
     if gradient.shape != y.shape:

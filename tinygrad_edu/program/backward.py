@@ -13,7 +13,7 @@ import numpy as np
 from .. import guard
 from ..declare import Shapes
 from ..graph import unbroadcast
-from .recording import Recording, Step, Value, filled, values_in
+from .recording import Recording, Step, Value, filled
 
 
 class Sweep(NamedTuple):
@@ -190,7 +190,6 @@ def used(steps: list[Step], results: list[Value]) -> list[Step]:
     needed, kept = set(results), []
     for step in reversed(steps):
         if step.role == "effect" or any(out in needed for out in step.outs):
-            needed.update(values_in(step.args))
-            needed.update(values_in(step.kwargs))
+            needed.update(step.reads)
             kept.append(step)
     return kept[::-1]

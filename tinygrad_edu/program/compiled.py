@@ -14,10 +14,10 @@ import numpy as np
 from ..context import enable_grad, state
 from ..declare import Op, wrapped
 from ..gradient import grad
-from ..graph import Edge, Node, OutputGradients
+from ..graph import SPENT, Edge, Node, OutputGradients
 from ..pytree import flat, like
 from ..tensor import Tensor, wrap
-from .kernel import Kernel, is_finite
+from .kernel import Kernel, is_watched
 from .recording import Value
 from .surroundings import Surroundings
 from .tracing import traced
@@ -66,14 +66,12 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         call = _Call(args, kwargs)
-        program = self._found(call) or self._made(call)
-        return program.run(self, call)
-
-    def _found(self, call: _Call) -> _Program | None:
         for program in self._programs.get(call.key, ()):
-            if program.fits():
-                return program
-        return None
+            captured = program.captured()
+            if captured is not None:
+                return program.run(self, call, captured)
+        program = self._made(call)
+        return program.run(self, call, [tensor._array for tensor, *_ in program.watched])
 
     def _made(self, call: _Call) -> _Program:
         with self._lock:
@@ -102,27 +100,36 @@ class _Call:
 
     def __init__(self, args: Any, kwargs: Any) -> None:
         self.args, self.kwargs = args, kwargs
-        parts: list[Any] = []
-        leaves: list[Any] = []
-        for x in args if not kwargs else flat((list(args), kwargs)):
-            for leaf in (x,) if isinstance(x, (np.ndarray, Tensor, *_SIMPLE)) else flat(x):
-                parts.append(_key(leaf, leaves))
-        shape = None if not kwargs else tuple(kwargs)
-        self.key = (len(args), shape, tuple(parts), state.recording)
-        self.leaves = leaves
+        self.leaves: list[Any] = []
+        parts: list[Any] = [len(args), state.recording]
+        for x in args:
+            self._add(x, parts)
+        for name, x in kwargs.items() if kwargs else ():
+            parts.append(name)
+            self._add(x, parts)
+        self.key = tuple(parts)
 
-
-def _key(leaf: Any, leaves: list[Any]) -> Any:
-    if isinstance(leaf, np.ndarray):
-        leaves.append(leaf)
-        return leaf.shape, leaf.dtype
-    if isinstance(leaf, Tensor):
-        leaves.append(leaf)
-        return leaf._array.shape, leaf._array.dtype, leaf.node is not None
-    if isinstance(leaf, np.generic):
-        leaves.append(leaf)
-        return leaf.dtype
-    return (type(leaf), leaf) if isinstance(leaf, _SIMPLE) else id(leaf)
+    def _add(self, x: Any, parts: list[Any]) -> None:
+        kind = type(x)
+        if kind is np.ndarray:
+            self.leaves.append(x)
+            parts += x.shape, x.dtype
+        elif isinstance(x, Tensor):
+            self.leaves.append(x)
+            parts += x._array.shape, x._array.dtype, x.node is not None
+        elif isinstance(x, (np.ndarray, np.generic)):
+            self.leaves.append(x)
+            parts += x.shape, x.dtype
+        elif kind in _SIMPLE:
+            parts += kind, x or repr(x)  # since -0.0 == 0.0
+        else:
+            leaves = flat(x)
+            if len(leaves) == 1 and leaves[0] is x:
+                parts.append(id(x))
+            else:
+                parts.append(len(leaves))
+                for leaf in leaves:
+                    self._add(leaf, parts)
 
 
 class _Program:
@@ -136,50 +143,54 @@ class _Program:
         self.plain = {v for s in run.recording.steps if s.op is None for v in s.outs}
         self.inputs = run.recording.inputs
         self.kernel = kernel = Kernel(run)
-        self.tensors = [v.tensor for v in kernel.captured]
-        self.kinds = [(t, t.node is None, t._array.shape, t._array.dtype) for t in self.tensors]
-        self.kinds += [
-            (v.tensor, True, v.tensor._array.shape, v.tensor._array.dtype)
-            for v in kernel.constants if v.tensor is not None and v.captured
-        ]  # fmt: skip
+        constants = [v for v in kernel.constants if is_watched(v)]
+        self.watched = [_watched(v.tensor) for v in (*kernel.captured, *constants)]
+        self.unwatched = [v.array for v in kernel.constants[len(constants) :]]
         self.surroundings = surroundings.unchanged()
         self.op = _op(getattr(f, "__name__", "compiled"), len(kernel.seeds))
         self.alive = (f, call.args, call.kwargs) if _has_identities(call) else f
-        # a loss, which is what is compiled most
-        seeds = list(kernel.seeds)
-        lonely = state.recording and len(self.outputs) == 1 and seeds == self.outputs
-        lonely = lonely and isinstance(self.structure, Tensor) and bool(kernel.variables)
-        self.single: Any = seeds[0] if lonely else None
         order = {v: i for i, v in enumerate(self.inputs)}
-        self.from_input = [order.get(v) for v in kernel.variables]
+        self.edges = [(v.tensor, order.get(v), _part(i)) for i, v in enumerate(kernel.variables)]
+        self.records = bool(kernel.variables) and state.recording
+        # a loss, which is what is compiled most
+        self.is_loss = self.records and isinstance(self.structure, Tensor)
 
-    def fits(self) -> bool:
-        """Whether all that was captured is as it was when this was traced."""
-        for tensor, constant, shape, dtype in self.kinds:
+    def captured(self) -> list[np.ndarray] | None:
+        """The arrays of what was captured, or None if something is not as when this was traced."""
+        arrays = []
+        for tensor, constant, shape, dtype in self.watched:
             array = tensor._array
-            if (tensor.node is None) is not constant or array.shape != shape:
-                return False
-            if array.dtype != dtype:
-                return False
-        return self.surroundings.hold()
+            if array.shape != shape or (array.dtype is not dtype and array.dtype != dtype):
+                return None
+            if (tensor.node is None) is not constant:
+                return None
+            arrays.append(array)
+        return arrays if self.surroundings.hold() else None
 
-    def run(self, compiled: Compiled, call: _Call) -> Any:
+    def run(self, compiled: Compiled, call: _Call, captured: list[np.ndarray]) -> Any:
         kernel = self.kernel
         arrays = [x._array if isinstance(x, Tensor) else np.asarray(x) for x in call.leaves]
-        arrays += [t._array for t in self.tensors]
-        constants = [v.array if v.tensor is None else v.tensor._array for v in kernel.constants]
+        arrays += captured
         try:
-            outs, saved, effects = kernel.forward(*arrays, *constants)
+            outs, saved, effects = kernel.forward(arrays, self.unwatched)
         except Exception:
             if kernel.effects:
                 raise
             return compiled.eager(call)  # which takes another way, or raises the same
-        if not is_finite(outs):
-            outs = kernel.careful(arrays, effects)
-        known = dict(zip((v for v in self.outputs if v is not None), outs, strict=True))
-        recorded = self._recorded(compiled, call, known, (saved, arrays, effects))
-        if self.single is not None:
-            return recorded[self.single]
+        if not self.records:
+            return self._structured(call, outs, {})
+        run = _Run(self, compiled, call, saved, arrays, effects)
+        if self.is_loss:
+            return wrap(outs[0], run.node())
+        known = dict(zip(kernel.outputs, outs, strict=True))
+        seeds = tuple([known[v] for v in kernel.seeds])
+        made = wrapped(self.op, seeds if len(seeds) > 1 else seeds[0], run.node())
+        made = made if len(seeds) > 1 else (made,)
+        return self._structured(call, outs, dict(zip(kernel.seeds, made, strict=True)))
+
+    def _structured(self, call: _Call, outs: list[Any], recorded: dict[Value, Tensor]) -> Any:
+        """What the function returns: Tensors with a gradient, constants, and all else as it was."""
+        known = dict(zip(self.kernel.outputs, outs, strict=True))
         results = []
         for leaf, value in zip(self.leaves, self.outputs, strict=True):
             if value is None:
@@ -189,9 +200,10 @@ class _Program:
             elif value.kind in ("input", "captured"):
                 results.append(self._given(value, call))
             elif value in self.plain:
-                results.append(known[value])
+                array = known[value]
+                results.append(array if array.ndim else array[()])
             else:
-                results.append(wrap(np.asarray(known[value]), None))
+                results.append(wrap(known[value], None))
         return like(self.structure, iter(results))
 
     def _given(self, value: Value, call: _Call) -> Any:
@@ -200,31 +212,8 @@ class _Program:
         x = call.leaves[self.inputs.index(value)]
         return x if isinstance(x, Tensor) else Tensor(x)
 
-    def _recorded(self, compiled: Compiled, call: _Call, known: Any, kept: Any) -> Any:
-        """The outputs with a gradient, as Tensors on one node."""
-        kernel = self.kernel
-        if not kernel.variables or not state.recording:
-            return {}
-        edges = []
-        for i, (value, position) in enumerate(zip(kernel.variables, self.from_input, strict=True)):
-            tensor = value.tensor if position is None else call.leaves[position]
-            array = tensor._array
-            edges.append(Edge(tensor.node, array.shape, array.dtype, tensor._name, _PART, (i,)))
-        parts = Node(_GRADIENTS, tuple(edges), (), state.scope)
-        edge = Edge(parts, None, None, None, _BACKWARD, (self, compiled, call, *kept))
-        node = Node(self.op, (edge,), (), state.scope)
-        outs = tuple(np.asarray(known[v]) for v in kernel.seeds)
-        made = wrapped(self.op, outs if len(outs) > 1 else outs[0], node)
-        return dict(zip(kernel.seeds, made if len(outs) > 1 else (made,), strict=True))
-
-    def gradients(self, saved: Any, arrays: Any, effects: Any, upstream: Any) -> OutputGradients:
-        found = self.kernel.backward(saved, *upstream, again=state.retaining)
-        if not is_finite(found):
-            found = self.kernel.careful(arrays, effects, upstream)
-        return OutputGradients(found)
-
-    def eager_gradients(self, compiled: Compiled, call: _Call, upstream: Any) -> OutputGradients:
-        """The same as Tensors, by a run of the function itself."""
+    def eager_gradients(self, compiled: Compiled, call: _Call, upstream: Any) -> list[Any]:
+        """The gradients as Tensors, by a run of the function itself."""
         if self.kernel.effects:
             raise RuntimeError(
                 f"{self.op.name} was compiled and draws at random or keeps statistics, so that its "
@@ -234,11 +223,13 @@ class _Program:
         with enable_grad():
             leaves = flat(compiled.eager(call))
             seeds = [leaves[self.outputs.index(y)] for y in self.kernel.seeds]
-            xs = [
-                v.tensor if i is None else call.leaves[i]
-                for v, i in zip(self.kernel.variables, self.from_input, strict=True)
-            ]
-            return OutputGradients(grad(seeds, xs, list(upstream), create_graph=True))
+            xs = [tensor if i is None else call.leaves[i] for tensor, i, _ in self.edges]
+            found = grad(seeds, xs, list(upstream), create_graph=True)
+        return list(found)
+
+
+def _watched(tensor: Tensor) -> Any:
+    return tensor, tensor.node is None, tensor._array.shape, tensor._array.dtype
 
 
 def _has_identities(call: _Call) -> bool:
@@ -248,6 +239,57 @@ def _has_identities(call: _Call) -> bool:
 # -------------------------------------------------------------------- what the sweep is given
 
 
+class _Run:
+    """What a call keeps for its backward pass.
+
+    The gradients of all edges are computed together when a sweep asks for the first of them.
+    """
+
+    __slots__ = ("program", "compiled", "call", "saved", "arrays", "effects", "sweep", "found")
+
+    def __init__(
+        self, program: _Program, compiled: Compiled, call: _Call, saved: Any, arrays: Any,
+        effects: Any,
+    ) -> None:  # fmt: skip
+        self.program, self.compiled, self.call = program, compiled, call
+        self.saved, self.arrays, self.effects = saved, arrays, effects
+        self.sweep = -1
+        self.found: list[Any] = []
+
+    def node(self) -> Node:
+        """The node of the call, with an edge for each variable."""
+        edges, kept = [], (self, self.arrays)
+        leaves = self.call.leaves
+        for captured, position, vjp in self.program.edges:
+            tensor = captured if position is None else leaves[position]
+            array = tensor._array
+            edges.append(Edge(tensor.node, array.shape, array.dtype, tensor._name, vjp, kept))
+        return Node(self.program.op, edges, (), state.scope)
+
+    def part(self, g: Any, i: int) -> Any:
+        """The gradient of variable `i`, which is let go of."""
+        if self.sweep != state.sweep:
+            self._compute(g if isinstance(g, OutputGradients) else (g,))
+        part, self.found[i] = self.found[i], None
+        return part
+
+    def _compute(self, upstream: Any) -> None:
+        sweep = state.sweep
+        if any(isinstance(each, Tensor) for each in upstream):
+            self.found = self.program.eager_gradients(self.compiled, self.call, upstream)
+            state.sweep = sweep  # which had sweeps of its own
+        elif self.saved is None:
+            raise RuntimeError(SPENT)
+        else:
+            kernel, again = self.program.kernel, state.retaining
+            self.found = kernel.backward(
+                self.saved, upstream, self.arrays, self.effects, again=again
+            )
+            if not again:
+                self.saved = None
+        self.sweep = sweep
+
+
 class _VJP:
     """What `graph.sweep` asks of a vector-Jacobian product."""
 
@@ -255,30 +297,15 @@ class _VJP:
     slots = ()
     add_to = None
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, i: int) -> None:
+        self.function = lambda g, run, arrays: run.part(g, i)
 
     def recorded(self, node: Node, kept: Any) -> Any:
         return kept
 
 
-def _backward(
-    g: Any,
-    program: _Program,
-    compiled: Compiled,
-    call: _Call,
-    saved: Any,
-    arrays: Any,
-    effects: Any,
-) -> OutputGradients:
-    upstream = g if isinstance(g, OutputGradients) else (g,)
-    if any(isinstance(each, Tensor) for each in upstream):
-        return program.eager_gradients(compiled, call, upstream)
-    return program.gradients(saved, arrays, effects, upstream)
-
-
-_BACKWARD: Any = _VJP(_backward)
-_PART: Any = _VJP(lambda g, i: g[i])
+_part: Any = functools.cache(_VJP)
+"""By the number of the variable."""
 
 
 def _compiled_function() -> None:
@@ -286,15 +313,7 @@ def _compiled_function() -> None:
     y = f(x),  ∂L/∂x by its program"""
 
 
-def _gradients() -> None:
-    """The gradients of a compiled function, one for each parameter.
-    y = x"""
-
-
 def _op(name: str, outputs: int) -> Op:
     op = Op(_compiled_function, None, (), outputs=outputs)
     op.name = name if name.isidentifier() else "compiled"
     return op
-
-
-_GRADIENTS = Op(_gradients, None, ())

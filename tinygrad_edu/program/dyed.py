@@ -28,7 +28,12 @@ class TraceError(RuntimeError):
 
 def is_internal(frame: Any) -> bool:
     """Whether a frame is in this library."""
-    return frame.f_globals.get("__name__", "").split(".")[0] in errors.internal
+    return _is_internal(frame.f_globals.get("__name__", ""))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_internal(module: str) -> bool:
+    return module.split(".")[0] in errors.internal
 
 
 def _recording() -> Any:

@@ -13,7 +13,7 @@ from . import scalars
 from .backward import Sweep, sweep, used
 from .lowering import Info
 from .plan import Operations, empty, lines, plan
-from .recording import Step, Value, filled, values_in
+from .recording import Step, Value, filled
 from .tracing import Traced
 
 _RAISED = (ZeroDivisionError, OverflowError, ValueError)
@@ -24,9 +24,9 @@ MOST_SPARE = 2
 class Kernel:
     """What runs for arguments of one set of shapes and dtypes.
 
-    `forward(*arrays)` returns the outputs and what `backward` reads; `backward(saved, *gradients)`
-    returns the gradients of the variables. `careful` computes the same, step by step as the engine
-    does, for values that are not finite. `operations` is the number of ops that were traced.
+    `forward` returns the outputs and what `backward` reads, and that the gradients of the
+    variables. Where values are not finite both compute again, step by step as the engine does.
+    `operations` is the number of ops that were traced.
     """
 
     def __init__(self, traced: Traced) -> None:
@@ -52,25 +52,32 @@ class Kernel:
         self._backward_again: Callable[..., Any] | None = None
         traced.release()
 
-    def forward(self, *arrays: Any) -> Any:
+    def forward(self, arrays: list[Any], constants: list[Any]) -> Any:
         """The outputs, what the backward pass reads, and the results of effects."""
         if self.scalar:
-            return self._of_floats(arrays)
+            return self._of_floats(arrays, constants)
         workspace = self._spare.pop() if self._spare else self._workspace()
-        outputs, saved, effects = self._forward(workspace, *arrays)
+        outputs, saved, effects = self._forward(workspace, *arrays, *constants)
         if not self.variables:
             self._give_back(workspace)
-        return outputs, saved, effects
+        if not is_finite(outputs):
+            outputs = self._careful.run(arrays, effects)
+        return [np.asarray(y) for y in outputs], saved, effects
 
-    def backward(self, saved: Any, *gradients: Any, again: bool) -> Any:
+    def backward(
+        self, saved: Any, gradients: Any, arrays: list[Any], effects: Any, *, again: bool
+    ) -> list[Any]:
         """The variables' gradients; only with `again` can it be called a second time."""
         if self.scalar:
-            return self._gradients_of_floats(saved, gradients)
-        if again:
-            return self._retaining(saved, *gradients)
-        found, workspace = self._backward(saved, *gradients)
-        self._give_back(workspace)
-        return found
+            found = self._gradients_of_floats(saved, gradients)
+        elif again:
+            found = self._retaining(saved, *gradients)
+        else:
+            found, workspace = self._backward(saved, *gradients)
+            self._give_back(workspace)
+        if found is None or not (self.scalar or is_finite(found)):
+            found = self._careful.run(arrays, effects, gradients)
+        return list(found)
 
     def _retaining(self, saved: Any, *gradients: Any) -> Any:
         """The backward pass that leaves what it reads as it is, compiled when it is wanted."""
@@ -93,24 +100,32 @@ class Kernel:
     def __str__(self) -> str:
         return self.code
 
-    def _of_floats(self, arrays: Any) -> Any:
+    def _of_floats(self, arrays: list[Any], constants: list[Any]) -> Any:
+        """What floats cannot compute is computed with care."""
+        saved = None
         try:
-            found, saved, effects = self._forward(*map(float, arrays))
+            found, saved, _ = self._forward(*map(float, arrays), *map(float, constants))
+            finite = all(map(math.isfinite, found))
         except _RAISED:
-            return [np.float64(np.nan)] * len(self.outputs), None, ()
-        return tuple(map(np.float64, found)), saved, effects
+            finite = False
+        if not finite:
+            return list(map(np.asarray, self._careful.run(arrays, ()))), saved, ()
+        return list(map(np.array, found)), saved, ()
 
     def _gradients_of_floats(self, saved: Any, gradients: Any) -> Any:
-        """NaN in place of what floats cannot compute, so that it is computed with care."""
+        """None in place of what floats cannot compute."""
+        if saved is None:
+            return None
         try:
             found = self._backward(saved, *map(float, gradients))
-        except (*_RAISED, TypeError):
-            found = [np.nan] * len(self.variables)
-        return [np.array(g) for g in found]
+        except _RAISED:
+            return None
+        return list(map(np.array, found)) if all(map(math.isfinite, found)) else None
 
-    def careful(self, arrays: list[Any], effects: Any, gradients: Any = None) -> Any:
-        """Outputs, or the gradients of the variables, computed with all care."""
-        return self._careful.run(arrays, effects, gradients)
+
+def is_watched(value: Value) -> bool:
+    """Whether a constant is a Tensor's array, which may be another at the next call."""
+    return value.tensor is not None and value.captured
 
 
 def _seeds(traced: Traced) -> dict[Value, Value]:
@@ -132,7 +147,7 @@ class _Written:
         self.back = back = (
             sweep(recording, seeds, set(traced.variables())) if seeds else Sweep([], {})
         )
-        read = [v for step in back.steps for v in values_in([step.args, step.kwargs])]
+        read = [v for step in back.steps for v in step.reads]
         self.forward = used(recording.steps, [*outputs, *read])
         self.backward = used(back.steps, list(back.gradients.values()))
         self.effects = any(step.role == "effect" for step in self.forward)
@@ -141,7 +156,9 @@ class _Written:
         operations = self._operations(recording.constants)
         self.operations = operations
         outs = [operations.literal(v) for v in outputs]
-        effects = [operations.numbers[v] for s in self.forward if s.role == "effect" for v in s.outs]
+        effects = [
+            operations.numbers[v] for s in self.forward if s.role == "effect" for v in s.outs
+        ]
         gradients = [operations.numbers[back.gradients[v]] for v in self.variables]
         both = operations.share([*outs, *gradients])
         outs, gradients = both[: len(outs)], both[len(outs) :]
@@ -164,6 +181,7 @@ class _Written:
     def _filled(self, operations: Operations) -> Operations:
         operations.add(self.forward, backward=False)
         operations.add(self.backward, backward=True)
+        operations.constants.sort(key=is_watched, reverse=True)
         return operations
 
     # ---------------------------------------------------------------- code
@@ -257,8 +275,8 @@ class _Careful:
         self.seeds = list(seeds.values())
         self.effects = [v for s in self.forward if s.role == "effect" for v in s.outs]
 
-    def run(self, arrays: list[Any], effects: Any, gradients: Any) -> Any:
-        known = {v: v.array for v in self.constants}
+    def run(self, arrays: list[Any], effects: Any, gradients: Any = None) -> Any:
+        known = {v: v.tensor._array if is_watched(v) else v.array for v in self.constants}
         known |= dict(zip(self.given, arrays, strict=False))
         known |= dict(zip(self.effects, effects, strict=True))
         with np.errstate(all="ignore"):

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .lowering import Info, Line, numbered
-from .recording import Step, Value, values_in
-from .templates import is_literal, templates
 from .literals import text as literal_text
+from .lowering import Info, Line, numbered
+from .recording import Step, Value
+from .templates import is_literal, templates
 
 LARGE = 1 << 15
 """Bytes. Larger arrays are in no buffer."""
@@ -85,8 +85,7 @@ class Operations:
             if step.role == "guard":
                 numbers[step.outs[0]] = numbers[step.args[0]]
                 continue
-            read = step.args if not step.kwargs else [step.args, step.kwargs]
-            given = dict.fromkeys(values_in(read))
+            given = dict.fromkeys(step.reads)
             template = templates.of(step, given, backward=backward, floats=self.floats)
             slots = [self.number(value) for value in given]
             slots += itertools.islice(self.counter, template.size - len(given))

@@ -50,7 +50,7 @@ class Step:
 
     __slots__ = (
         "function", "args", "kwargs", "outs", "op", "sources", "scope", "location", "role", "of",
-        "called", "origin", "position",
+        "called", "origin", "position", "_reads",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,16 @@ class Step:
         self.scope = state.scope
         self.called: Any = None  # the variable that its result goes to, and the number of the call
         self.location: Location | None = None
+        self._reads: list[Value] | None = None
+
+    @property
+    def reads(self) -> list[Value]:
+        """The Values in its arguments, which must be complete."""
+        if self._reads is None:
+            self._reads = list(values_in(self.args))
+            if self.kwargs:
+                self._reads += values_in(self.kwargs)
+        return self._reads
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__name__", self.function)
@@ -76,11 +86,15 @@ class Step:
 
 
 class Recording(Observer):
-    """The steps of a function's run, and the arrays that came from outside."""
+    """The steps of a function's run, and the arrays that came from outside.
+
+    With `located` they know the lines and the variables of the user.
+    """
 
     traces = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, located: bool = True) -> None:
+        self.located = located
         self.steps: list[Step] = []
         self.inputs: list[Value] = []
         self.captured: list[Value] = []
@@ -130,7 +144,7 @@ class Recording(Observer):
         if value is None:
             kind = "constant" if tensor.node is None else "captured"
             value = Value(tensor._array, kind, self._name_of(tensor), tensor)
-            value.location = location()
+            value.location = self._location()
             (self.constants if tensor.node is None else self.captured).append(value)
             self._know(tensor, value)
         return value
@@ -162,7 +176,7 @@ class Recording(Observer):
 
     def _constant(self, array: np.ndarray) -> Value:
         value = Value(array, "constant", f"{state.scope}.constant" if state.scope else "")
-        value.location = location()
+        value.location = self._location()
         self.constants.append(value)
         self._of_arrays[id(array)] = value
         self._alive.append(array)
@@ -196,8 +210,8 @@ class Recording(Observer):
         outs = [Value(t._array, "computed") for t in results]
         step = Step(op.forward, args, outs, "op")
         step.op = op
-        step.location = location()
-        if op.outputs == 1:
+        step.location = self._location()
+        if op.outputs == 1 and self.located:
             step.called = self._variable(sys._getframe(1))
         recording = state.recording
         step.sources = [
@@ -221,6 +235,9 @@ class Recording(Observer):
             if isinstance(value, Value) and value.kind == "constant" and not value.tensor:
                 value.name = f"{state.scope}.{name}" if state.scope else name
         return result
+
+    def _location(self) -> Location | None:
+        return location() if self.located else None
 
     def _variable(self, frame: Any) -> tuple[str, bool, int] | None:
         """The variable of the user's, or of a layer, that an op's result goes to."""
@@ -248,7 +265,7 @@ class Recording(Observer):
         result = function(*data_of(args), **data_of(kwargs))
         if result is None:
             step = Step(function, [self.reference(a) for a in args], [], role)
-            step.location = location()
+            step.location = self._location()
             self.steps.append(step)
             return None
         many = isinstance(result, (tuple, list))
@@ -256,7 +273,7 @@ class Recording(Observer):
         outs = [Value(part, "computed") for part in parts]
         step = Step(function, [self.reference(a) for a in args], outs, role)
         step.kwargs = {name: self.reference(v) for name, v in kwargs.items()}
-        step.location = location()
+        step.location = self._location()
         self.steps.append(step)
         tensors = []
         for part, value in zip(parts, outs, strict=True):
@@ -290,15 +307,18 @@ def location() -> Location:
 
 def values_in(structure: Any) -> Iterator[Value]:
     """The Values in the arguments of a step."""
-    if isinstance(structure, Value):
-        yield structure
-    elif isinstance(structure, (list, tuple)):
-        for each in structure:
-            yield from values_in(each)
-    elif isinstance(structure, slice):
-        yield from values_in([structure.start, structure.stop, structure.step])
-    elif isinstance(structure, dict):
-        yield from values_in(list(structure.values()))
+    stack = [structure]
+    while stack:
+        each = stack.pop()
+        kind = type(each)
+        if kind is Value:
+            yield each
+        elif kind is list or isinstance(each, tuple):
+            stack.extend(reversed(each))
+        elif kind is slice:
+            stack += (each.step, each.stop, each.start)
+        elif kind is dict:
+            stack.extend(reversed(each.values()))
 
 
 def filled(structure: Any, get: Callable[[Value], Any]) -> Any:

@@ -110,8 +110,14 @@ class _Floats(ast.NodeTransformer):
             return _power(node)
         if not isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)):
             raise NotScalar
+        node.left, node.right = _float(node.left), _float(node.right)
         if isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Compare):
             return ast.IfExp(node.right, node.left, ast.Constant(0.0))
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        node.left, node.comparators = _float(node.left), list(map(_float, node.comparators))
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
@@ -126,6 +132,13 @@ class _Floats(ast.NodeTransformer):
         if node.attr in ("T", "mT"):
             return self.visit(node.value)  # type: ignore[no-any-return]
         return node
+
+
+def _float(node: ast.expr) -> ast.expr:
+    """A literal integer as a float, with which Python computes faster."""
+    if isinstance(node, ast.Constant) and type(node.value) is int and node.value < 1 << 53:
+        return ast.Constant(float(node.value))
+    return node
 
 
 def _called(name: str, args: list[ast.expr]) -> ast.expr:

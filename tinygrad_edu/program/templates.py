@@ -83,17 +83,14 @@ class Templates:
                     self._known[key] = known
         return known
 
-    def _made(
-        self, step: Step, given: dict[Value, None], backward: bool, floats: bool
-    ) -> Template:
+    def _made(self, step: Step, given: dict[Value, None], backward: bool, floats: bool) -> Template:
         counter = itertools.count(len(given))
         fresh = lambda wanted: numbered(next(counter))
         inliner = Inliner(fresh, self._helpers, SIMPLE)
         variables = {v: Array(_expression(v, i), v.array) for i, v in enumerate(given)}
         args = [_abstract(each, variables) for each in step.args]
         results = [
-            number(inliner.assign("", part).expression.id)
-            for part in _results(inliner, step, args)
+            number(inliner.assign("", part).expression.id) for part in _results(inliner, step, args)
         ]
         statements = inliner.statements
         for each in statements:
@@ -258,7 +255,11 @@ def _called(step: Step, given: dict[Value, None], floats: bool) -> Template:
 def _spelled(value: Any, order: dict[Value, int], refer: Any) -> str:
     """An argument as text; what no literal makes is referred to by name."""
     if isinstance(value, Value):
-        return literals.text(np.asarray(value.array)[()]) if is_literal(value) else numbered(order[value])
+        return (
+            literals.text(np.asarray(value.array)[()])
+            if is_literal(value)
+            else numbered(order[value])
+        )
     if isinstance(value, slice):
         ends = (_spelled(e, order, refer) for e in (value.start, value.stop, value.step))
         return f"slice({', '.join(ends)})"
@@ -268,7 +269,8 @@ def _spelled(value: Any, order: dict[Value, int], refer: Any) -> str:
     try:
         return literals.text(value)
     except literals.NoLiteral:
-        return refer(value)
+        name: str = refer(value)
+        return name
 
 
 templates = Templates()

@@ -15,7 +15,7 @@ from ..errors import line_of
 from ..pytree import flat, like, paths
 from ..tensor import Tensor, wrap
 from .dyed import TraceError
-from .recording import Recording, Value, filled, values_in
+from .recording import Recording, Value
 
 ARRAYS = (np.ndarray, np.generic, Tensor)
 
@@ -57,9 +57,12 @@ def _named(f: Callable[..., Any], args: Any, kwargs: Any) -> list[tuple[str, Any
 class Traced:
     """One recorded run of a function."""
 
-    def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any, arrays: Any = None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], args: Any, kwargs: Any, arrays: Any = None, *,
+        located: bool = True,
+    ) -> None:  # fmt: skip
         self.arguments = Arguments(f, args, kwargs)
-        self.recording = recording = Recording()
+        self.recording = recording = Recording(located=located)
         arrays = self.arguments.arrays if arrays is None else arrays
         with recording, enable_grad():
             tensors = [
@@ -99,7 +102,7 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     a constant that has changed then was computed from them outside of the ops.
     """
     first = Traced(f, args, kwargs)
-    again = Traced(f, args, kwargs)
+    again = Traced(f, args, kwargs, located=False)
     _compare(
         first,
         again,
@@ -114,7 +117,7 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     first.recording.name_results()
     arrays = [_rolled(x) for x in first.arguments.arrays]
     with _larger(v.tensor for v in first.recording.captured):
-        other = Traced(f, args, kwargs, arrays)
+        other = Traced(f, args, kwargs, arrays, located=False)
     _compare(
         first, other,
         "was computed from the arguments or parameters outside of the ops, and would be frozen as "
@@ -141,7 +144,7 @@ def _compare(a: Traced, b: Traced, complaint: str) -> None:
                 f"an array of shape {x.shape} that {_spelled(v.location)} reads {complaint}"
             )
     for s, t in zip(one.steps, two.steps, strict=True):
-        if _plain(s) != _plain(t):
+        if not (_same(s.args, t.args) and _same(s.kwargs, t.kwargs)):
             raise TraceError(f"a static argument of the call at {_spelled(s.location)} {complaint}")
 
 
@@ -149,15 +152,25 @@ def _constants(one: Recording, two: Recording) -> list[tuple[Value, Value]]:
     """What two runs read that is no argument, no result and not the same captured Tensor."""
     found = {}
     for s, t in zip(one.steps, two.steps, strict=True):
-        read = [s.args, s.kwargs], [t.args, t.kwargs]
-        for v, w in zip(*map(values_in, read), strict=False):
+        for v, w in zip(s.reads, t.reads, strict=False):
             if v.kind == "constant" or (v.kind == "captured" and v.tensor is not w.tensor):
                 found[v] = w
     return list(found.items())
 
 
-def _plain(step: Any) -> str:
-    return repr(filled([step.args, step.kwargs], lambda value: None))
+def _same(a: Any, b: Any) -> bool:
+    """Whether the arguments of two calls are the same but for the arrays."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Value) or a is b:
+        return True
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, slice):
+        return _same((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    return repr(a) == repr(b)
 
 
 def _spelled(location: Any) -> str:

@@ -138,7 +138,9 @@ class _Program:
     def __init__(self, f: Callable[..., Any], call: _Call) -> None:
         surroundings = Surroundings(f)
         run = traced(f, call.args, call.kwargs)
-        self.structure, self.leaves = run.output, flat(run.output)
+        leaves = flat(run.output)
+        self.leaves = [_TENSOR if isinstance(y, Tensor) else y for y in leaves]
+        self.structure = like(run.output, iter(self.leaves))  # without the graph of the trace
         self.outputs = run.outputs
         self.plain = {v for s in run.recording.steps if s.op is None for v in s.outs}
         self.inputs = run.recording.inputs
@@ -153,7 +155,7 @@ class _Program:
         self.edges = [(v.tensor, order.get(v), _part(i)) for i, v in enumerate(kernel.variables)]
         self.records = bool(kernel.variables) and state.recording
         # a loss, which is what is compiled most
-        self.is_loss = self.records and isinstance(self.structure, Tensor)
+        self.is_loss = self.records and self.structure is _TENSOR
 
     def captured(self) -> list[np.ndarray] | None:
         """The arrays of what was captured, or None if something is not as when this was traced."""
@@ -226,6 +228,10 @@ class _Program:
             xs = [tensor if i is None else call.leaves[i] for tensor, i, _ in self.edges]
             found = grad(seeds, xs, list(upstream), create_graph=True)
         return list(found)
+
+
+_TENSOR = object()
+"""Where a function's result has a Tensor."""
 
 
 def _watched(tensor: Tensor) -> Any:

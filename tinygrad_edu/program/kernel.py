@@ -51,6 +51,8 @@ class Kernel:
         self._backward: Callable[..., Any] = self._namespace["backward"]
         self._backward_again: Callable[..., Any] | None = None
         traced.release()
+        for value in [*self.captured, *(v for step in written.back.steps for v in step.outs)]:
+            value.array = None
 
     def forward(self, arrays: list[Any], constants: list[Any]) -> Any:
         """The outputs, what the backward pass reads, and the results of effects."""

@@ -19,7 +19,7 @@ from .lowering import Info, Line, numbered
 from .recording import Step, Value
 from .templates import is_literal, templates
 
-LARGE = 1 << 15
+LARGE = 1 << 12
 """Bytes. Larger arrays are in no buffer."""
 
 SMALL = 1 << 16

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .compat import import_dezero
-from .harness import Contestant, Table, available, compare
+from .harness import Contestant, Table, available, compare, first_runs
 
 LENGTH = 1000
 REPEATS = range(LENGTH // 4)
@@ -193,7 +193,13 @@ PEERS: dict[str, Callable[[Any, Any], Contestant]] = {
     "DeZero": dezero,
 }
 VECTORS = {"hand-written NumPy": hand_written, **PEERS}
-SCALARS = {"hand-written Python": hand_written_scalar, **PEERS, "micrograd": micrograd}
+UNCOLLECTED = "micrograd, garbage collector off"
+SCALARS = {
+    "hand-written Python": hand_written_scalar,
+    **PEERS,
+    "micrograd": micrograd,
+    UNCOLLECTED: micrograd,
+}
 
 
 def tables(rounds: int) -> Iterator[Table]:
@@ -204,10 +210,13 @@ def tables(rounds: int) -> Iterator[Table]:
         (VECTORS, vectors, "float64 vectors of 10 elements"),
         (SCALARS, (math.pi / 10, 0.8), "scalars (0-d arrays)"),
     ):
-        contestants, notes = available({name: partial(m, x, w) for name, m in makers.items()})
-        notes += _agree(contestants)
+        made: dict[str, Any] = {name: partial(m, x, w) for name, m in makers.items()}
+        notes = first_runs(made)
+        contestants, missing = available(made)
+        notes += missing + _agree(contestants)
         title = f"Chain of {LENGTH} operations on {kind}, forward and backward"
-        yield Table(title, compare(contestants, rounds=rounds), notes)
+        rows = compare(contestants, rounds=rounds, without_collector=[UNCOLLECTED])
+        yield Table(title, rows, notes)
 
 
 def _agree(contestants: dict[str, Contestant]) -> list[str]:

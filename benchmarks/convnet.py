@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .harness import Contestant, Table, available, compare
+from .harness import Contestant, Table, available, compare, first_runs
 
 Weights = list[np.ndarray]
 RATE = 0.01
@@ -106,9 +107,10 @@ def hand_written(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
     return step
 
 
-def ours(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """This project."""
+def ours(weights: Weights, x: np.ndarray, t: np.ndarray, compiled: bool = False) -> Contestant:
+    """This project; or with the loss compiled into one op."""
     import nn
+    import tinygrad_edu
 
     _, a, b = CHANNELS
     model = nn.Sequential(
@@ -125,8 +127,13 @@ def ours(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
         parameter.data[...] = value
     optimizer = nn.SGD(model.parameters(), lr=RATE)
 
+    def loss_of(x: np.ndarray, t: np.ndarray) -> Any:
+        return nn.cross_entropy(model(x), t)
+
+    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
+
     def step() -> Any:
-        loss = nn.cross_entropy(model(x), t)
+        loss = compute(x, t)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -140,7 +147,6 @@ def pytorch(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
     import torch
     from torch.nn import functional as F
 
-    torch.set_num_threads(2)
     ps = [torch.tensor(w, requires_grad=True) for w in weights]
     w1, b1, w2, b2, w3, b3 = ps
     inputs, targets = torch.tensor(x), torch.tensor(t)
@@ -158,18 +164,55 @@ def pytorch(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
     return step
 
 
+def jax_jit(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """JAX, the whole step compiled by jit."""
+    import jax
+    import jax.numpy as jnp
+
+    def layer(h: Any, w: Any, b: Any) -> Any:
+        h = jax.lax.conv(h, w, (1, 1), "SAME") + b[:, None, None]
+        h = jax.lax.reduce_window(h, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+        return jax.nn.relu(h)
+
+    def loss(ps: Any) -> Any:
+        w1, b1, w2, b2, w3, b3 = ps
+        h = layer(layer(x, w1, b1), w2, b2)
+        h = h.reshape(len(h), -1) @ w3 + b3
+        return -jax.nn.log_softmax(h)[jnp.arange(len(t)), t].mean()
+
+    def update(ps: Any) -> Any:
+        value, gradients = jax.value_and_grad(loss)(ps)
+        return value, jax.tree.map(lambda p, g: p - RATE * g, ps, gradients)
+
+    jitted = jax.jit(update, donate_argnums=0)
+    parameters = [jnp.asarray(p) for p in weights]
+
+    def step() -> Any:
+        nonlocal parameters
+        value, parameters = jitted(parameters)
+        return jax.block_until_ready(value)
+
+    return step
+
+
 def tables(rounds: int) -> Iterator[Table]:
     """The step on one batch of images of MNIST's size."""
     random = np.random.default_rng(1)
     x = random.random((BATCH, 1, 28, 28), np.float32)
     t = random.integers(0, 10, BATCH)
-    makers = {"hand-written NumPy": hand_written, "tinygrad-edu, nn": ours, "PyTorch": pytorch}
-    contestants, notes = available(
-        {
-            name: lambda make=make: make(initial_weights(), x, t)  # type: ignore[misc]
-            for name, make in makers.items()
-        }
-    )
+    makers: dict[str, Any] = {
+        "hand-written NumPy": hand_written,
+        "tinygrad-edu, nn": ours,
+        "tinygrad-edu, nn, compiled": partial(ours, compiled=True),
+        "JAX jit": jax_jit,
+        "PyTorch": pytorch,
+    }
+    made: dict[str, Any] = {
+        name: lambda make=make: make(initial_weights(), x, t) for name, make in makers.items()
+    }
+    notes = first_runs(made)
+    contestants, missing = available(made)
+    notes += missing
     expected = [float(contestants["hand-written NumPy"]()) for _ in range(4)]
     for name, step in list(contestants.items())[1:]:
         losses = [float(step()) for _ in range(4)]

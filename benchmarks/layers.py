@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
-RATE = 0.01
+Arrays = Sequence[np.ndarray]
+RATE, ADAM_RATE = 0.01, 1e-3
 
 
 def layer(random: np.random.Generator, n: int, m: int) -> tuple[np.ndarray, np.ndarray]:

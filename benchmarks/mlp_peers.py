@@ -8,10 +8,10 @@ import numpy as np
 
 from .compat import import_dezero
 from .harness import Contestant
-from .layers import RATE, Layers, flat
+from .layers import ADAM_RATE, RATE, Layers, flat
 
 
-def pytorch(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+def pytorch(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False) -> Contestant:
     """PyTorch, eager, on the CPU."""
     import torch
     from torch import nn
@@ -23,7 +23,9 @@ def pytorch(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
     with torch.no_grad():
         for parameter, value in zip(model.parameters(), flat(layers), strict=True):
             parameter.copy_(torch.from_numpy(value.T))
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    optimizer: Any = torch.optim.SGD(model.parameters(), lr=RATE)
+    if adam:
+        optimizer = torch.optim.Adam(model.parameters(), lr=ADAM_RATE)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(t)
 
     def step() -> Any:
@@ -101,7 +103,7 @@ def dezero(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
     return step
 
 
-def jax_jit(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
+def jax_jit(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False) -> Contestant:
     """JAX, the whole step compiled by jit, with the old weights given up to the new ones."""
     import jax
     import jax.numpy as jnp
@@ -113,16 +115,29 @@ def jax_jit(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
             h = jax.nn.relu(h) if i < len(ps) - 1 else h
         return -jax.nn.log_softmax(h)[jnp.arange(len(t)), t].mean()
 
-    def update(ps: Any) -> Any:
-        value, gradients = jax.value_and_grad(loss)(ps)
-        return value, jax.tree.map(lambda p, g: p - RATE * g, ps, gradients)
+    def descend(state: Any) -> Any:
+        value, gradients = jax.value_and_grad(loss)(state)
+        return value, jax.tree.map(lambda p, g: p - RATE * g, state, gradients)
 
-    jitted = jax.jit(update, donate_argnums=0)
-    parameters = [tuple(jnp.asarray(p) for p in layer) for layer in layers]
+    def adapt(state: Any) -> Any:
+        ps, ms, vs, t = state
+        value, gradients = jax.value_and_grad(loss)(ps)
+        t = t + 1
+        ms = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, ms, gradients)
+        vs = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, vs, gradients)
+        root, rate = jnp.sqrt(1 - 0.999**t), ADAM_RATE / (1 - 0.9**t)
+        move = lambda p, m, v: p - rate * m / (jnp.sqrt(v) / root + 1e-8)
+        return value, (jax.tree.map(move, ps, ms, vs), ms, vs, t)
+
+    jitted = jax.jit(adapt if adam else descend, donate_argnums=0)
+    state: Any = [tuple(jnp.asarray(p) for p in layer) for layer in layers]
+    if adam:
+        zeros = [jax.tree.map(jnp.zeros_like, state) for _ in range(2)]
+        state = state, *zeros, jnp.zeros(())
 
     def step() -> Any:
-        nonlocal parameters
-        value, parameters = jitted(parameters)
+        nonlocal state
+        value, state = jitted(state)
         return jax.block_until_ready(value)
 
     return step

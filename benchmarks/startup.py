@@ -21,7 +21,7 @@ def tables(rounds: int) -> Iterator[Table]:
     makers["python alone"] = lambda: lambda: _python("pass")
     contestants, notes = available(makers)
     rows = compare(contestants, rounds=rounds, seconds=0)
-    yield Table("Import, in a fresh process", rows, notes)
+    yield Table("Import, in a fresh process", rows, notes, plotted=False)
 
 
 def _importer(package: str) -> Callable[[], Contestant]:

@@ -1,0 +1,58 @@
+"""A picture of the ratios: one panel for each table, one dot for each contestant."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from .harness import Table
+
+OWN, OTHER, FIRST = "#c2410c", "#475569", "#94a3b8"
+
+
+def picture(tables: list[Table]) -> bytes:
+    """The tables that are to be plotted, as a PNG. Raises ImportError without matplotlib."""
+    from matplotlib.figure import Figure
+
+    shown = [table for table in tables if table.plotted]
+    heights = [len(table.rows) + 1.6 for table in shown]
+    figure = Figure(figsize=(9, 0.27 * sum(heights) + 0.6), layout="constrained")
+    panels = figure.subplots(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for panel, table in zip(panels, shown, strict=True):
+        _draw(panel, table)
+    panels[-1].set_xlabel("ratio to the first contestant, with quartiles; less is better")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw(panel: Any, table: Table) -> None:
+    rows = table.rows[::-1]
+    for i, row in enumerate(rows):
+        own = row.name.startswith("tinygrad-edu") or row.name.startswith("import tinygrad_edu")
+        color = OWN if own else FIRST if row.ratio == 1 else OTHER
+        if row.quartiles is not None:
+            panel.plot(row.quartiles, (i, i), color=color, linewidth=3, alpha=0.4)
+        panel.plot([row.ratio], [i], "o", color=color, markersize=5)
+        panel.annotate(
+            f"{row.ratio:.2f}", (row.ratio, i), (7, 0), textcoords="offset points", va="center",
+            fontsize=7, color=color,
+        )  # fmt: skip
+    panel.set_xscale("log")
+    panel.axvline(1, color=FIRST, linewidth=0.8)
+    panel.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
+    panel.set_ylim(-0.7, len(rows) - 0.3)
+    low = min(1.0, *(row.ratio for row in rows))
+    high = max(1.0, *(row.ratio for row in rows))
+    panel.set_xlim(low / 1.25, high * 1.35)
+    panel.set_title(table.title, fontsize=9, loc="left")
+    panel.tick_params(axis="x", which="both", labelsize=7)
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if high / low > 6:
+        panel.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        panel.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)

@@ -27,6 +27,8 @@ def picture(tables: list[Table]) -> bytes:
 
 
 def _draw(panel: Any, table: Table) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     rows = table.rows[::-1]
     for i, row in enumerate(rows):
         own = row.name.startswith("tinygrad-edu") or row.name.startswith("import tinygrad_edu")
@@ -34,25 +36,21 @@ def _draw(panel: Any, table: Table) -> None:
         if row.quartiles is not None:
             panel.plot(row.quartiles, (i, i), color=color, linewidth=3, alpha=0.4)
         panel.plot([row.ratio], [i], "o", color=color, markersize=5)
-        panel.annotate(
-            f"{row.ratio:.2f}", (row.ratio, i), (7, 0), textcoords="offset points", va="center",
-            fontsize=7, color=color,
-        )  # fmt: skip
+        end = max(row.ratio, *(row.quartiles or (0.0,)))
+        place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+        panel.annotate(f"{row.ratio:.2f}", (end, i), fontsize=7, color=color, **place)
     panel.set_xscale("log")
     panel.axvline(1, color=FIRST, linewidth=0.8)
     panel.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
     panel.set_ylim(-0.7, len(rows) - 0.3)
     low = min(1.0, *(row.ratio for row in rows))
     high = max(1.0, *(row.ratio for row in rows))
-    panel.set_xlim(low / 1.25, high * 1.35)
+    room = (high / low) ** 0.1
+    panel.set_xlim(low / 1.1 / room, high * 1.1 * room)
     panel.set_title(table.title, fontsize=9, loc="left")
     panel.tick_params(axis="x", which="both", labelsize=7)
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    if high / low > 6:
-        panel.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        panel.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    panel.xaxis.set_major_formatter(plain)
+    panel.xaxis.set_minor_formatter(plain if high / low < 6 else NullFormatter())
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)

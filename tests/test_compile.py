@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import threading
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import nn
 from tinygrad_edu import Tensor, TraceError, compile, enable_grad, grad, hvp, no_grad, op, ops
+from tinygrad_edu.program.templates import templates
 
 rng = np.random.default_rng(0)
 
@@ -249,6 +251,114 @@ class TestAsOneOp:
         for m in (a, b, a):
             assert m.loss(np.ones(3)).item() == (m.w.data * m.scale).sum()
 
+    def test_equal_gradients_are_arrays_of_their_own(self) -> None:
+        a, b = weights(5), weights(5)
+        f = compile(lambda x: (a * x * 3).sum() + (b * x * 3).sum())
+        f(np.full(5, 2.0)).backward()
+        assert a.grad is not None
+        assert b.grad is not None
+        assert not np.shares_memory(a.grad, b.grad)
+        f(np.full(5, 2.0)).backward()
+        np.testing.assert_array_equal(a.grad, np.full(5, 12.0))
+        np.testing.assert_array_equal(b.grad, np.full(5, 12.0))
+
+    def test_parameters_are_swept_one_after_the_other(self) -> None:
+        """Each sweep computes anew, also with the same upstream array changed in place."""
+        a, b = weights(3), weights(3)
+        y = compile(lambda: a * b)()
+        g = np.ones(3)
+        (first,) = grad(y, [a], g, retain_graph=True)
+        g *= 2
+        (second,) = grad(y, [b], g, retain_graph=True)
+        np.testing.assert_array_equal(first.data, b.data)
+        np.testing.assert_array_equal(second.data, 2 * a.data)
+        grad(y, [a], g)
+        with pytest.raises(RuntimeError, match="already swept"):
+            grad(y, [b], g)
+
+    def test_a_comparison_of_numbers_stays_a_boolean(self) -> None:
+        w = Tensor(2.0, requires_grad=True)
+        f = lambda: (w * 3, w > 1)
+        (_, found), (_, expected) = compile(f)(), f()
+        assert found == expected
+        assert found.dtype == expected.dtype == np.bool
+
+
+class TestMemory:
+    def test_neither_the_graph_of_the_trace_nor_large_arrays_are_kept(self) -> None:
+        w = weights(200, 200)
+        f = compile(lambda x: np.tanh(np.exp(-np.tanh(x @ w)) @ w).sum())
+        x = rng.normal(size=(200, 200))
+        f(x).backward()  # which fills the caches
+        f = compile(f.__wrapped__)  # type: ignore[attr-defined]
+        tracemalloc.start()
+        try:
+            f(x).backward()
+            w.grad = None
+            gc.collect()
+            assert tracemalloc.get_traced_memory()[0] < x.nbytes / 2
+        finally:
+            tracemalloc.stop()
+
+    def test_a_step_needs_no_more_than_without(self) -> None:
+        w = weights(200, 200)
+
+        def loss(x: Any) -> Any:
+            h = x
+            for _ in range(6):
+                h = np.tanh(h @ w) * 0.5 + h
+            return (h * h).sum()
+
+        def peak(f: Any) -> int:
+            for _ in range(2):
+                w.grad = None
+                f(x).backward()
+            tracemalloc.start()
+            try:
+                w.grad = None
+                f(x).backward()
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+        x = rng.normal(size=(200, 200))
+        assert peak(compile(loss)) <= peak(loss)
+
+    def test_steps_leave_nothing_behind(self) -> None:
+        w = weights(10)
+        f = compile(lambda x: (np.tanh(x * w) * w).sum())
+        x = np.ones(10)
+        tracemalloc.start()
+        try:
+            sizes = []
+            for _ in range(2):
+                for _ in range(300):
+                    f(x).backward()
+                gc.collect()
+                sizes.append(tracemalloc.get_traced_memory()[0])
+            assert sizes[1] - sizes[0] < 2000
+        finally:
+            tracemalloc.stop()
+
+
+def test_the_lines_of_an_op_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = weights(7)
+
+    def f(x: Any) -> Any:
+        h = x
+        for _ in range(30):
+            h = np.tanh(h * w) + x
+        return h.sum()
+
+    made: list[Any] = []
+    make = templates._made
+    monkeypatch.setattr(templates, "_made", lambda *args: made.append(args) or make(*args))
+    compile(f)(np.ones(7))
+    assert len(made) < 20
+    made.clear()
+    compile(f)(np.ones(7))
+    assert not made
+
 
 class TestOneProgramForEach:
     w = weights(3)
@@ -264,6 +374,11 @@ class TestOneProgramForEach:
         assert f(2).item() == 2 * f(1).item()
         f(2, kind="b")
         assert len(f.programs) == 3
+
+    def test_zeros_of_either_sign(self) -> None:
+        w = Tensor([1.0], requires_grad=True)
+        f = compile(lambda zero: w * zero)
+        assert [np.signbit(f(zero).data[0]) for zero in (0.0, -0.0)] == [False, True]
 
     def test_modes(self) -> None:
         model = nn.Sequential(nn.Dense(3, 4), nn.Dropout(0.5))
@@ -348,6 +463,16 @@ class TestCarefully:
         f = lambda: np.exp(-ops.silu(x)).sum()
         with np.errstate(all="ignore"):
             assert_same(outcome(compile(f), [x]), outcome(f, [x]))
+
+    def test_with_a_frozen_parameter_that_was_replaced(self) -> None:
+        w, scale = weights(3), nn.Parameter(np.ones(3))
+        scale.requires_grad = False
+        f = lambda x: (np.log(x) * w * scale).sum()
+        compiled = compile(f)
+        compiled(np.ones(3))
+        scale.data = np.full(3, 2.0)
+        with np.errstate(all="ignore"):
+            assert compiled(np.array([0.0, 1.0, 1.0])).item() == f(np.array([0.0, 1.0, 1.0])).item()
 
     def test_numbers_that_python_refuses(self) -> None:
         x = Tensor(2.0, requires_grad=True)

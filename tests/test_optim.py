@@ -419,3 +419,31 @@ def test_clipping_takes_one_tensor() -> None:
     np.testing.assert_allclose(p.grad, [0.6, 0.8])
     nn.clip_grad_value(p, 0.5)
     np.testing.assert_array_equal(p.grad, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("kind", [k for k, v in vars(nn).items() if getattr(v, "elementwise", 0)])
+def test_large_parameters_are_changed_block_by_block_to_the_same_bits(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = []
+    for block in (1 << 16, 7):
+        monkeypatch.setattr(nn.optim.optimizer, "BLOCK", block)
+        random = np.random.default_rng(0)
+        parameters = [nn.Parameter(random.normal(size=shape)) for shape in ((5, 9), (3,), (4, 8))]
+        amsgrad = {"amsgrad": True} if kind in ("Adam", "AdamW") else {}
+        momentum = {"momentum": 0.9} if kind in ("SGD", "RMSprop") else {}
+        optimizer = getattr(nn, kind)(parameters, **amsgrad, **momentum)
+        for i in range(4):
+            for p in parameters:
+                p.grad = random.normal(size=p.shape)
+            if i == 3:
+                parameters[2].data = np.asfortranarray(parameters[2].data)
+            optimizer.step()
+        results.append(([p.data for p in parameters], optimizer.state_dict()["state"]))
+    (whole, states), (blocks, other_states) = results
+    for a, b in zip(whole, blocks, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for i, state in states.items():
+        assert state.keys() == other_states[i].keys()
+        for name, value in state.items():
+            np.testing.assert_array_equal(value, other_states[i][name], err_msg=name)

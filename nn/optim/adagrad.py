@@ -15,6 +15,8 @@ class Adagrad(Optimizer):
     s ← s + g²,   p ← p - lr g / (√s + ε),   lr shrinks to lr / (1 + (t - 1) lr_decay)
     """
 
+    elementwise = True
+
     def __init__(
         self, parameters: Parameters, lr: float = 0.01, lr_decay: float = 0.0,
         weight_decay: float = 0.0, initial_accumulator_value: float = 0.0, eps: float = 1e-10,
@@ -51,6 +53,8 @@ class RMSprop(Optimizer):
     `centered` subtracts the square of the mean gradient from s (Graves, 2013); with `momentum`
     the quotient enters v ← μ v + g / (√s + ε), and p ← p - lr v.
     """
+
+    elementwise = True
 
     def __init__(
         self, parameters: Parameters, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8,
@@ -95,6 +99,8 @@ class Adadelta(Optimizer):
 
     s ← ρ s + (1 - ρ) g²,   δ = √(d + ε) / √(s + ε) g,   d ← ρ d + (1 - ρ) δ²,   p ← p - lr δ
     """
+
+    elementwise = True
 
     def __init__(
         self, parameters: Parameters, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6,

@@ -31,6 +31,8 @@ class Adam(Optimizer):
     array([0.9])
     """
 
+    elementwise = True
+
     def __init__(
         self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False, *,
@@ -85,6 +87,8 @@ class Adamax(Optimizer):
     From section 7.1 of Kingma and Ba, 2015.
     """
 
+    elementwise = True
+
     def __init__(
         self, parameters: Parameters, lr: float = 2e-3, betas: Betas = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 0.0, *, maximize: bool = False,
@@ -117,6 +121,8 @@ class NAdam(Optimizer):
     μₜ = β₁ (1 - ½ 0.96^(t ψ)),   p ← p - lr (c₁ g + c₂ m) / (√v̂ + ε),
     c₁ = (1 - μₜ) / (1 - Πμ),   c₂ = μₜ₊₁ / (1 - μₜ₊₁ Πμ),   Πμ = μ₁ ... μₜ,   ψ = momentum_decay
     """
+
+    elementwise = True
 
     def __init__(
         self, parameters: Parameters, lr: float = 2e-3, betas: Betas = (0.9, 0.999),
@@ -154,6 +160,8 @@ class RAdam(Optimizer):
     While v has seen too little (ρₜ ≤ 5) the step is lr m̂; then it is Adam's times
     √((ρₜ-4)(ρₜ-2)ρ / ((ρ-4)(ρ-2)ρₜ)),   ρ = 2/(1-β₂) - 1,   ρₜ = ρ - 2t β₂ᵗ / (1 - β₂ᵗ)
     """
+
+    elementwise = True
 
     def __init__(
         self, parameters: Parameters, lr: float = 1e-3, betas: Betas = (0.9, 0.999),

@@ -23,6 +23,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Group = dict[str, Any]
 Parameters = Iterable[Tensor | Group]
 State = dict[str, Any]
+BLOCK = 1 << 16
+"""Elements that are changed at a time, of parameters of more than twice as many."""
 _NEW = ("maximize", "decoupled_weight_decay")  # options that older files lack
 
 
@@ -35,6 +37,7 @@ class Optimizer(Displayed, KeywordsChecked):
     """
 
     checks: ClassVar[Mapping[str, Check]] = {}  # of the options that are its own
+    elementwise: ClassVar[bool] = False  # so that `update` can be given a part of a parameter
     groups: list[Group]
     state: dict[int, State]
     _starts: list[float] | None = None
@@ -140,7 +143,7 @@ class Optimizer(Displayed, KeywordsChecked):
         """
         loss = None if closure is None else closure()
         if not self._scratch:
-            self._scratch = _shared([p.data for p in self._each()])
+            self._scratch = self._working_space()
         i = 0
         for group in self.groups:
             options = _options(group)
@@ -153,7 +156,10 @@ class Optimizer(Displayed, KeywordsChecked):
                     state = self.state.setdefault(i, {})
                     if self._scratch[i].dtype is not p.dtype:
                         self._cast_state()
-                    self.update(p.data, g, state, self._scratch[i], **options)
+                    if self._scratch[i].shape == p.shape:
+                        self.update(p.data, g, state, self._scratch[i], **options)
+                    else:
+                        self._update_in_blocks(p.data, g, state, self._scratch[i], options)
                     p.mark_changed()
                 i += 1
         return loss
@@ -161,11 +167,38 @@ class Optimizer(Displayed, KeywordsChecked):
     def _cast_state(self) -> None:
         """Follow parameters that were cast, as by `model.double()`."""
         each = list(self._each())
-        self._scratch = _shared([p.data for p in each])
+        self._scratch = self._working_space()
         for i, state in self.state.items():
             for name, value in state.items():
                 if isinstance(value, np.ndarray):
                     state[name] = value.astype(each[i].dtype)
+
+    def _working_space(self) -> list[Array]:
+        """For each parameter an array of its shape, or of a block's, all in one buffer."""
+        arrays = [p.data for p in self._each()]
+        blocks = [self.elementwise and a.size > 2 * BLOCK and a.flags.c_contiguous for a in arrays]
+        given = [a.reshape(-1)[:BLOCK] if b else a for a, b in zip(arrays, blocks, strict=True)]
+        return _shared(given)
+
+    def _update_in_blocks(
+        self, p: Array, g: Array, state: State, scratch: Array, options: dict[str, Any]
+    ) -> None:
+        """`update` of one part after the other, each of which stays in the processor's cache."""
+        if not p.flags.c_contiguous:  # data that were assigned since
+            return self.update(p, g, state, np.empty_like(p), **options)
+        p, g, shape = p.reshape(-1), g.reshape(-1), p.shape
+        before = {k: v.reshape(-1) if isinstance(v, np.ndarray) else v for k, v in state.items()}
+        for start in range(0, p.size, len(scratch)):
+            at = slice(start, start + len(scratch))
+            part = {k: v[at] if isinstance(v, np.ndarray) else v for k, v in before.items()}
+            each = p[at]
+            self.update(each, g[at], part, scratch[: each.size], **options)
+            for name, value in part.items():
+                if not isinstance(value, np.ndarray):
+                    state[name] = value
+                elif name not in before:  # made by this first step
+                    whole = state.setdefault(name, np.empty(shape, value.dtype))
+                    whole.reshape(-1)[at] = value
 
     def update(self, *arrays: Any, **options: Any) -> None:
         """Change `p` in place by its gradient `g`: `update(p, g, state, scratch, **options)`.

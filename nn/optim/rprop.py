@@ -42,6 +42,7 @@ class Rprop(Optimizer):
     array([  0.5, -99.5])
     """
 
+    elementwise = True
     checks = {"etas": _factors, "step_sizes": _bounds}
 
     def __init__(

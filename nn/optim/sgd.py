@@ -28,6 +28,8 @@ class SGD(Optimizer):
     array([0.8])
     """
 
+    elementwise = True
+
     def __init__(
         self, parameters: Parameters, lr: float = 1e-3, momentum: float = 0.0,
         dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False, *,
@@ -74,6 +76,7 @@ class ASGD(Optimizer):
     in `optimizer.state[i]["average"]` for the i-th parameter (Polyak and Juditsky, 1992).
     """
 
+    elementwise = True
     checks = {"alpha": not_negative}
 
     def __init__(

@@ -58,7 +58,7 @@ check: .venv/dev .venv/lint
 WEB = tinygrad_edu/viz/web nn/playground/web
 
 bench: .venv/dev
-	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks --write docs/benchmarks.md
 
 stubs: .venv/dev
 	@$(PY) -m docs.generate

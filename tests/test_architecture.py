@@ -217,6 +217,7 @@ NO_WRITER: dict[str, set[str]] = {
     "tinygrad_edu.atomic_write": {"open"},
     "tinygrad_edu.viz.render": {"write_text"},  # into a temporary folder
     "nn.history": {"savefig"},  # into memory
+    "benchmarks.plot": {"savefig"},  # into memory
     "examples.common": {"savez"},  # into a file of the writer
 }
 """What may call a function that writes files, since no file of the user's is at stake."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import threading
 import types
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -74,7 +76,7 @@ class Compiled:
         return program.run(self, call, [tensor._array for tensor, *_ in program.watched])
 
     def _made(self, call: _Call) -> _Program:
-        with self._lock:
+        with self._lock, _uncollected():
             program = _Program(self.f, call)
             self._programs.setdefault(call.key, []).append(program)
             self._programs.move_to_end(call.key)
@@ -88,6 +90,18 @@ class Compiled:
     def eager(self, call: _Call) -> Any:
         """f itself."""
         return self.f(*call.args, **call.kwargs)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python's garbage collector from walking, again and again, through what is being made."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 _SIMPLE = (int, float, str, bool, type(None))

@@ -305,4 +305,6 @@ class _Careful:
 
 def is_finite(arrays: Any) -> bool:
     """Whether all elements are finite, in one pass unless their squares overflow."""
-    return all(math.isfinite(np.vdot(x, x)) or np.isfinite(x).all() for x in arrays)
+    return all(
+        math.isfinite(np.vdot(x, x) if x.ndim else x) or np.isfinite(x).all() for x in arrays
+    )

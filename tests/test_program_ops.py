@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_edu import Program, Tensor, trace
+from tinygrad_edu import Program, Tensor, compile, trace
 
 from .samples import ALL, calls
 
@@ -107,6 +107,7 @@ def cases_of(name: str) -> list[Case]:
         assert np.array_equal(found, value.data)
         if all(np.isfinite(g).all() for g in gradients.values()):
             cases.append(case_of(name, program, value.data))
+        compare_compiled(loss, [x for x in leaves if isinstance(x, Tensor)])
         for key, g in gradients.items():
             expected = program.written.parameters[key].tensor.grad
             assert np.array_equal(g, expected, equal_nan=True), (key, program.code)
@@ -114,6 +115,22 @@ def cases_of(name: str) -> list[Case]:
 
     run()
     return cases
+
+
+def compare_compiled(loss: Any, leaves: list[Tensor]) -> None:
+    """The compiled function, twice, has the values and gradients that the leaves have by now."""
+    expected = [x.grad for x in leaves]
+    compiled = compile(loss)
+    for _ in range(2):
+        for x in leaves:
+            x.grad = None
+        compiled().backward()
+        for x, g in zip(leaves, expected, strict=True):
+            same = (x.grad is g) if x.grad is None or g is None else x.grad.dtype == g.dtype
+            assert same, x.name
+            assert g is None or np.array_equal(x.grad, g, equal_nan=True), x.name  # type: ignore[arg-type]
+    for x, g in zip(leaves, expected, strict=True):
+        x.grad = g
 
 
 def _is_float(x: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .array_interface import data_of
-from .observers import observers
+from .observers import observers, rehearsing, tracing
 
 
 def effect(function: Callable[..., Any], *args: Any, changes: tuple[Any, ...] = ()) -> Any:
@@ -27,3 +27,14 @@ def effect(function: Callable[..., Any], *args: Any, changes: tuple[Any, ...] = 
             if hasattr(observer, "effect"):
                 return observer.effect(function, args, changes)
     return function(*data_of(args))
+
+
+def is_tracing() -> bool:
+    """Whether what this thread computes is only written down, as a program that will compute it.
+
+    What exchanges values with other processes does so when the program runs, and not before.
+
+    >>> is_tracing()
+    False
+    """
+    return tracing() or threading.get_ident() in rehearsing

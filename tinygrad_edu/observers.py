@@ -6,8 +6,12 @@ where one fails, and in the sweep. Each tests `observers` first, which costs a f
 
 from __future__ import annotations
 
+import functools
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 observers: dict[int, list[Observer]] = {}
 """By thread, the innermost last; a thread without observers has no entry."""
@@ -71,6 +75,27 @@ def tell(event: str, *facts: Any) -> bool:
 def tracing() -> bool:
     """Whether an observer of this thread writes down all that is computed."""
     return any(each.traces for each in observers.get(threading.get_ident(), ()))
+
+
+rehearsing: set[int] = set()
+"""Threads in which a program is written from a trace, which computes with example values."""
+
+
+def rehearsed(function: Function) -> Function:
+    """Decorator: the thread is in `rehearsing` during a call."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        thread = threading.get_ident()
+        if thread in rehearsing:
+            return function(*args, **kwargs)
+        rehearsing.add(thread)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            rehearsing.discard(thread)
+
+    return call  # type: ignore[return-value]
 
 
 def followed(value: Any, tensor: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from ..observers import rehearsed
 from . import guarding, tidy
 from .backward import Sweep, sweep, used
 from .folding import Folding
@@ -24,6 +25,7 @@ class Written:
     `fold` writes equal "modules" once, or "all" parts that repeat.
     """
 
+    @rehearsed
     def __init__(
         self,
         traced: Traced,

@@ -6,8 +6,8 @@ UV := $(shell command -v uv 2>/dev/null)
 TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
-.PHONY: demo course test fuzz browser reference mutants oldest test-full bench stubs notebooks docs \
-	check package clean
+.PHONY: demo course test fuzz browser parallel reference mutants oldest test-full bench stubs \
+	notebooks docs check package clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -30,6 +30,10 @@ browser: .venv/browser
 	@$(PY) -m pytest -n 2 tests/test_explorer_browser.py tests/test_explorer_notebook.py \
 		tests/test_playground_browser.py tests/test_site_browser.py tests/test_course_notebook.py
 
+# Trains in one to four processes, which MPI starts.
+parallel: .venv/parallel
+	@$(PY) -m pytest tests/test_parallel.py nn/parallel
+
 # Compares with PyTorch and runs the pages for those who come from elsewhere, whose packages are
 # large and therefore not part of `make test`.
 reference: .venv/reference
@@ -45,7 +49,7 @@ oldest:
 mutants: .venv/dev
 	@$(PY) -m tests.mutants
 
-test-full: test reference mutants oldest check
+test-full: test parallel reference mutants oldest check
 
 check: .venv/dev .venv/lint
 	@$(PY) -m ruff check .
@@ -113,6 +117,11 @@ endif
 .venv/lint: .venv/dev
 	@echo "Installing the linters of JavaScript and HTML into .venv ..."
 	@$(INSTALL) -e '.[dev,lint]'
+	@touch $@
+
+.venv/parallel: .venv/dev
+	@echo "Installing MPI into .venv ..."
+	@$(INSTALL) -e '.[dev,mpi]'
 	@touch $@
 
 .venv/notebook: .venv/dev

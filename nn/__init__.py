@@ -40,13 +40,14 @@ from .watching import watched as watched
 _internal.add(__name__)
 Linear = Dense
 
-if _typing.TYPE_CHECKING:  # a module that can be called, imported when it is first asked for
-    from .playground.start import playground as playground
+if _typing.TYPE_CHECKING:  # modules that are imported when they are first asked for
+    from . import parallel as parallel
+    from .playground.start import playground as playground  # which can be called
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
         *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "sanity", "watched"),
-        "playground",
+        *("parallel", "playground"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
         *containers.__all__,
@@ -62,8 +63,8 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     ]
 
     def __getattr__(name: str) -> object:
-        if name == "playground":
+        if name in ("parallel", "playground"):
             from importlib import import_module
 
-            return import_module(".playground", __name__)
+            return import_module(f".{name}", __name__)
         raise _missing_name(__name__, name, __all__, functional.__all__)

@@ -44,6 +44,7 @@ class Callback(KeywordsChecked):
     """
 
     last = False  # whether it comes after the others, since it saves their state
+    writes = False  # whether one of several processes should call it alone: files, a progress bar
 
     def on_train_begin(self, trainer: TrainerLike) -> None:
         """Before the first epoch, or before the next one of a resumed training."""
@@ -198,7 +199,7 @@ class ModelCheckpoint(Monitor):
     FloatingPointError rather than save parameters that are not finite.
     """
 
-    last = True
+    last = writes = True
 
     def __init__(
         self,
@@ -231,6 +232,8 @@ class ModelCheckpoint(Monitor):
 class CSVLog(Callback):
     """Writes the history to a CSV file, whole, after every epoch."""
 
+    writes = True
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
@@ -245,6 +248,7 @@ class CSVLog(Callback):
 class Progress(Callback):
     """A progress bar of the training's batches, in a terminal or a notebook (tqdm's)."""
 
+    writes = True
     bar: Any = None
 
     def on_train_begin(self, trainer: TrainerLike) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -80,6 +80,16 @@ class Dataset:
         return f"Dataset({arrays})"
 
 
+class Sampler(Protocol):
+    """The indices of the samples of an epoch, in their order, and how many they are.
+
+    One with a method `share` also says which part of each batch is for this process.
+    """
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
 class DataLoader(Displayed, KeywordsChecked):
     """Mini-batches of a Dataset, of a tuple of arrays or of one array; one iteration is an epoch.
 
@@ -88,8 +98,9 @@ class DataLoader(Displayed, KeywordsChecked):
     With `shuffle` every epoch comes in a new order, drawn from `seed` or else from the generator
     that `nn.manual_seed` sets.  The last batch is smaller if the data do not divide evenly, or
     left out with `drop_last`.  `transform` is a function of the first array of a batch, such as
-    those of `nn.transforms`.  Batches are copies, made when they are asked for: making them ahead
-    in a thread was measured to gain nothing.
+    those of `nn.transforms`.  A `sampler`, in place of `shuffle`, gives the indices of an epoch's
+    samples, and by `len` their number.  Batches are copies, made when they are asked for: making
+    them ahead in a thread was measured to gain nothing.
 
     Raises ValueError for a batch size that is not positive, for empty data, and if `drop_last`
     leaves no batch.
@@ -111,6 +122,7 @@ class DataLoader(Displayed, KeywordsChecked):
         drop_last: bool = False,
         seed: int | None = None,
         transform: Callable[[Any], Any] | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
             raise TypeError(
@@ -125,9 +137,11 @@ class DataLoader(Displayed, KeywordsChecked):
             dataset = Dataset(*((dataset,) if self._alone else columns(dataset)))
         self.dataset: Any = dataset
         self.batch_size = integer("batch_size", batch_size)
-        n = len(self.dataset)
+        n = len(self.dataset if sampler is None else sampler)
         if not n:
             raise ValueError("the dataset is empty")
+        if sampler is not None and (shuffle or seed is not None):
+            raise ValueError("a sampler gives the order, so that shuffle and seed are its own")
         if drop_last and self.batch_size > n:
             raise ValueError(
                 f"batch_size={batch_size} is more than the {n} samples, and drop_last leaves no "
@@ -139,6 +153,7 @@ class DataLoader(Displayed, KeywordsChecked):
                 f"not {transform!r}"
             )
         self.shuffle, self.drop_last, self.transform = shuffle, drop_last, transform
+        self.sampler = sampler
         self._rng = None if seed is None else np.random.default_rng(seed)
 
     @property
@@ -152,7 +167,7 @@ class DataLoader(Displayed, KeywordsChecked):
         >>> bool((next(iter(loader)) == order).all())
         True
         """
-        return self._rng or generator()
+        return getattr(self.sampler, "generator", None) or self._rng or generator()
 
     def _shown(self) -> dict[str, Any]:
         data = self.dataset if isinstance(self.dataset, Dataset) else type(self.dataset).__name__
@@ -161,14 +176,19 @@ class DataLoader(Displayed, KeywordsChecked):
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        batches = len(self.dataset) / self.batch_size
+        batches = len(self.dataset if self.sampler is None else self.sampler) / self.batch_size
         return math.floor(batches) if self.drop_last else math.ceil(batches)
 
     def __iter__(self) -> Iterator[Any]:
         n = len(self.dataset)
-        order = self.generator.permutation(n) if self.shuffle else np.arange(n)
+        if self.sampler is not None:
+            order = np.fromiter(self.sampler, np.intp)
+        else:
+            order = self.generator.permutation(n) if self.shuffle else np.arange(n)
+        share = getattr(self.sampler, "share", None)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
-            yield self.batch(order[start : start + self.batch_size])
+            index = order[start : start + self.batch_size]
+            yield self.batch(index if share is None else share(index))
 
     def batch(self, index: Any) -> Any:
         """The samples at some indices, as iteration would give them."""

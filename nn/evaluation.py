@@ -14,6 +14,7 @@ from .data import DataLoader
 from .init import unmoved
 from .metrics import Metric, by_name
 from .module import Module
+from .one_process import OneProcess
 from .scores import Scores, try_metrics
 from .training_data import (
     Data,
@@ -43,6 +44,8 @@ def one_number(loss: Any) -> Tensor:
 
 class Evaluator(KeywordsChecked):
     """A model, a loss and metrics: the part of a Trainer that changes nothing."""
+
+    processes: OneProcess = OneProcess()
 
     def __init__(
         self,
@@ -79,11 +82,17 @@ class Evaluator(KeywordsChecked):
 
     def _judge(self, loader: DataLoader) -> dict[str, float]:
         scores = Scores(self.metrics, self.loss, keep=True)
+        divided = hasattr(loader.sampler, "share")
+        processes = self.processes if divided else OneProcess()
+        loader = processes.divided(loader)
         with evaluating(self.model), no_grad():
             for batch in loader:
                 *inputs, target = with_target(batch)
-                scores.add(target, self.model(*inputs))
-            return {"loss": scores.joined_loss(), **scores.judged()}
+                output = self.model(*inputs)
+                if not processes.idle:
+                    scores.add(target, output)
+            values = processes.judged(scores, lambda s: {"loss": s.joined_loss(), **s.judged()})
+            return dict(values)
 
     def _try_out(self, loader: DataLoader) -> None:
         """Raise what the data would make the model, the loss or a metric raise; change nothing."""

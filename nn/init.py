@@ -112,6 +112,18 @@ def unmoved() -> Iterator[None]:
         rng.bit_generator.state = state
 
 
+@contextmanager
+def drawing_from(rng: np.random.Generator) -> Iterator[None]:
+    """Within the block the thread's generator is another one."""
+    global _seeded
+    before, seeded = generator(), _seeded
+    _own.generator, _seeded = rng, True
+    try:
+        yield
+    finally:
+        _own.generator, _seeded = before, seeded
+
+
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """(fan_in, fan_out): how many inputs a unit has, and how many units an input reaches.
 

@@ -29,7 +29,7 @@ from .schedulers import ReduceLROnPlateau, Scheduler
 from .scores import Scores
 from .state_dict import all_or_nothing, generator_state, like, same
 from .training_data import Data, in_batches
-from .training_parts import check_parameters, check_parts
+from .training_parts import check_parameters, check_parts, objective_of
 from .validation import boolean, integer, keywords_checked, unknown_name
 from .watching import remember_resting, train_all_but_resting
 
@@ -47,7 +47,7 @@ class Trainer(Displayed, Evaluator):
     steps once an epoch, or with `schedule="batch"` once a batch (as OneCycleLR and CyclicLR do);
     gradients are clipped to a joint norm of `clip_norm` and to values within ±`clip_value`.
     With `compile=True` each step runs as a program (`tinygrad_edu.compile`): sooner, to the same
-    numbers.
+    numbers.  With `parallel=True` all processes of `mpiexec` train together (`nn.parallel`).
 
     >>> import nn
     >>> _ = nn.manual_seed(0)
@@ -80,11 +80,16 @@ class Trainer(Displayed, Evaluator):
         clip_norm: float | None = None,
         clip_value: float | None = None,
         compile: bool = False,
+        parallel: bool = False,
     ) -> None:
-        check_parts(model, optimizer, scheduler, schedule)
+        check_parts(model, optimizer, scheduler, schedule, parallel)
         super().__init__(model, loss, metrics)
         check_parameters(model, self.loss, optimizer)
         self.optimizer, self.scheduler = optimizer, scheduler
+        if boolean("Trainer: parallel", parallel):
+            from .parallel.training import together
+
+            self.optimizer, self.processes = together(optimizer)
         self.schedule = "batch" if scheduler is not None and scheduler.per_batch else schedule
         for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
             if limit is not None and not limit > 0:
@@ -124,22 +129,25 @@ class Trainer(Displayed, Evaluator):
         evaluation mode afterwards.  What is refused before the first epoch (data or metrics that do
         not fit, a file that cannot go on here) has changed nothing, the history neither.
         """
-        called = in_calling_order(callbacks, progress)
-        with self._unchanged_if_refused(called, resume):
-            self.epochs, self._callbacks = integer("epochs", epochs), called
-            self._prepare(train, validation, batch_size, shuffle)
-            self.history, self._point = History(), None
-            waiting, states = ([], []) if resume is None else self._resume(resume)
-            self._begin()
-        for rng, state in zip(self._generators(), states, strict=False):
-            rng.bit_generator.state = state
-        try:
-            self._train(waiting)
-        except KeyboardInterrupt:
-            self.history.interrupted = True
-            self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
-        finally:
-            self._end(called, self.model.eval)
+        called = self.processes.callbacks(in_calling_order(callbacks, progress))
+        with self.processes.ending_all():
+            with self._unchanged_if_refused(called, resume):
+                self.epochs, self._callbacks = integer("epochs", epochs), called
+                self._prepare(train, validation, batch_size, shuffle)
+                self.history, self._point = History(), None
+                waiting, states = ([], []) if resume is None else self._resume(resume)
+                self._begin()
+            for rng, state in zip(self._generators(), states, strict=False):
+                rng.bit_generator.state = state
+            try:
+                self._train(waiting)
+            except KeyboardInterrupt:
+                if self.processes.size > 1:
+                    raise
+                self.history.interrupted = True
+                self.stop(f"interrupted after {len(self.history)} of {self.epochs} epochs")
+            finally:
+                self._end(called, self.model.eval)
         return self.history
 
     @contextmanager
@@ -181,6 +189,7 @@ class Trainer(Displayed, Evaluator):
         short epoch; what came after one is computed again when the training is resumed.
         """
         self._waiting = [name for name, _ in waiting]
+        self.processes.start(self)
         self._point, copied = self._snapshot(), time.perf_counter()
         self._call_after_epoch(waiting)
         while len(self.history) < self.epochs and self.history.stopped is None:
@@ -189,6 +198,7 @@ class Trainer(Displayed, Evaluator):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 self.history.rows.append(self._epoch())
             self._call_after_epoch(self._named())
+            self.history.stopped = self.processes.stopped(self.history.stopped)
         self._point = self._snapshot()
 
     def _call_after_epoch(self, named: Sequence[tuple[str, Callback]]) -> None:
@@ -203,9 +213,10 @@ class Trainer(Displayed, Evaluator):
 
     def _prepare(self, train: Data, validation: Any, batch_size: Any, shuffle: bool) -> None:
         """The loaders and the columns of the history, once the data are known to fit."""
-        self.loader = in_batches(train, batch_size, shuffle)
-        held_out = [] if validation is None else [in_batches(validation, 256)]
-        self._loaders = [self.loader, *held_out]
+        given = [in_batches(train, batch_size, shuffle)]
+        given += [] if validation is None else [in_batches(validation, 256)]
+        self._loaders = [self.processes.divided(loader) for loader in given]
+        self.loader, *held_out = self._loaders
         for loader in self._loaders:
             self._try_out(loader)
         check_parameters(self.model, self.loss, self.optimizer)
@@ -214,7 +225,7 @@ class Trainer(Displayed, Evaluator):
         self._parameters = list(self.model.parameters())
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
-        objective = _objective(self.model, self.loss, self._penalized)
+        objective = objective_of(self.model, self.loss, self._penalized)
         self._objective = compile(objective) if self.compile else objective
         names = ["loss", *self.metrics]
         self.columns = [*names, "penalty"] if self._penalized else names
@@ -222,23 +233,28 @@ class Trainer(Displayed, Evaluator):
         monitor = getattr(self.scheduler, "monitor", None)
         if monitor is not None and monitor not in self.columns:
             raise unknown_name("column of the history", monitor, self.columns)
+        self.processes.agree(self)
 
     def _epoch(self) -> dict[str, Any]:
         """Train once around the data; the epoch's row of the history."""
         start = time.perf_counter()
         train_all_but_resting(self.model)
         scores = Scores(self.metrics, self.loss)
-        for number, (*inputs, target) in enumerate(self.loader, 1):
-            self.batch = number
-            scores.add(target, *self._step(inputs, target))
-            for callback in self._callbacks:
-                callback.on_batch_end(self)
+        with self.processes.epoch(len(self.history) + 1, self):
+            for number, (*inputs, target) in enumerate(self.loader, 1):
+                self.batch = number
+                result = self._step(inputs, target)
+                if not self.processes.idle:
+                    scores.add(target, *result)
+                for callback in self._callbacks:
+                    callback.on_batch_end(self)
         if not all(np.isfinite(p.data).all() for p in self._parameters if p.requires_grad):
             raise FloatingPointError(
                 f"{nonfinite_names(self.model)[0]} is not finite after epoch "
                 f"{len(self.history) + 1}, batch {self.batch}; {self._smaller_steps()}"
             )
-        row = {"epoch": len(self.history) + 1, **scores.means(), **scores.judged()}
+        row = self.processes.judged(scores, lambda s: {**s.means(), **s.judged()})
+        row = {"epoch": len(self.history) + 1, **row}
         for loader in self._loaders[1:]:
             row |= {f"val_{name}": value for name, value in self._judge(loader).items()}
         if self.scheduler is not None and self.schedule == "epoch":
@@ -247,7 +263,8 @@ class Trainer(Displayed, Evaluator):
                 self.scheduler.step(row[watched])
             else:
                 self.scheduler.step()
-        return {**row, "lr": self._rate, "seconds": time.perf_counter() - start}
+        seconds = time.perf_counter() - start
+        return dict(self.processes.shared({**row, "lr": self._rate, "seconds": seconds}))
 
     def _step(self, inputs: list[Any], target: Any) -> tuple[Any, dict[str, float]]:
         """One step of the optimizer: the prediction, and the loss and penalty before it."""
@@ -266,10 +283,10 @@ class Trainer(Displayed, Evaluator):
                 for parameter in self._parameters:  # also those that the optimizer does not hold
                     parameter.grad = None
                 self.optimizer.zero_grad()
-                total.backward()
+                total = self.processes.backward(total, self, target)
             self._clip()
             before[:] = before or [output, means]
-            return total  # type: ignore[no-any-return]
+            return total
 
         self._rate = self.optimizer.lr
         step: Callable[..., Any] = self.optimizer.step
@@ -306,6 +323,8 @@ class Trainer(Displayed, Evaluator):
         """
         if self._point is None and not len(self.history):
             raise ValueError("there is no training to save yet; nn.save(path, model) saves a model")
+        if self.processes.rank:
+            return
         state = self._training_state() if self._point is None else self._point.copy()
         if self._point is not None and same(state["parts"], self._parts()):
             del state["parts"]
@@ -384,7 +403,7 @@ class Trainer(Displayed, Evaluator):
         return f"try a smaller learning rate than {self.optimizer.lr:g}, or clip_norm=1.0"
 
     def _diverged(self, loss: Tensor, inputs: list[Any], target: Any) -> FloatingPointError:
-        with unmoved():
+        with unmoved(), self.processes.alone():
             origin = origin_of_nonfinite(self.model, inputs, target)
         self._buffers.put_back()
         remedy = "look at what comes into it"
@@ -394,19 +413,3 @@ class Trainer(Displayed, Evaluator):
             f"the loss is {loss.data} in epoch {len(self.history) + 1}, batch {self.batch}: "
             f"{origin}; {remedy}. The history and the parameters are kept as they are"
         )
-
-
-def _objective(model: Any, loss: Any, penalized: bool) -> Callable[..., Any]:
-    """What a step makes smaller, and what it reports: the prediction, the loss and the penalty."""
-
-    def objective(*batch: Any) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        *inputs, target = batch
-        output = model(*inputs)
-        mean: Tensor = loss(output, target)
-        shown = output.detach() if isinstance(output, Tensor) else output
-        if not penalized:
-            return mean, shown, mean.detach(), None
-        penalty: Tensor = model.penalty()
-        return mean + penalty, shown, mean.detach(), penalty.detach()
-
-    return objective

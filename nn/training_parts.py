@@ -1,8 +1,11 @@
-"""What a Trainer refuses of a model, a loss, an optimizer and a schedule."""
+"""What a Trainer makes of a model and a loss, and refuses of them, an optimizer and a schedule."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from tinygrad_edu import Tensor
 
 from .history import direction
 from .module import Module
@@ -10,10 +13,10 @@ from .optim import Optimizer
 from .schedulers import ReduceLROnPlateau, Scheduler
 from .validation import choice
 
-__all__ = ["check_parameters", "check_parts"]
+__all__ = ["check_parameters", "check_parts", "objective_of"]
 
 
-def check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> None:
+def check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str, parallel: bool) -> None:
     """Raise unless the optimizer trains the model and the scheduler is of the optimizer."""
     if not isinstance(model, Module):
         raise TypeError(f"Trainer takes a Module first, not {type(model).__name__}")
@@ -22,6 +25,8 @@ def check_parts(model: Any, optimizer: Any, scheduler: Any, schedule: str) -> No
             "Trainer takes a model, a loss and an optimizer, such as "
             f"nn.Adam(model.parameters()), and not {optimizer!r}"
         )
+    if getattr(optimizer, "distributed", False) and not parallel:
+        raise ValueError("a DistributedOptimizer needs Trainer(..., parallel=True)")
     choice("schedule", schedule, ("epoch", "batch"))
     if scheduler is None:
         return
@@ -54,3 +59,19 @@ def check_parameters(model: Module[Any], loss: Any, optimizer: Optimizer) -> Non
             "never learn; if a layer was replaced after the optimizer was made, make it again from "
             "model.parameters()"
         )
+
+
+def objective_of(model: Any, loss: Any, penalized: bool) -> Callable[..., Any]:
+    """What a step makes smaller, and what it reports: the prediction, the loss and the penalty."""
+
+    def objective(*batch: Any) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        *inputs, target = batch
+        output = model(*inputs)
+        mean: Tensor = loss(output, target)
+        shown = output.detach() if isinstance(output, Tensor) else output
+        if not penalized:
+            return mean, shown, mean.detach(), None
+        penalty: Tensor = model.penalty()
+        return mean + penalty, shown, mean.detach(), penalty.detach()
+
+    return objective

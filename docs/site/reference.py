@@ -17,7 +17,7 @@ __all__ = ["PACKAGES", "pages", "public"]
 
 PACKAGES = (
     "tinygrad_edu", "tinygrad_edu.ops", "nn", "nn.functional", "nn.init", "nn.metrics", "nn.optim",
-    "nn.transforms", "nn.datasets", "nn.losses",
+    "nn.transforms", "nn.datasets", "nn.losses", "nn.parallel",
 )  # fmt: skip
 """The packages whose `__all__` is public. A name of several stands in the first of them."""
 
@@ -68,6 +68,7 @@ PAGES = (
     Page("datasets", "nn.datasets", "nn.datasets"),
     Page("transforms", "nn.transforms", "nn.transforms"),
     Page("optim", "nn.optim", "nn.optim"),
+    Page("parallel", "nn.parallel", "nn.parallel"),
 )  # fmt: skip
 
 

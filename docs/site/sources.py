@@ -32,13 +32,14 @@ GUIDES = {
                      "broadcasting-is-free", "the-network-ends-in-softmax",
                      "a-larger-step-learns-faster")
     ),
-    "Networks": ("docs/nn.md", "docs/sanity.md", "docs/playground.md", "docs/results.md"),
+    "Networks": ("docs/nn.md", "docs/sanity.md", "docs/playground.md", "docs/parallel.md",
+                 "docs/results.md"),
     "See": ("docs/seeing.md", "docs/why.md", "docs/programs.md"),
     "Coming from": ("docs/from-pytorch.md", "docs/from-keras.md", "docs/from-scikit-learn.md",
                     "docs/from-jax.md", "docs/from-micrograd.md"),
     "Look up": ("docs/gradient-contract.md", "docs/derivatives.md", "docs/numpy-coverage.md"),
-    "Around it": ("docs/scipy.md", "docs/benchmarks.md", "docs/testing.md", "CONTRIBUTING.md",
-                  "CHANGELOG.md"),
+    "Around it": ("docs/scipy.md", "docs/benchmarks.md", "docs/scaling.md", "docs/testing.md",
+                  "CONTRIBUTING.md", "CHANGELOG.md"),
 }  # fmt: skip
 """The site's menu. A document that is in no group comes last, so that none is forgotten."""
 

@@ -45,7 +45,8 @@ thread, a batch of {batch} samples of its own, float32, and takes steps of SGD w
 is lost to memory and caches that they share. *Together*: with the gradients of both. The speed-up
 is that of samples a second, 2 · alone / together; communication is the share of the step from the
 end of the backward pass until the gradients of all are there, the wait for the other process
-included.
+included. Where other programs want the cores too, a process often waits for one that is not
+running, which makes *together* and the communication longer than they are on free cores.
 
 {measured}
 

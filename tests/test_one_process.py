@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ import pytest
 import nn
 from benchmarks.cost_model import Costs, Network, fitted
 from nn.parallel import ranks
+
+ROOT = Path(__file__).parents[1]
 
 
 class Reversed:
@@ -100,3 +104,13 @@ def test_accumulated_gradients_are_sent_once_in_several_passes() -> None:
     assert network.speedup(costs, 1) == 1
     assert network.speedup(costs, 2) == pytest.approx(2 * 3 / 4)
     assert network.speedup(costs, 2, passes=4) == pytest.approx(2 * 3 / 3.25)
+
+
+def test_the_model_is_near_what_was_measured() -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    tables = page.split("|ratio|")[1:]
+    points, steps = ([float(r) for r in re.findall(r"\|(\d\.\d\d)\|$", t, re.M)] for t in tables)
+    assert len(points) == 6
+    assert len(steps) == 3
+    assert all(1 / 3 < ratio < 3 for ratio in points)
+    assert all(0.6 < ratio < 1.5 for ratio in steps)

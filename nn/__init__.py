@@ -35,6 +35,7 @@ from .schedulers import *
 from .trainer import *
 from .transforms import Standardizer as Standardizer
 from .transforms import one_hot as one_hot
+from .validation import required as _required
 from .watching import watched as watched
 
 _internal.add(__name__)
@@ -42,6 +43,8 @@ Linear = Dense
 
 if _typing.TYPE_CHECKING:  # modules that are imported when they are first asked for
     from . import parallel as parallel
+    from .estimators import Classifier as Classifier
+    from .estimators import Regressor as Regressor
     from .playground.start import playground as playground  # which can be called
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
@@ -67,4 +70,9 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
             from importlib import import_module
 
             return import_module(f".{name}", __name__)
+        if name in ("Classifier", "Regressor"):
+            _required("sklearn", f"nn.{name} needs", "scikit-learn")
+            from . import estimators
+
+            return getattr(estimators, name)
         raise _missing_name(__name__, name, __all__, functional.__all__)

@@ -29,12 +29,12 @@ from tinygrad_edu import Tensor
 from .validation import choice, not_negative, unknown_name
 
 __all__ = [
-    "Initializer", "constant", "fans", "gain", "generator", "glorot", "glorot_normal",
-    "glorot_uniform", "he", "he_normal", "he_uniform", "initial", "kaiming", "kaiming_normal",
-    "kaiming_uniform", "manual_seed", "normal", "ones", "orthogonal", "truncated_normal",
-    "uniform", "unmoved", "xavier", "xavier_normal", "xavier_uniform", "zeros",
-    "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
-    "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+    "Initializer", "constant", "drawing_from", "fans", "gain", "generator", "glorot",
+    "glorot_normal", "glorot_uniform", "he", "he_normal", "he_uniform", "initial", "kaiming",
+    "kaiming_normal", "kaiming_uniform", "manual_seed", "normal", "ones", "orthogonal",
+    "truncated_normal", "uniform", "unmoved", "xavier", "xavier_normal", "xavier_uniform",
+    "zeros", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+    "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
@@ -45,6 +45,8 @@ _seeded = False  # here, and not by np.random.seed
 
 class _Own(threading.local):
     """The generator of a thread; each thread's first one is seeded by the main thread's seed."""
+
+    lent = False  # whether it is that of `drawing_from`
 
     def __init__(self) -> None:
         self.generator = np.random.default_rng(_seeds.spawn(1)[0])
@@ -93,7 +95,8 @@ def generator(seed: int | None = None) -> np.random.Generator:
     """The generator in use in this thread, or with a seed one of its own."""
     if seed is not None:
         return np.random.default_rng(seed)
-    if not _seeded and threading.current_thread() is threading.main_thread():
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and not (_seeded or _own.lent):
         numpys = np.random.mtrand.get_bit_generator()
         seeded = getattr(numpys, "seed_seq", numpys) is None  # by np.random.seed
         if seeded and _own.generator.bit_generator is not numpys:
@@ -114,14 +117,13 @@ def unmoved() -> Iterator[None]:
 
 @contextmanager
 def drawing_from(rng: np.random.Generator) -> Iterator[None]:
-    """Within the block the thread's generator is another one."""
-    global _seeded
-    before, seeded = generator(), _seeded
-    _own.generator, _seeded = rng, True
+    """Within the block `rng` is the generator in use in this thread; after it, the one before."""
+    before = generator(), _own.lent
+    _own.generator, _own.lent = rng, True
     try:
         yield
     finally:
-        _own.generator, _seeded = before, seeded
+        _own.generator, _own.lent = before
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
-PRINTED_IN = ("course.md", "programs.md", "sanity.md", "seeing.md", "why.md")
+PRINTED_IN = ("course.md", "estimators.md", "programs.md", "sanity.md", "seeing.md", "why.md")
 PRINTING = [
     *(ROOT / "docs" / name for name in PRINTED_IN),
     *(ROOT / "docs").glob("from-*.md"),
@@ -139,7 +139,7 @@ def test_generated_files_are_current(path: Path) -> None:
 def test_import_loads_nothing_optional() -> None:
     code = (
         "import sys, tinygrad_edu, nn; "
-        "print([m for m in ('matplotlib', 'graphviz', 'pygraphviz', 'scipy', 'tqdm') "
+        "print([m for m in ('matplotlib', 'graphviz', 'pygraphviz', 'scipy', 'sklearn', 'tqdm') "
         "if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -14,7 +14,7 @@ from typing import Any
 BENCHMARKS = {
     "mlp": "mlp", "optimizers": "optimizers", "convnet": "convnet", "hessian": "hessian",
     "loader": "loader", "chain": "chain", "growth": "growth", "memory": "memory", "ops": "ops",
-    "import": "startup",
+    "estimators": "estimators", "import": "startup",
 }  # fmt: skip
 """Name -> module, whose `tables(rounds)` yields tables."""
 

@@ -27,7 +27,7 @@ from .module import Module
 from .optim import Optimizer
 from .schedulers import Scheduler
 from .state_dict import KeyDifference, all_or_nothing, key_difference
-from .validation import required
+from .validation import choice, required
 
 __all__ = ["Checkpoint", "from_torch_state_dict", "load", "save", "to_torch_state_dict"]
 
@@ -75,9 +75,13 @@ def save(
     model: Module[Any],
     optimizer: Optimizer | None = None,
     scheduler: Scheduler | None = None,
+    *,
+    layout: str = "nn",
     **more: Any,
 ) -> None:
     """Write a checkpoint: all that training needs to go on to the same values, bit for bit.
+
+    With `layout="torch"` the model's arrays are laid out as PyTorch's `load_state_dict` takes them.
 
     The file is written whole or not at all, whatever stops the process.  `more` can be numbers,
     strings, None and arrays, also in lists, tuples and dicts, such as the state of a random
@@ -95,8 +99,8 @@ def save(
     if not isinstance(model, Module):
         raise TypeError(f"write nn.save(path, model); the model given is a {type(model).__name__}")
     library = required("safetensors.numpy", "Checkpoints need", "safetensors")
-    arrays = _uniquely_named(model)
-    rest: dict[str, Any] = {}
+    arrays = _laid_out(model, _uniquely_named(model), layout)
+    rest: dict[str, Any] = {"layout": layout}
     for name, part in (("optimizer", optimizer), ("scheduler", scheduler)):
         if part is not None and not hasattr(part, "state_dict"):
             raise TypeError(
@@ -132,19 +136,23 @@ def load(
     scheduler: Scheduler | None = None,
     *,
     strict: bool = True,
+    layout: str | None = None,
 ) -> Checkpoint:
     """Read a checkpoint, and set what is given to the state it holds.
 
     The model's names and shapes must be those of the file; with `strict=False` either may have
     names that the other lacks, which the result's `difference` lists.  A safetensors file by
-    another tool will do for a model; for one by PyTorch see `from_torch_state_dict`.
+    another tool will do for a model, one by PyTorch with `layout="torch"`; a file by `save` says
+    its layout itself.
 
     Raises ValueError for a damaged file and for one that does not fit, and has then changed
     nothing; ModuleNotFoundError without safetensors.
     """
-    found, written_here = read(path)
+    found, written = read(path)
+    known = layout is not None or written is not None
+    layout = layout or written or "nn"
     difference = restore(
-        path, found, model, optimizer, scheduler, strict=strict, written_here=written_here
+        path, found, model, optimizer, scheduler, strict=strict, known=known, layout=layout
     )
     return found._replace(difference=difference)
 
@@ -157,14 +165,16 @@ def restore(
     scheduler: Scheduler | None,
     *,
     strict: bool = True,
-    written_here: bool = True,
+    known: bool = True,
+    layout: str = "nn",
 ) -> KeyDifference:
     """Set all that is given to what `read` found in a file, or leave it all as it is."""
     difference, path = found.difference, printable(str(path))
     if model is not None:
-        difference = _difference(model, found.state, strict, f"{path} does not fit")
-        state = _in_dtypes_of(model, found.state, path)
-        if not written_here:
+        state = _laid_out(model, found.state, layout)
+        difference = _difference(model, state, strict, f"{path} does not fit")
+        state = _in_dtypes_of(model, state, path)
+        if not known:
             _warn_of_squares(model, found.state, path)
     with all_or_nothing(optimizer, scheduler):
         _load(path, "scheduler", scheduler, found.scheduler)
@@ -213,6 +223,14 @@ def _paths_to_transpose(model: Module[Any]) -> set[str]:
     return {path + name for path, module in model._walk() for name in module._transposed}
 
 
+def _laid_out(
+    model: Module[Any], state: Mapping[str, np.ndarray], layout: str
+) -> dict[str, np.ndarray]:
+    """The state in another layout, or back from it."""
+    choice("layout", layout, ("nn", "torch"))
+    return _transposed(model, state) if layout == "torch" else dict(state)
+
+
 def _transposed(model: Module[Any], state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The state in PyTorch's layout, or back from it."""
     paths = _paths_to_transpose(model)
@@ -246,8 +264,7 @@ def _warn_of_squares(model: Module[Any], state: Mapping[str, Any], path: Any) ->
     if shapes and all(shape == shape[::-1] and max(shape) > 1 for shape in shapes):
         warnings.warn(
             f"{path} was not written by nn.save, and its weights are square: if PyTorch wrote "
-            "them, they are transposed, and nn.from_torch_state_dict(model, nn.load(path).state) "
-            "is right",
+            'them, they are transposed, and nn.load(path, model, layout="torch") is right',
             stacklevel=4,
         )
 
@@ -284,8 +301,8 @@ def _load(path: Any, name: str, part: Any, state: dict[str, Any] | None) -> None
 # -------------------------------------------------------------------- the file
 
 
-def read(path: Any) -> tuple[Checkpoint, bool]:
-    """What a file holds, and whether `save` wrote it."""
+def read(path: Any) -> tuple[Checkpoint, str | None]:
+    """What a file holds, and its layout if `save` wrote it."""
     library = required("safetensors", "Checkpoints need", "safetensors")
     content = Path(path).read_bytes()
     try:
@@ -293,7 +310,8 @@ def read(path: Any) -> tuple[Checkpoint, bool]:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         text = header.get("__metadata__", {}).get(_KEY)
         rest = {"more": {}} if text is None else _unpack(json.loads(text), arrays)
-        rest = {"optimizer": None, "scheduler": None, **rest}
+        rest = {"optimizer": None, "scheduler": None, "layout": "nn", **rest}
+        choice("layout", rest["layout"], ("nn", "torch"))
         for name in ("more", "optimizer", "scheduler"):
             if not (isinstance(rest[name], dict) or (rest[name] is None and name != "more")):
                 raise TypeError(f"{name} is a {type(rest[name]).__name__}")
@@ -311,7 +329,7 @@ def read(path: Any) -> tuple[Checkpoint, bool]:
     except Exception as error:
         message = f"{path} is damaged, or no safetensors file: {error}"
         raise ValueError(printable(message)) from None
-    return found, text is not None
+    return found, None if text is None else rest["layout"]
 
 
 def _uniquely_named(model: Module[Any]) -> dict[str, np.ndarray]:

@@ -364,3 +364,45 @@ def test_what_cannot_be_saved_is_refused_by_name(tmp_path: Path) -> None:
         nn.save(path, model, {"loss": 1.0})  # type: ignore[arg-type]
     assert nn.load(path).more == {"good": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+# -------------------------------------------------------------------- in PyTorch's layout
+
+
+def test_a_file_in_torch_layout_is_read_as_it_says(tmp_path: Path) -> None:
+    model, other = mlp(3, 3, 2), mlp(3, 3, 2)
+    optimizer = nn.Adam(model.parameters())
+    nn.mse_loss(model(np.ones((1, 3))), np.ones((1, 2))).backward()
+    optimizer.step()
+    nn.save(tmp_path / "c", model, optimizer, layout="torch", epoch=1)
+    arrays = safetensors.load_file(tmp_path / "c")
+    np.testing.assert_array_equal(arrays["0.weight"], model[0].weight.data.T)
+    assert arrays["1.weight"].shape == (2, 3)
+    twin = nn.Adam(other.parameters())
+    assert nn.load(tmp_path / "c", other, twin).more == {"epoch": 1}
+    assert same(other.state_dict(), model.state_dict())
+    assert same(twin.state_dict(), optimizer.state_dict())
+
+
+def test_a_file_by_torch_is_read_in_its_layout(tmp_path: Path) -> None:
+    weight = np.arange(4, dtype=np.float32).reshape(2, 2)
+    safetensors.save_file({"weight": weight, "bias": weight[0]}, tmp_path / "c")
+    model = nn.Dense(2, 2)
+    assert nn.load(tmp_path / "c", model, layout="torch").difference == ([], [])
+    np.testing.assert_array_equal(model.weight.data, weight.T)
+    with pytest.warns(UserWarning, match='layout="torch"'):
+        nn.load(tmp_path / "c", model)
+    np.testing.assert_array_equal(model.weight.data, weight)
+
+
+def test_other_layouts_are_refused(tmp_path: Path) -> None:
+    model = mlp(2, 3)
+    with pytest.raises(ValueError, match="layout is 'nn' or 'torch', not 'keras'"):
+        nn.save(tmp_path / "c", model, layout="keras")
+    nn.save(tmp_path / "c", model)
+    with pytest.raises(ValueError, match="layout is 'nn' or 'torch', not 'keras'"):
+        nn.load(tmp_path / "c", model, layout="keras")
+    content = (tmp_path / "c").read_bytes()
+    (tmp_path / "c").write_bytes(content.replace(b'\\"layout\\": \\"nn', b'\\"layout\\": \\"nm'))
+    with pytest.raises(ValueError, match="is damaged, or no safetensors file: layout is"):
+        nn.load(tmp_path / "c", model)

@@ -19,7 +19,10 @@ from docs.generate import FILES, ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "nn.md"
-PRINTED_IN = ("course.md", "estimators.md", "programs.md", "sanity.md", "seeing.md", "why.md")
+PRINTED_IN = (
+    *("course.md", "estimators.md", "programs.md", "sanity.md", "seeing.md", "weights.md"),
+    "why.md",
+)
 PRINTING = [
     *(ROOT / "docs" / name for name in PRINTED_IN),
     *(ROOT / "docs").glob("from-*.md"),

@@ -19,7 +19,7 @@ from .samples import ALL, calls
 REFUSED = {
     "bessel_i", "cholesky", "cofactor", "convolve", "correlate", "correlate_input",
     "correlate_weight", "eigh", "fold", "i0", "inv", "pinv", "qr", "sinc_slope", "slogdet",
-    "solve", "solve_triangular", "svd", "unfold", "unpad",
+    "solve", "solve_triangular", "svd", "unfold", "unpad", "window_spread", "window_sum",
 }  # fmt: skip
 """What has no operator, and no short composition of operators."""
 

@@ -66,7 +66,15 @@ ELSEWHERE = {  # compared with PyTorch in test_neural_torch
         for n in (1, 2, 3)
     ),
     *("bernoulli", "standardize", "unit_rms"),
-    *("correlate", "correlate_input", "correlate_weight", "fold", "unfold"),
+    *(
+        "correlate",
+        "correlate_input",
+        "correlate_weight",
+        "fold",
+        "unfold",
+        "window_spread",
+        "window_sum",
+    ),
 }
 
 

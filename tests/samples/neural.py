@@ -8,7 +8,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_edu.ops.windows import Geometry
+from tinygrad_edu.ops.windows import Geometry, visits
 
 from .core import Call, axes, sampler, shapes, values
 
@@ -100,6 +100,27 @@ def folded(draw: Any, op: Any) -> Call:
     positions, size, geometry = _moving(draw, draw(st.integers(1, 3)))
     y = values(draw, op, (draw(st.integers(0, 2)), 2, *geometry.kernel, *positions))
     return Call(y, {"size": size, "geometry": geometry})
+
+
+def _chosen(draw: Any, positions: Any, size: Any, geometry: Geometry, lead: tuple[int, ...]) -> Any:
+    """Which elements of each window count: an array for each element of the kernel, or all."""
+    if draw(st.booleans()):
+        return None
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    empty = np.zeros((*lead, *positions))
+    each = [empty[at].shape for _, _, at in visits(positions, size, geometry)]
+    return [random.random(shape) < 0.5 for shape in each]
+
+
+@sampler("window_spread", "window_sum")
+def chosen(draw: Any, op: Any) -> Call:
+    positions, size, geometry = _moving(draw, draw(st.integers(1, 3)))
+    lead = (draw(st.integers(0, 2)), 2)
+    given, made = ("positions", "size") if op.name == "window_spread" else ("size", "positions")
+    sizes = {"positions": positions, "size": size}
+    picked = _chosen(draw, positions, size, geometry, lead)
+    statics = {"chosen": picked, made: sizes[made], "geometry": geometry}
+    return Call(values(draw, op, (*lead, *sizes[given])), statics)
 
 
 @sampler("correlate", "correlate_input", "correlate_weight")

@@ -275,6 +275,7 @@ _SOLVERS = [
 writes(*_SOLVERS, linear_equations.solve_triangular)(
     _refused("neither have the other decompositions and solutions of linear systems")
 )
-writes(ops.correlate, ops.correlate_input, ops.correlate_weight, ops.fold, ops.unfold, ops.unpad)(
-    _refused("it is a part of derivatives")
-)
+writes(
+    *(ops.correlate, ops.correlate_input, ops.correlate_weight, ops.fold, ops.unfold, ops.unpad),
+    *(ops.window_spread, ops.window_sum),
+)(_refused("it is a part of derivatives"))

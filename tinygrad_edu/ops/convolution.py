@@ -10,6 +10,7 @@ one of the three gives the three ops that are each other's derivatives: `correla
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,16 @@ from .windows import (
     shaped,
     spans,
     spatial,
-    unfold,
+    widened,
+    windows,
 )  # fmt: skip
 
 __all__ = [
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
     "correlate", "correlate_input", "correlate_weight",
 ]  # fmt: skip
+
+_CACHED = 2**17  # elements of columns at a time
 
 # -------------------------------------------------------------------- one form, three derivatives
 
@@ -44,18 +48,41 @@ def _kernels(weight: Array, groups: int) -> Array:
     return weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
 
 
-def _columns(x: Array, positions: Sizes, geometry: Geometry) -> Array:
-    """`unfold`ed, for all samples at once: (groups, channels · kernel, batch · positions)."""
-    met: Any = unfold(at_least_single(x), positions, geometry)
-    y: Any = np.moveaxis(met, 0, len(positions) + 1)
-    rows = x.shape[1] // geometry.groups * math.prod(geometry.kernel)
-    return y.reshape(geometry.groups, rows, len(x) * math.prod(positions))
+def _blocks(batch: int, elements: int) -> list[slice]:
+    """The samples in blocks, such that the columns of a block stay in the processor's cache."""
+    step = max(1, _CACHED // max(1, elements))
+    return [slice(first, min(first + step, batch)) for first in range(0, batch, step)]
 
 
-def _rows(y: Array, groups: int) -> Array:
-    """Each channel's values for all samples: (groups, channels, batch · positions)."""
-    channels = y.shape[1] // groups
-    return y.swapaxes(0, 1).reshape(groups, channels, len(y) * math.prod(y.shape[2:]))
+def _columns(x: Array, positions: Sizes, geometry: Geometry) -> Iterator[tuple[slice, Array]]:
+    """Blocks of samples, and `windows` there: (groups, channels · kernel, block · positions)."""
+    met, axes = windows(at_least_single(x), positions, geometry), len(positions)
+    rows = math.prod(met.shape[: axes + 1]) // geometry.groups
+    width = math.prod(met.shape[axes + 2 :])
+    for block in _blocks(len(x), rows * geometry.groups * width):
+        here = met[(slice(None),) * (axes + 1) + (block,)]
+        samples = block.stop - block.start
+        yield block, here.reshape(geometry.groups, rows, samples * width)
+
+
+def _rows(y: Array, block: slice, wide: Sizes, groups: int) -> Array:
+    """Each channel's values for a block of samples: (groups, channels, block · positions).
+
+    They are followed by zeros where the positions are `widened`.
+    """
+    rows: Any = at_least_single(y[block].swapaxes(0, 1))
+    if wide != y.shape[2:]:
+        narrow, rows = rows, np.zeros((*rows.shape[:2], *wide), rows.dtype)
+        rows[..., : y.shape[-1]] = narrow
+    return rows.reshape(groups, len(rows) // groups, math.prod(rows.shape[1:]))
+
+
+def _turned(weight: Array, groups: int) -> Array:
+    """The kernels from output to input, back to front: (in, out / groups, *kernel)."""
+    out, taken, *kernel = weight.shape
+    apart = weight.reshape(groups, out // groups, taken, *kernel).swapaxes(1, 2)
+    turned: Any = np.flip(apart, tuple(range(3, apart.ndim)))
+    return turned.reshape(groups * taken, out // groups, *kernel)
 
 
 def _like(product: Any, a: Array, b: Array) -> Array:
@@ -74,9 +101,12 @@ def _like(product: Any, a: Array, b: Array) -> Array:
 def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> Array:
     """Each kernel's sum at each position.
     y = w ⋆ x,  ∂L/∂x = w ⋆ᵀ g,  ∂L/∂w = g ⋆ x"""
-    columns = _columns(x, positions, geometry)
-    y = _kernels(weight, geometry.groups) @ columns
-    return _like(y.reshape(len(weight), len(x), *positions).swapaxes(0, 1), x, weight)
+    kernels, wide = _kernels(weight, geometry.groups), widened(positions, geometry)
+    y = np.empty((len(weight), len(x), *positions), np.result_type(x, kernels))
+    for block, columns in _columns(x, positions, geometry):
+        product = (kernels @ columns).reshape(len(weight), block.stop - block.start, *wide)
+        y[:, block] = product[..., : positions[-1]]
+    return _like(y.swapaxes(0, 1), x, weight)
 
 
 @op(
@@ -89,10 +119,18 @@ def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> 
 def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) -> Array:
     """Each kernel laid down at each position.
     x = w ⋆ᵀ y,  ∂L/∂y = w ⋆ g,  ∂L/∂w = y ⋆ g"""
-    groups, (per_group, *kernel) = geometry.groups, weight.shape[1:]
-    columns = _kernels(weight, groups).swapaxes(1, 2) @ _rows(y, groups)
-    unfolded = columns.reshape(per_group * groups, *kernel, len(y), *y.shape[2:])
-    return _like(fold(np.moveaxis(unfolded, len(kernel) + 1, 0), size, geometry), y, weight)
+    groups, (taken, *kernel), positions = geometry.groups, weight.shape[1:], y.shape[2:]
+    if set(geometry.stride) == {1} and len(weight) <= 2 * groups * taken:  # else `fold` is faster
+        before = tuple(n - 1 - b for n, b in zip(spans(geometry), geometry.before, strict=True))
+        return correlate(y, _turned(weight, groups), size, geometry._replace(before=before))
+    kernels = _kernels(weight, groups).swapaxes(1, 2)
+    x = np.empty((groups * taken, len(y), *size), np.result_type(y, kernels))
+    for block in _blocks(len(y), groups * taken * math.prod((*kernel, *positions))):
+        columns = kernels @ _rows(y, block, positions, groups)
+        met = columns.reshape(len(x), *kernel, block.stop - block.start, *positions)
+        folded = fold(np.moveaxis(met, len(kernel) + 1, 0), size, geometry)
+        x[:, block] = folded.swapaxes(0, 1)
+    return _like(x.swapaxes(0, 1), y, weight)
 
 
 @op(
@@ -105,10 +143,12 @@ def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) ->
 def correlate_weight(x: Array, y: Array, geometry: Geometry) -> Array:
     """What each kernel element meets.
     w = y ⋆ x,  ∂L/∂x = g ⋆ᵀ y,  ∂L/∂y = g ⋆ x"""
-    columns = _columns(x, y.shape[2:], geometry)
-    weight = _rows(y, geometry.groups) @ columns.swapaxes(1, 2)
     shape = y.shape[1], x.shape[1] // geometry.groups, *geometry.kernel
-    return _like(weight.reshape(shape), x, y)
+    wide, kernels = widened(y.shape[2:], geometry), np.zeros(shape, at_least_single(x).dtype)
+    columnwise = _kernels(kernels, geometry.groups).swapaxes(1, 2)  # which BLAS is faster at
+    for block, columns in _columns(x, y.shape[2:], geometry):
+        columnwise += columns @ _rows(y, block, wide, geometry.groups).swapaxes(1, 2)
+    return _like(kernels, x, y)
 
 
 # -------------------------------------------------------------------- what fits together

@@ -18,13 +18,13 @@ from .windows import (
     Sizes,
     batched,
     check_space,
-    fold,
     geometry,
     positions_in,
     shaped,
     spans,
     spatial,
     visits,
+    window_spread,
 )  # fmt: skip
 
 __all__ = [
@@ -69,24 +69,17 @@ def _check_elements(positions: Sizes, size: Sizes, moving: Geometry) -> None:
             )
 
 
-def _chosen(x: Any, out: Any, moving: Geometry) -> Array:
-    """Which elements of each window are its maximum, unfolded."""
-    chosen = np.zeros((*x.shape[:2], *moving.kernel, *out.shape[2:]), bool)
-    for unfolded, met, at in visits(out.shape[2:], x.shape[2:], moving):
-        chosen[unfolded] = x[met] == out[at]
-    return chosen
-
-
 def _max_vjp(
     g: Any, x: Any, out: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, axes: int
 ) -> Any:
     given, moving = x.shape, window(axes, kernel_size, stride, padding, dilation)
     g, x, out = batched(g, axes), batched(x, axes), batched(out, axes)
-    chosen = _chosen(x, out, moving)
-    counted = np.uint8 if math.prod(moving.kernel) < 256 else np.intp  # the small one is faster
-    ties = chosen.sum(tuple(range(2, axes + 2)), counted)
-    shares = divided(g, ties).reshape(*out.shape[:2], *(1,) * axes, *out.shape[2:])
-    return shaped(fold(shares * chosen, x.shape[2:], moving), given)
+    met = [(inside, at) for _, inside, at in visits(out.shape[2:], x.shape[2:], moving)]
+    largest = [x[inside] == out[at] for inside, at in met]
+    ties = np.zeros(out.shape, np.uint8 if len(met) < 256 else np.intp)  # the small one is faster
+    for (_, at), equal in zip(met, largest, strict=True):
+        ties[at] += equal
+    return shaped(window_spread(divided(g, ties), largest, x.shape[2:], moving), given)
 
 
 def max_pool(
@@ -105,7 +98,7 @@ def max_pool(
 def _maxima(x: Array, positions: Sizes, moving: Geometry) -> Array:
     axes = len(positions)
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    y = np.full(x.shape[:-axes] + positions, lowest, x.dtype)
+    y = np.full_like(x, lowest, shape=x.shape[:-axes] + positions)  # in memory as x
     for _, met, at in visits(positions, x.shape[-axes:], moving):
         part = y[at]
         np.maximum(part, x[met], out=part)
@@ -164,11 +157,8 @@ def _avg_vjp(
     divisor_override: int | None, axes: int,
 ) -> Any:  # fmt: skip
     g, moving, size = batched(g, axes), window(axes, kernel_size, stride, padding), like[-axes:]
-    positions = g.shape[2:]
-    n = _counts(positions, size, moving, count_include_pad, divisor_override)
-    shares = divided(g, n).reshape(*g.shape[:2], *(1,) * axes, *positions)
-    spread = np.broadcast_to(shares, (*g.shape[:2], *moving.kernel, *positions))
-    return shaped(fold(spread, size, moving), like)
+    n = _counts(g.shape[2:], size, moving, count_include_pad, divisor_override)
+    return shaped(window_spread(divided(g, n), None, size, moving), like)
 
 
 def avg_pool(
@@ -188,7 +178,7 @@ def avg_pool(
 def _means(x: Array, positions: Sizes, moving: Geometry, n: Any) -> Array:
     axes = len(positions)
     wide = at_least_single(x if x.dtype.kind == "f" else x.astype(np.float64))
-    y = np.zeros(x.shape[:-axes] + positions, wide.dtype)
+    y = np.zeros_like(wide, shape=x.shape[:-axes] + positions)  # in memory as x
     for _, met, at in visits(positions, x.shape[-axes:], moving):
         y[at] += wide[met]
     y /= n

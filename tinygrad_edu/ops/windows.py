@@ -7,6 +7,7 @@ batch axis.  Convolution and pooling are declared once for all of these by `spat
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -17,7 +18,10 @@ from ..declare import Array, op
 from ..precision import accumulator, rounded
 from ..tensor import Tensor
 
-__all__ = ["check_space", "dimensioned", "fold", "geometry", "spatial", "unfold"]
+__all__ = [
+    "check_space", "dimensioned", "fold", "geometry", "spatial", "unfold", "window_spread",
+    "window_sum",
+]  # fmt: skip
 
 Sizes = tuple[int, ...]
 
@@ -174,6 +178,56 @@ def visits(positions: Sizes, size: Sizes, geometry: Geometry) -> Iterator[tuple[
         yield (slice(None), slice(None), *element, *at), (..., *met), (..., *at)
 
 
+def widened(positions: Sizes, geometry: Geometry) -> Sizes:
+    """The positions at which `windows` looks, of which those at the end of a row may be void."""
+    *others, last = positions
+    void = spans(geometry)[-1] - 1
+    return (*others, last + void) if geometry.stride[-1] == 1 and 8 * void <= last else positions
+
+
+def windows(x: Array, positions: Sizes, geometry: Geometry) -> Array:
+    """What a kernel meets, as a view of the padded x: (channels, *kernel, batch, *positions).
+
+    The positions are `widened` to whole rows of the padded x, if the kernel moves by one element:
+    then these are next to each other in memory, and all rows of an image are copied at once.
+    """
+    kernel, stride, dilation, before = geometry[:4]
+    wide, moves = widened(positions, geometry), zip(positions, stride, spans(geometry), strict=True)
+    padded = _surrounded(
+        x, tuple((p - 1) * s + span for p, s, span in moves), before, wide[-1] - positions[-1]
+    )
+    channel, sample, *steps = padded.strides
+    strides = (
+        channel, *(d * step for d, step in zip(dilation, steps, strict=True)),
+        sample, *(s * step for s, step in zip(stride, steps, strict=True)),
+    )  # fmt: skip
+    shape = (x.shape[1], *kernel, len(x), *wide)
+    return np.lib.stride_tricks.as_strided(padded, shape, strides, writeable=False)
+
+
+def _surrounded(x: Array, size: Sizes, before: Sizes, behind: int) -> Array:
+    """x[-before : size - before] with 0 for what is outside: (channels, batch, *size).
+
+    So many more elements can be read `behind` it.
+    """
+    x = x.swapaxes(0, 1)
+    axes = [*zip(before, size, x.shape[2:], strict=True)]
+    if not behind and all(b == 0 and m <= n for b, m, n in axes):
+        return x[(..., *map(slice, size))]
+    shape = (*x.shape[:2], *size)
+    flat = np.zeros(math.prod(shape) + behind, x.dtype)
+    padded = flat[: math.prod(shape)].reshape(shape)
+    inside, here = zip(*(_met(-b, 1, n, m) for b, m, n in axes), strict=True)
+    padded[(..., *here)] = x[(..., *inside)]
+    return padded
+
+
+def is_apart(geometry: Geometry) -> bool:
+    """Whether no element is met twice."""
+    steps = zip(geometry.stride, spans(geometry), strict=True)
+    return all(stride >= span for stride, span in steps)
+
+
 @op(None, lambda g, like, geometry: fold(g, like[2:], geometry), method=False)
 def unfold(x: Array, positions: Sizes, geometry: Geometry) -> Array:
     """What a kernel meets, (batch, channels, *kernel, *positions).
@@ -196,8 +250,7 @@ def fold(y: Array, size: Sizes, geometry: Geometry) -> Array:
     """
     dtype = accumulator(y.dtype) or y.dtype
     x = np.zeros((y.shape[1], len(y), *size), dtype).swapaxes(0, 1)
-    steps = zip(geometry.stride, spans(geometry), strict=True)
-    apart = all(stride >= span for stride, span in steps)  # no element is met twice
+    apart = is_apart(geometry)
     for unfolded, met, _ in visits(_positions(y.shape), size, geometry):
         if apart:
             x[met] = y[unfolded]
@@ -209,3 +262,35 @@ def fold(y: Array, size: Sizes, geometry: Geometry) -> Array:
 def _positions(shape: Sizes) -> Sizes:
     """The positions' part of an unfolded shape, (batch, channels, *kernel, *positions)."""
     return shape[len(shape) // 2 + 1 :]
+
+
+Chosen = list[Array] | None
+
+
+@op(None, lambda g, like, chosen, geometry: window_sum(g, chosen, like[2:], geometry), method=False)
+def window_spread(y: Array, chosen: Chosen, size: Sizes, geometry: Geometry) -> Array:
+    """Each window's number, given to all of its elements or those chosen by c of 0 and 1.
+    xᵢ = Σ cₖ y[p] over the windows p of which i is element k,  ∂L/∂y[p] = Σ cₖ gᵢ"""
+    x = np.zeros_like(y, accumulator(y.dtype), shape=(*y.shape[:2], *size))
+    apart = is_apart(geometry)
+    for k, (_, met, at) in enumerate(visits(y.shape[2:], size, geometry)):
+        given = y[at] if chosen is None else y[at] * chosen[k]
+        if apart:
+            x[met] = given
+        else:
+            x[met] += given
+    return rounded(x, y)
+
+
+@op(
+    None,
+    lambda g, like, chosen, geometry: window_spread(g, chosen, like[2:], geometry),
+    method=False,
+)
+def window_sum(x: Array, chosen: Chosen, positions: Sizes, geometry: Geometry) -> Array:
+    """The sum of each window, or of those of its elements chosen by c of 0 and 1.
+    y[p] = Σ cₖ xᵢ over the elements k of window p,  ∂L/∂xᵢ = Σ cₖ g[p]"""
+    y = np.zeros_like(x, accumulator(x.dtype), shape=(*x.shape[:2], *positions))
+    for k, (_, met, at) in enumerate(visits(positions, x.shape[2:], geometry)):
+        y[at] += x[met] if chosen is None else x[met] * chosen[k]
+    return rounded(y, x)

@@ -47,8 +47,10 @@ def mark(part: Any, start: int, guarded: type) -> None:
 
 
 def _is_finite(part: Any) -> bool:
-    if type(part) is np.ndarray and math.isfinite(np.vdot(part, part)):  # one pass, if no overflow
-        return True
+    if type(part) is np.ndarray:
+        flat = part.ravel(order="K")  # no copy, however the axes lie in memory
+        if math.isfinite(np.vdot(flat, flat)):  # one pass, if no overflow
+            return True
     return bool(np.isfinite(part).all())
 
 

@@ -29,8 +29,6 @@ from .networks import *
 from .onnx_export import *
 from .optim import *
 from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
-from .plots import *
-from .sanity_check import sanity as sanity
 from .schedulers import *
 from .trainer import *
 from .transforms import Standardizer as Standardizer
@@ -41,15 +39,24 @@ from .watching import watched as watched
 _internal.add(__name__)
 Linear = Dense
 
-if _typing.TYPE_CHECKING:  # modules that are imported when they are first asked for
+if _typing.TYPE_CHECKING:  # what is imported when it is first asked for
     from . import parallel as parallel
     from .estimators import Classifier as Classifier
     from .estimators import Regressor as Regressor
-    from .playground.start import playground as playground  # which can be called
+    from .playground.start import playground as playground  # a module that can be called
+    from .plots import *
+    from .sanity_check import sanity as sanity
+
+_LEAVES = {
+    "sanity": "sanity_check",
+    **dict.fromkeys(("animate_learning", "plot_attention", "plot_decision_boundary"), "plots"),
+    **dict.fromkeys(("plot_filters", "plot_gradient_flow", "plot_history"), "plots"),
+    "plot_predictions": "plots",
+}
 
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
-        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "sanity", "watched"),
+        *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
         *("parallel", "playground"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
@@ -62,17 +69,17 @@ if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
             *model_summary.__all__,
         ),
         *(*module.__all__, *networks.__all__, *optim.__all__, *schedulers.__all__),
-        *(*onnx_export.__all__, *plots.__all__, *trainer.__all__),
+        *(*onnx_export.__all__, *trainer.__all__, *_LEAVES),
     ]
 
     def __getattr__(name: str) -> object:
-        if name in ("parallel", "playground"):
-            from importlib import import_module
+        from importlib import import_module
 
+        if name in ("parallel", "playground"):
             return import_module(f".{name}", __name__)
         if name in ("Classifier", "Regressor"):
             _required("sklearn", f"nn.{name} needs", "scikit-learn")
-            from . import estimators
-
-            return getattr(estimators, name)
+            return getattr(import_module(".estimators", __name__), name)
+        if name in _LEAVES:
+            return getattr(import_module(f".{_LEAVES[name]}", __name__), name)
         raise _missing_name(__name__, name, __all__, functional.__all__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import os
@@ -93,6 +92,8 @@ class History:
         Names are quoted where they need it, and their control characters escaped; one that a
         spreadsheet would take for a formula begins with an apostrophe.
         """
+        import csv
+
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(

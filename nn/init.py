@@ -37,22 +37,28 @@ __all__ = [
     "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
-Initializer = Callable[[tuple[int, ...], np.random.Generator], Any]
+Initializer = Callable[[tuple[int, ...], "np.random.Generator"], Any]
 
-_seeds = np.random.SeedSequence()  # of the generators of other threads and processes
+_seeds: np.random.SeedSequence | None = None  # of other threads and processes
 _seeded = False  # here, and not by np.random.seed
 
 
 class _Own(threading.local):
-    """The generator of a thread; each thread's first one is seeded by the main thread's seed."""
+    """The generator of a thread, made when it first draws: np.random is slow to import."""
 
+    generator: np.random.Generator | None = None
     lent = False  # whether it is that of `drawing_from`
-
-    def __init__(self) -> None:
-        self.generator = np.random.default_rng(_seeds.spawn(1)[0])
 
 
 _own = _Own()
+
+
+def _spawned() -> np.random.SeedSequence:
+    """The seed of another thread or process."""
+    global _seeds
+    _seeds = _seeds or np.random.SeedSequence()
+    seeds: np.random.SeedSequence = _seeds.spawn(1)[0]
+    return seeds
 
 
 def _reseed(seeds: np.random.SeedSequence) -> None:
@@ -65,7 +71,7 @@ def _reseed(seeds: np.random.SeedSequence) -> None:
 if hasattr(os, "register_at_fork"):
     _forked: list[np.random.SeedSequence] = []  # else a forked worker would draw what we draw
     os.register_at_fork(
-        before=lambda: _forked.append(_seeds.spawn(1)[0]),
+        before=lambda: _forked.append(_spawned()),
         after_in_parent=lambda: _forked.clear(),
         after_in_child=lambda: _reseed(_forked.pop()),
     )
@@ -88,13 +94,15 @@ def manual_seed(seed: int) -> np.random.Generator:
         _reseed(np.random.SeedSequence(seed))
     else:
         _own.generator = np.random.default_rng(seed)
-    return _own.generator
+    return generator()
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
     """The generator in use in this thread, or with a seed one of its own."""
     if seed is not None:
         return np.random.default_rng(seed)
+    if _own.generator is None:
+        _own.generator = np.random.default_rng(_spawned())
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and not (_seeded or _own.lent):
         numpys = np.random.mtrand.get_bit_generator()

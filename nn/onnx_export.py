@@ -6,7 +6,6 @@ import inspect
 import os
 from typing import Any
 
-from tinygrad_edu import to_onnx
 from tinygrad_edu.atomic_write import written_whole
 
 from .module import Module
@@ -43,6 +42,8 @@ def export_onnx(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     nn.export_onnx(folder + "/model.onnx", model, np.ones((1, 4), np.float32))
     """
+    from tinygrad_edu import to_onnx
+
     if not isinstance(model, Module):
         kind = type(model).__name__
         raise TypeError(f"write nn.export_onnx(path, model, x); the model given is a {kind}")

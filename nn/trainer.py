@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor, compile, enable_grad
+from tinygrad_edu import Tensor, enable_grad
 
 from . import checkpoint
 from .callbacks import Callback, in_calling_order
@@ -226,7 +226,11 @@ class Trainer(Displayed, Evaluator):
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
         objective = objective_of(self.model, self.loss, self._penalized)
-        self._objective = compile(objective) if self.compile else objective
+        if self.compile:
+            from tinygrad_edu import compile
+
+            objective = compile(objective)
+        self._objective = objective
         names = ["loss", *self.metrics]
         self.columns = [*names, "penalty"] if self._penalized else names
         self.columns += [f"val_{name}" for name in names * len(held_out)]

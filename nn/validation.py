@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 from collections.abc import Callable, Iterable, Sequence
@@ -86,6 +85,8 @@ def unknown_name(kind: str, name: object, names: Iterable[str]) -> ValueError:
     >>> print(unknown_name("fruit", "Aple", ["apple", "pear"]))
     unknown fruit 'Aple'; did you mean 'apple'? There are apple, pear
     """
+    import difflib
+
     names = list(names)
     near = difflib.get_close_matches(str(name).lower(), names, 1)
     meant = f"; did you mean {near[0]!r}? There are" if near else "; there are"

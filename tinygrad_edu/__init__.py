@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors, operators, ops
 from . import habits as _habits
-from .checks import check_op, compare, gradcheck
 from .context import enable_grad, no_grad, scope
 from .declare import op
 from .effects import effect, is_tracing
@@ -38,11 +37,13 @@ _habits.advise(Tensor, _Methods)
 _habits.refuse_calls(f"{__name__}.tensor")
 
 if TYPE_CHECKING:
+    from .checks import check_op, compare, gradcheck
     from .export import to_onnx
     from .program import Program, TraceError, compile, trace
     from .viz import Graph, detect_anomaly, draw_graph, explain, observe, why
 
 _LEAVES = {
+    **dict.fromkeys(("check_op", "compare", "gradcheck"), "checks"),
     **dict.fromkeys(("Graph", "detect_anomaly", "draw_graph", "explain", "observe", "why"), "viz"),
     **dict.fromkeys(("Program", "TraceError", "compile", "trace"), "program"),
     "to_onnx": "export",
@@ -50,7 +51,7 @@ _LEAVES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures, programs and `nn` are imported when they are first asked for."""
+    """Checks, pictures, programs and `nn` are imported when they are first asked for."""
     if name in _LEAVES:
         return getattr(_import_module(f".{_LEAVES[name]}", __name__), name)
     if name == "nn":

@@ -5,10 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-import secrets
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,6 +42,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if os.path.isdir(path):
         raise _named(IsADirectoryError(errno.EISDIR, "it is a folder"), path)
     if os.path.exists(path) and not os.path.isfile(path):
+        import shutil
+        import tempfile
+
         with tempfile.TemporaryFile() as whole:
             yield whole
             whole.seek(0)
@@ -80,7 +80,7 @@ class _Draft(io.FileIO):
             return os.open(name, flags, 0o666 if mode is None else 0o600)
 
         while True:
-            super().__init__(target.with_name(PREFIX + secrets.token_hex(8)), "x+", opener=opened)
+            super().__init__(target.with_name(PREFIX + os.urandom(8).hex()), "x+", opener=opened)
             try:
                 if fcntl is None or self._is_locked():
                     if fcntl is not None and mode is not None:

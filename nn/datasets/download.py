@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
 import os
-import queue
-import tempfile
-import threading
 import time
-import urllib.parse
-import urllib.request
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +29,8 @@ def folder() -> Path:
     home = Path(os.path.expanduser("~"))  # which remains "~" where there is none
     if home.is_dir():
         return home / ".cache" / "tinygrad-edu"
+    import tempfile
+
     return Path(tempfile.gettempdir()) / "tinygrad-edu"
 
 
@@ -79,6 +73,9 @@ def fetch(name: str, checksum: str, mirrors: Sequence[str]) -> Path:
 
 def _download(url: str, target: Path, checksum: str) -> None:
     """Write the response of `url` to `target`, if its checksum is right."""
+    import urllib.parse
+    import urllib.request  # which takes as long to import as all of nn
+
     from tqdm import tqdm
 
     if urllib.parse.urlsplit(url).scheme not in SCHEMES:
@@ -104,8 +101,12 @@ def _download(url: str, target: Path, checksum: str) -> None:
             raise ValueError("responded with another file: its checksum is wrong")
 
 
-def _opened(request: urllib.request.Request) -> Any:
+def _opened(request: Any) -> Any:
     """The response, its head read within the limit of time however slowly it comes."""
+    import queue
+    import threading
+    import urllib.request
+
     arrived: queue.Queue[Any] = queue.Queue()
 
     def wait() -> None:
@@ -134,6 +135,9 @@ def _content(path: Path) -> bytes:
 
 def _right(content: bytes, checksum: str) -> bool:
     """Whether the content, packed as it is or unpacked, has the checksum."""
+    import gzip
+    import zlib
+
     if _sum(content, checksum) == checksum:
         return True
     try:
@@ -146,5 +150,7 @@ def _right(content: bytes, checksum: str) -> bool:
 
 def _sum(content: bytes | bytearray, like: str) -> str:
     """The checksum of the kind that one of this length is."""
+    import hashlib
+
     kind = "sha256" if len(like) == 64 else "md5"
     return hashlib.new(kind, content, usedforsecurity=False).hexdigest()

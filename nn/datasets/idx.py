@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import struct
-import zlib
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,9 @@ def read_idx(path: str | os.PathLike[str], axes: int | None = None) -> np.ndarra
     Raises ValueError, with the file's name and what is wrong with it, if it is not an IDX file, is
     damaged, holds more or less than its header says, or an array of another number of axes.
     """
+    import gzip
+    import zlib
+
     name = printable(str(path))
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"

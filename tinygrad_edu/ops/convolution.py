@@ -122,7 +122,8 @@ def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) ->
     groups, (taken, *kernel), positions = geometry.groups, weight.shape[1:], y.shape[2:]
     if set(geometry.stride) == {1} and len(weight) <= 2 * groups * taken:  # else `fold` is faster
         before = tuple(n - 1 - b for n, b in zip(spans(geometry), geometry.before, strict=True))
-        return correlate(y, _turned(weight, groups), size, geometry._replace(before=before))
+        x: Any = correlate(y, _turned(weight, groups), size, geometry._replace(before=before))
+        return x
     kernels = _kernels(weight, groups).swapaxes(1, 2)
     x = np.empty((groups * taken, len(y), *size), np.result_type(y, kernels))
     for block in _blocks(len(y), groups * taken * math.prod((*kernel, *positions))):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -157,7 +156,9 @@ composed(np.linalg.matmul, method=False)(matmul)
 
 # -------------------------------------------------------------------- Einstein summation
 
-_LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order that NumPy sorts them
+_LETTERS = (
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in the order that NumPy sorts them
+)
 
 
 def _einsum_vjp(

@@ -213,12 +213,14 @@ def _surrounded(x: Array, size: Sizes, before: Sizes, behind: int) -> Array:
     x = x.swapaxes(0, 1)
     axes = [*zip(before, size, x.shape[2:], strict=True)]
     if not behind and all(b == 0 and m <= n for b, m, n in axes):
-        return x[(..., *map(slice, size))]
+        first: Any = (..., *map(slice, size))
+        return x[first]
     shape = (*x.shape[:2], *size)
     flat = np.zeros(math.prod(shape) + behind, x.dtype)
     padded = flat[: math.prod(shape)].reshape(shape)
     inside, here = zip(*(_met(-b, 1, n, m) for b, m, n in axes), strict=True)
-    padded[(..., *here)] = x[(..., *inside)]
+    every = (slice(None), slice(None))
+    padded[every + here] = x[every + inside]
     return padded
 
 

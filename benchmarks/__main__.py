@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 BENCHMARKS = {
-    "mlp": "mlp", "optimizers": "optimizers", "convnet": "convnet", "hessian": "hessian",
-    "loader": "loader", "chain": "chain", "growth": "growth", "memory": "memory", "ops": "ops",
-    "estimators": "estimators", "import": "startup",
+    "mlp": "mlp", "optimizers": "optimizers", "convnet": "convnet", "resnet": "resnet",
+    "mnist": "mnist", "hessian": "hessian", "loader": "loader", "chain": "chain",
+    "growth": "growth", "memory": "memory", "ops": "ops", "estimators": "estimators", "import": "startup",
 }  # fmt: skip
 """Name -> module, whose `tables(rounds)` yields tables."""
 

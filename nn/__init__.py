@@ -30,6 +30,7 @@ from .onnx_export import *
 from .optim import *
 from .optim import lr_scheduler as _lr_scheduler  # noqa: F401  makes it an attribute of optim
 from .schedulers import *
+from .threads import set_num_threads as set_num_threads
 from .trainer import *
 from .transforms import Standardizer as Standardizer
 from .transforms import one_hot as one_hot
@@ -57,7 +58,7 @@ _LEAVES = {
 if not _typing.TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = [
         *("Linear", "Standardizer", "manual_seed", "no_grad", "one_hot", "watched"),
-        *("parallel", "playground"),
+        *("parallel", "playground", "set_num_threads"),
         *("datasets", "functional", "init", "losses", "metrics", "optim", "transforms"),
         *(*activations.__all__, *callbacks.__all__, *checkpoint.__all__, *data.__all__),
         *containers.__all__,

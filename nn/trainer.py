@@ -28,6 +28,7 @@ from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .schedulers import ReduceLROnPlateau, Scheduler
 from .scores import Scores
 from .state_dict import all_or_nothing, generator_state, like, same
+from .threads import for_products
 from .training_data import Data, in_batches
 from .training_parts import check_parameters, check_parts, objective_of
 from .validation import boolean, integer, keywords_checked, unknown_name
@@ -140,7 +141,8 @@ class Trainer(Displayed, Evaluator):
             for rng, state in zip(self._generators(), states, strict=False):
                 rng.bit_generator.state = state
             try:
-                self._train(waiting)
+                with for_products(self._parameters, self.loader.batch_size):
+                    self._train(waiting)
             except KeyboardInterrupt:
                 if self.processes.size > 1:
                     raise

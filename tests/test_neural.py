@@ -10,7 +10,8 @@ import pytest
 
 import nn.functional as F
 from tinygrad_edu import Tensor, grad, ops
-from tinygrad_edu.ops.windows import Geometry
+from tinygrad_edu.ops import convolution
+from tinygrad_edu.ops.windows import Geometry, geometry, positions_in
 
 REDUCTIONS = ["none", "mean", "sum"]
 DTYPES = [np.float64, np.float32]
@@ -401,3 +402,58 @@ def test_softmax_of_integers(dtype: Any) -> None:
     indices = np.array([2, 0])
     expected = ops.cross_entropy(Tensor(x.astype(np.float64)), indices)
     assert float(ops.cross_entropy(Tensor(x), indices)) == float(expected)
+
+
+# -------------------------------------------------------------------- convolution in blocks
+
+
+def met(x: Any, weight: Any, geometry: Geometry, positions: tuple[int, ...]) -> Any:
+    """A convolution as its formula says, element by element of the kernel."""
+    y = np.zeros((len(x), len(weight), *positions))
+    padded = np.pad(x, [(0, 0), (0, 0), *[(b, 9) for b in geometry.before]])
+    per_group = len(weight) // geometry.groups
+    for group in range(geometry.groups):
+        here = slice(group * per_group, (group + 1) * per_group)
+        taken = weight.shape[1]
+        channels = padded[:, group * taken : (group + 1) * taken]
+        for k in np.ndindex(*geometry.kernel):
+            zipped = zip(k, positions, geometry.stride, geometry.dilation, strict=True)
+            at = [slice(i * d, i * d + (p - 1) * s + 1, s) for i, p, s, d in zipped]
+            y[:, here] += np.einsum(
+                "nc...,oc->no...", channels[(..., *at)], weight[(here, slice(None), *k)]
+            )
+    return y
+
+
+@pytest.mark.parametrize("cached", [1, 5000, 2**17])
+@pytest.mark.parametrize(
+    ("channels", "size", "kernel", "options"),
+    [
+        ((4, 6), (20, 18), (3, 3), {"padding": 1}),
+        ((4, 6), (20, 18), (3, 2), {"padding": (2, 0), "groups": 2}),
+        ((1, 8), (9, 24), (3, 3), {"padding": 1}),
+        ((4, 4), (17, 19), (3, 3), {"stride": 2, "padding": 1}),
+        ((4, 4), (17, 33), (3, 3), {"stride": (2, 1), "dilation": 2, "padding": 3}),
+        ((6, 4), (9, 9), (1, 1), {}),
+        ((6, 4), (9, 9), (1, 1), {"stride": 2}),
+        ((4, 6), (40,), (3,), {"dilation": 2, "padding": 7}),
+        ((2, 2), (4, 5, 16), (2, 2, 2), {"padding": 1}),
+    ],
+)
+def test_convolutions_of_several_blocks(
+    channels: Any, size: Any, kernel: Any, options: Any, cached: int, monkeypatch: Any
+) -> None:
+    """Of one sample, of some, and of all; and each derivative is the adjoint of the forward."""
+    monkeypatch.setattr(convolution, "_CACHED", cached)
+    moving = geometry(len(size), kernel, **options)
+    positions = positions_in(size, moving)
+    random = np.random.default_rng(0)
+    x = random.normal(size=(5, channels[0], *size))
+    weight = random.normal(size=(channels[1], channels[0] // moving.groups, *kernel))
+    y = random.normal(size=(5, channels[1], *positions))
+    found = ops.correlate(x, weight, positions, moving)
+    np.testing.assert_allclose(found, met(x, weight, moving, positions), atol=1e-10)
+    product = np.vdot(y, found)
+    by_input = np.vdot(x, ops.correlate_input(y, weight, size, moving))
+    by_weight = np.vdot(weight, ops.correlate_weight(x, y, moving))
+    np.testing.assert_allclose([by_input, by_weight], product, rtol=1e-10)

@@ -17,6 +17,8 @@ def network() -> Any:
     """3 x 32 x 32 images: a convolution, residual blocks of two, the mean of space, one layer."""
     import nn
 
+    nn.manual_seed(0)
+
     def unit(channels: int) -> list[Any]:
         kernel = nn.Conv2d(channels, CHANNELS, 3, padding=1, bias=False)
         return [kernel, nn.BatchNorm2d(CHANNELS)]
@@ -25,7 +27,6 @@ def network() -> Any:
         return [nn.Residual(*unit(CHANNELS), nn.ReLU(), *unit(CHANNELS)), nn.ReLU()]
 
     blocks = [layer for _ in range(BLOCKS) for layer in block()]
-    nn.manual_seed(0)
     return nn.Sequential(
         *unit(3), nn.ReLU(), *blocks, nn.GlobalAvgPool(), nn.Dense(CHANNELS, 10)
     )  # fmt: skip

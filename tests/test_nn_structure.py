@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -84,3 +86,20 @@ def test_no_function_hides_the_module_of_its_name() -> None:
     for name in LEAVES:
         package, _, leaf = name.rpartition(".")
         assert isinstance(getattr(importlib.import_module(package), leaf), ModuleType), name
+
+
+def test_names_imported_late_are_those_of_their_packages() -> None:
+    plots = [name for name, package in nn._LEAVES.items() if package == "plots"]
+    assert sorted(plots) == sorted(importlib.import_module("nn.plots").__all__)
+    for name, package in nn._LEAVES.items():
+        assert getattr(nn, name) is getattr(importlib.import_module(f"nn.{package}"), name)
+
+
+def test_what_few_programs_need_is_imported_late() -> None:
+    late = {
+        *("nn.plots", "nn.sanity_check", "tinygrad_edu.checks", "tinygrad_edu.program"),
+        *("tinygrad_edu.export", "tinygrad_edu.viz", "numpy.random", "urllib.request"),
+    }
+    code = f"import sys, nn; print(*sorted({late} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

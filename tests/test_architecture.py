@@ -30,7 +30,7 @@ REPOSITORY = (*LIBRARY, "examples", "course", "benchmarks", "docs", "tests")
 ROOMS: dict[str, set[str]] = {
     "changes": set(),
     "context": set(),
-    "guard": set(),
+    "guard": {"precision"},
     "methods": set(),
     "observers": set(),
     "effects": {"array_interface", "observers"},

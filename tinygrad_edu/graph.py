@@ -134,14 +134,15 @@ def sweep(
             if node.retains if wanted is None else node in wanted:
                 found[node] = g if create_graph or node in owned else np.array(g)
             edges = node.edges
-            guarded = edges and (node.op.selects or node.guarded or node in selected)
+            guarded = edges and (node.guarded or node in selected)
+            selects = edges and (guarded or node.op.selects)  # its own VJPs give 0 to what is out
             for edge in edges:
                 source, vjp, kept = edge.source, edge.vjp, edge.kept
                 if source is None or (path is not None and source not in path):
                     continue
                 if kept is None:
                     raise RuntimeError(SPENT)
-                if guarded:
+                if selects:
                     selected.add(source)
                 if not retain_graph:
                     edge.kept = None

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .precision import sum_of_squares
+
 
 def zero_unreached(part: Any, g: Any, node: Any, vjp: Any, kept: Any) -> Any:
     """`part`, what a VJP made of `g`, with 0 for non-finite entries that `g` does not reach.
@@ -47,10 +49,8 @@ def mark(part: Any, start: int, guarded: type) -> None:
 
 
 def _is_finite(part: Any) -> bool:
-    if type(part) is np.ndarray:
-        flat = part.ravel(order="K")  # no copy, however the axes lie in memory
-        if math.isfinite(np.vdot(flat, flat)):  # one pass, if no overflow
-            return True
+    if type(part) is np.ndarray and math.isfinite(sum_of_squares(part)):  # if no overflow
+        return True
     return bool(np.isfinite(part).all())
 
 

@@ -43,9 +43,15 @@ def divided(g: Any, counts: Any) -> Any:
     return wide / (counts if isinstance(counts, int) else counts.astype(wide.dtype))
 
 
+def sum_of_squares(x: Any) -> float:
+    """Of an array, in one pass, however its axes lie in memory; ∞ or NaN unless all is finite."""
+    flat = x.ravel(order="K")
+    return float(np.vdot(flat, flat))
+
+
 def is_moderate(x: Any) -> bool:
     """Whether x is an array of sizes below 1e12, whose squares and cubes are finite, quickly."""
-    return type(x) is np.ndarray and float(np.vdot(x, x)) < 1e24
+    return type(x) is np.ndarray and sum_of_squares(x) < 1e24
 
 
 def finite(x: Any) -> Any:

@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "changes": set(),
     "context": set(),
     "guard": {"precision"},
+    "memory": set(),
     "methods": set(),
     "observers": set(),
     "effects": {"array_interface", "observers"},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors, operators, ops
 from . import habits as _habits
+from . import memory as _memory
 from .context import enable_grad, no_grad, scope
 from .declare import op
 from .effects import effect, is_tracing
@@ -33,6 +34,7 @@ __all__ = [
     "why",
 ]  # fmt: skip
 
+_memory.keep_freed_memory()
 _habits.advise(Tensor, _Methods)
 _habits.refuse_calls(f"{__name__}.tensor")
 

@@ -309,6 +309,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "log_probability": lambda x: x.log(),
     "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
     "dropout": torch.multiply,
+    "normal_cdf": torch.special.ndtr,
     "lstm_cell": _lstm_cell,
     "gru_cell": _gru_cell,
     "flip": lambda m, axis: m.flip(_axes(axis, m)),

@@ -49,7 +49,7 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
         return ops.where(infinite, ops.relu(x), gelu(ops.where(infinite, 0, x)))
     half = x.dtype == np.float16
     wide: Any = x.astype(np.float32) if half else x
-    y: Tensor = wide * (ops.erf(wide * math.sqrt(0.5)) * 0.5 + 0.5)
+    y: Tensor = wide * ops.normal_cdf(wide)
     return ops.cast(y, np.float16) if half else y
 
 

@@ -270,6 +270,11 @@ def _silu(x: Array) -> Array:
     return x * x.pointwise("Sigmoid")
 
 
+@pointwise(ops.normal_cdf)
+def _normal_cdf(x: Array) -> Array:
+    return (x * math.sqrt(0.5)).pointwise("Erf") * 0.5 + 0.5
+
+
 @pointwise(ops.gelu_tanh)
 def _gelu_tanh(x: Array) -> Any:
     return x.node("Gelu", approximate="tanh")

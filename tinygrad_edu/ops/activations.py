@@ -15,7 +15,7 @@ from .selections import selection
 
 __all__ = [
     "elu", "erf", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid", "logsumexp", "mish",
-    "relu", "selu", "silu", "softmax", "softplus", "softsign",
+    "normal_cdf", "relu", "selu", "silu", "softmax", "softplus", "softsign",
 ]  # fmt: skip
 
 
@@ -218,6 +218,12 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 # -------------------------------------------------------------------- the error function
 
+_SINGLE = (
+    1.128379225730896, 0.1027698963880539, -0.00019543486996553838, -0.0006146238301880658,
+    8.446129504591227e-05, -4.754519977723248e-06, 2.2146076972262563e-08, 5.689876569903163e-09,
+)  # fmt: skip
+"""artanh(erf x) / x as a polynomial in x², fitted to 7e-8 of erf for |x| ≤ 6."""
+
 _ABOVE = (
     1.1283791670955126, 0.6302457929814266, 0.199126511207215, 0.04095974328737879,
     0.005919007152187179, 0.0006130349744284364, 4.473464687782235e-05, 2.2217298384560907e-06,
@@ -245,9 +251,25 @@ def erf(x: Array) -> Array:
     """Error function.
     y = 2/√π ∫₀ˣ exp(-t²) dt,  ∂L/∂x = 2/√π g exp(-x²)"""
     kind = np.result_type(x, 1.0)
-    x = np.clip(x, -6, 6).astype(np.promote_types(kind, np.float32))  # beyond, y is ±1
+    x = np.clip(x, -6, 6).astype(np.promote_types(kind, np.float32), copy=False)  # beyond, y is ±1
     s = x * x
-    y = _polynomial(s, _ABOVE)
-    y /= _polynomial(s, _BELOW)
+    if x.dtype == np.float32:
+        y = _polynomial(s, _SINGLE)
+    else:
+        y = _polynomial(s, _ABOVE)
+        y /= _polynomial(s, _BELOW)
     y *= x
     return np.tanh(y).astype(kind, copy=False)
+
+
+_DENSITY = 1 / math.sqrt(2 * math.pi)
+
+
+@pointwise(None, lambda g, x: g * (np.exp(x * x * -0.5) * _DENSITY), method=False)
+def normal_cdf(x: Array) -> Array:
+    """Distribution function Φ of the normal distribution.
+    y = (1 + erf(x / √2)) / 2,  ∂L/∂x = g exp(-x²/2) / √(2π)"""
+    y: Array = erf(x * math.sqrt(0.5))  # type: ignore[assignment]
+    y *= 0.5
+    y += 0.5
+    return y

@@ -6,6 +6,7 @@ ordinary sweep, a Tensor when derivatives are themselves to be differentiated.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -205,9 +206,7 @@ def _fitted(part: Any, node: Node, edge: Edge) -> Any:
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added to or stretched from `shape`."""
     added, dtype = g.ndim - len(shape), accumulator(g.dtype)
-    if added > 0:
-        g = g.sum(axis=tuple(range(added)), dtype=dtype)
-        if g.shape == shape:
-            return g
+    if added > 0:  # as one axis, which is faster
+        g = g.reshape(math.prod(g.shape[:added]), *g.shape[added:]).sum(axis=0, dtype=dtype)
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(axis=stretched, dtype=dtype, keepdims=True) if stretched else g

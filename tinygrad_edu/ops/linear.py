@@ -9,7 +9,7 @@ from ..declare import Array, op
 __all__ = ["dense"]
 
 
-def _weight_vjp(g: Any, x: Any) -> Any:
+def weight_vjp(g: Any, x: Any) -> Any:
     """xᵀ g, where all axes but the last count as rows."""
     if x.ndim == 2:
         return x.T @ g
@@ -17,7 +17,7 @@ def _weight_vjp(g: Any, x: Any) -> Any:
     return rows.T @ slopes
 
 
-@op(None, lambda g, weight: g @ weight.T, _weight_vjp, lambda g: g, products=True, method=False)
+@op(None, lambda g, weight: g @ weight.T, weight_vjp, lambda g: g, products=True, method=False)
 def dense(x: Array, weight: Array, bias: Any = None) -> Array:
     """Affine map of the last axis.
     y = x W + b,  ∂L/∂x = g Wᵀ,  ∂L/∂W = xᵀ g,  ∂L/∂b = Σ g"""

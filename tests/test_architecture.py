@@ -55,8 +55,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "declare": {"context", "errors", "graph", "methods", "observers", "registry", "tensor"},
     "ops": {
-        "array_interface", "context", "declare", "errors", "habits", "methods", "precision",
-        "registry", "tensor",
+        "array_interface", "context", "declare", "errors", "graph", "habits", "methods",
+        "precision", "registry", "tensor",
     },
     "operators": {"array_interface", "context", "methods", "ops", "unrecorded"},
     "gradient": {"context", "graph", "observers", "pytree", "tensor"},

@@ -354,16 +354,22 @@ def wrapped(op: Op, out: Any, node: Node | None) -> Any:
         raise errors.no_result(op)
     if op.outputs == 1:
         return wrap(out if type(out) is np.ndarray else np.asarray(out), node)
-    tensors = (wrap(np.asarray(value), _picked(node, out, i)) for i, value in enumerate(out))
+    zeros = node and [_zero(np.shape(value), value.dtype) for value in out]
+    tensors = (wrap(np.asarray(value), _picked(node, i, zeros)) for i, value in enumerate(out))
     return out._make(tensors) if hasattr(out, "_make") else tuple(tensors)
 
 
-def _pick_vjp(g: Any, i: int, kinds: Any) -> OutputGradients:
-    return OutputGradients(g if j == i else np.zeros(*kind) for j, kind in enumerate(kinds))
+def _zero(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array of zeros that takes no memory: all its elements are one."""
+    return np.ndarray(shape, dtype, bytes(16), strides=(0,) * len(shape))
 
 
-def pick(outputs: Any, i: int, kinds: Any = None) -> Any:
-    """One of several outputs, of these shapes and dtypes.
+def _pick_vjp(g: Any, i: int, zeros: Any) -> OutputGradients:
+    return OutputGradients(g if j == i else zero for j, zero in enumerate(zeros))
+
+
+def pick(outputs: Any, i: int, zeros: Any = None) -> Any:
+    """One of several outputs; `zeros` has their shapes and dtypes.
     y = xᵢ,  ∂L/∂xᵢ = g,  0 for others"""
     return outputs[i]
 
@@ -371,13 +377,10 @@ def pick(outputs: Any, i: int, kinds: Any = None) -> Any:
 _PICK = Op(pick, None, (_pick_vjp,))
 
 
-def _picked(node: Node | None, out: Any, i: int) -> Node | None:
-    """The node of output `i` of a node with several, which stores their shapes and dtypes."""
-    if node is None:
-        return None
-    kinds = [(np.shape(value), value.dtype) for value in out]
-    edge = Edge(node, None, None, None, _PICK.vjps[0], (i, kinds))
-    return Node(_PICK, [edge], [i, None], node.scope)
+def _picked(node: Node | None, i: int, zeros: Any) -> Node | None:
+    """The node of output `i` of a node with several."""
+    edge = Edge(node, None, None, None, _PICK.vjps[0], (i, zeros))
+    return node and Node(_PICK, [edge], [i, None], node.scope)
 
 
 def as_operand(x: Any) -> Any:

@@ -81,7 +81,7 @@ class OutputGradients(tuple[Any, ...]):
     nor cast; each item is right already.
     """
 
-    shape = dtype = base = None
+    shape = dtype = base = shared = None
 
     def __add__(self, other: Any) -> OutputGradients:
         return OutputGradients(a + b for a, b in zip(self, other, strict=True))

@@ -83,8 +83,8 @@ class _Sweep:
     def _gradient_or_zeros(self, out: Value, step: Step) -> Value:
         known = self.gradients.pop(out, None)
         if known is None:
-            shape = np.shape(out.array)
-            (known,) = self._step(np.zeros, [shape, out.array.dtype], "zeros", step, out)
+            args = [out.array.dtype.type(0), np.shape(out.array)]
+            (known,) = self._step(np.broadcast_to, args, "zeros", step, out)
         return known
 
     def _contribution(self, step: Step, i: int, source: Value, g: Any, selects: bool) -> None:

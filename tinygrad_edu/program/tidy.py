@@ -199,6 +199,7 @@ def shared(statements: list[Statement], results: dict[Any, ast.expr]) -> list[St
     """Compute once what several expressions compute; `results` are renamed along."""
     finder = _Shared(changed(statements))
     by: dict[str, ast.expr] = {}
+    several: dict[Any, list[str]] = {}  # what returned several values -> their variables
     kept = []
     for statement in statements:
         Renamed(by).apply(statement)
@@ -215,6 +216,13 @@ def shared(statements: list[Statement], results: dict[Any, ast.expr]) -> list[St
                     continue
                 number = finder.number(statement.expression)
                 finder.known[number] = statement.targets[0], not statement.backward
+            else:
+                key = finder.number(statement.expression), statement.backward
+                same = several.setdefault(key, statement.targets)
+                if same is not statement.targets:
+                    pairs = zip(statement.targets, same, strict=True)
+                    by.update((target, ast.Name(name)) for target, name in pairs)
+                    continue
         kept.append(statement)
     for key, expression in results.items():
         results[key] = Renamed(by).visit(expression)

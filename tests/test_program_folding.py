@@ -133,7 +133,7 @@ def test_folded_programs_equal_the_engine(tmp_path: Path) -> None:
     cases, for_ruff = [], []
     for name, (f, args) in NETWORKS.items():
         program = trace(f, *args, fold=True)
-        assert "_backward(" in program.code or name == "stacked LSTM", name
+        assert "_backward(" in program.code or name.startswith("stacked"), name
         tensors = {key: v.tensor for key, v in program.written.parameters.items()}
         arrays = {key: t.data.copy() for key, t in tensors.items()}
         arrays |= {key: array.copy() for key, array in program.constants.items()}

@@ -174,6 +174,22 @@ def _gru_cell(x: Any, a: Any, h: Any) -> Any:
     return (1 - z) * n + z * h, torch.stack([r, z, n])
 
 
+def _lstm(x: Any, h: Any, c: Any, weight: Any) -> Any:
+    steps = []
+    for each in x:
+        h, c, gates = _lstm_cell(each + h @ weight, c)
+        steps.append((h, c, gates))
+    return tuple(torch.stack(each) for each in zip(*steps, strict=True))
+
+
+def _gru(x: Any, h: Any, weight: Any, bias: Any) -> Any:
+    steps = []
+    for each in x:
+        h, gates = _gru_cell(each, h @ weight + bias, h)
+        steps.append((h, gates))
+    return tuple(torch.stack(each) for each in zip(*steps, strict=True))
+
+
 REFERENCE: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.subtract,
@@ -310,6 +326,8 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
     "dropout": torch.multiply,
     "normal_cdf": torch.special.ndtr,
+    "gru": _gru,
+    "lstm": _lstm,
     "lstm_cell": _lstm_cell,
     "gru_cell": _gru_cell,
     "flip": lambda m, axis: m.flip(_axes(axis, m)),

@@ -70,6 +70,14 @@ class _Recurrent(Layer[Output]):
         """The next state, from x W_ih + b_ih and a = h W_hh + b_hh; joined, a is their sum."""
         raise NotImplementedError
 
+    def _through(self, x: Tensor, state: State, *weights: Any) -> tuple[Tensor, State]:
+        """The output of each step, from x W_ih + b_ih of all of them, and the last state."""
+        outputs = []
+        for each in _pieces(x):
+            state = self._next(each, state, *weights)
+            outputs.append(state[0])
+        return ops.stack(outputs), state
+
     def _start(self, hx: Any, lead: tuple[int, ...], axes: str, like: Tensor) -> State:
         """The tensors of the state to start from, of these axes before the features."""
         shapes = [(*lead, n) for n in self._sizes]
@@ -104,6 +112,13 @@ class _LongShortTerm(_Recurrent[Output]):
         h, c, _ = ops.lstm_cell(a, state[1])
         return h, c
 
+    def _through(self, x: Tensor, state: State, *weights: Any) -> tuple[Tensor, State]:
+        w_hh, _, w_hr = weights
+        if w_hr is not None:
+            return super()._through(x, state, *weights)
+        h, c, _ = ops.lstm(x, *state, w_hh)
+        return h, (h[-1], c[-1])
+
 
 class _Gated(_Recurrent[Output]):
     _gates = 3
@@ -112,6 +127,11 @@ class _Gated(_Recurrent[Output]):
     def _step(self, x: Tensor, a: Tensor, state: State) -> State:
         h, _ = ops.gru_cell(x, a, state[0])
         return (h,)
+
+    def _through(self, x: Tensor, state: State, *weights: Any) -> tuple[Tensor, State]:
+        w_hh, b_hh, _ = weights
+        h, _ = ops.gru(x, *state, w_hh, b_hh)
+        return h, (h[-1],)
 
 
 # -------------------------------------------------------------------- many steps, several layers
@@ -176,11 +196,12 @@ class _Layers(_Recurrent[Output]):
     def _run(self, rows: Tensor, length: int, suffix: str, state: State) -> tuple[Tensor, State]:
         """One layer in one direction: its output, (length, batch, features), and last state."""
         w_ih, b_ih, *weights = self._weights(suffix)
-        order, outputs = -1 if suffix.endswith("_reverse") else 1, []
-        for x in _pieces(ops.dense(rows, w_ih, b_ih), length)[::order]:
-            state = self._next(x, state, *weights)
-            outputs.append(state[0])
-        return ops.stack(outputs[::order]), state
+        x = ops.dense(rows, w_ih, b_ih)
+        x = x.reshape(length, len(x) // length, x.shape[1])
+        if not suffix.endswith("_reverse"):
+            return self._through(x, state, *weights)
+        y, state = self._through(x[::-1], state, *weights)
+        return y[::-1], state
 
     def _checked(self, x: Tensor) -> Tensor:
         fits = x.ndim in (2, 3) and x.shape[-1] == self.input_size
@@ -203,16 +224,14 @@ class _Layers(_Recurrent[Output]):
         return [tuple(each[i] for each in state) for i in range(lead[0])]
 
 
-def _pieces(rows: Tensor, n: int) -> list[Tensor]:
-    """n equal pieces, cut by halves.
+def _pieces(x: Tensor) -> list[Tensor]:
+    """The items along the first axis, cut by halves.
 
     The gradient of a piece is as large as what it was cut from, so n cuts of the whole would cost
     n² on the way back, and this costs n log n.
     """
-    if n == 1:
-        return [rows]
-    cut = len(rows) // n * (n // 2)
-    return _pieces(rows[:cut], n // 2) + _pieces(rows[cut:], n - n // 2)
+    half = len(x) // 2
+    return _pieces(x[:half]) + _pieces(x[half:]) if half else [x[0]]
 
 
 class RNN(_Layers[tuple[Tensor, Tensor]], _Elman[tuple[Tensor, Tensor]]):

@@ -11,7 +11,17 @@ from ..ops.extended import decompositions, linear_equations
 from ..ops.products import _explicit
 from .elementwise import log1p
 from .reductions import centered
-from .table import Array, NoOperator, Out, Size, axes_of, pointwise, product, writes
+from .table import (
+    Array,
+    NoOperator,
+    Out,
+    Size,
+    axes_of,
+    only_integers,
+    pointwise,
+    product,
+    writes,
+)
 
 __all__: list[str] = []
 
@@ -193,6 +203,13 @@ def _stacked(gates: list[Array]) -> Any:
     return first.node("Concat", *others, axis=0)
 
 
+def _items(x: Array) -> list[Any]:
+    """The items along the first axis."""
+    (n,) = only_integers(x.dims[:1], "the length of the sequence")
+    return [x.slice([i], [i + 1], [0], [1]).of((1, *x.dims[1:])).reshape(x.dims[1:])
+            for i in range(n)]  # fmt: skip
+
+
 @writes(ops.lstm_cell)
 def _lstm_cell(out: Out, a: Any, c: Any) -> Any:
     a, c = out.like(a), out.like(c)
@@ -203,6 +220,16 @@ def _lstm_cell(out: Out, a: Any, c: Any) -> Any:
     return o * cell.pointwise("Tanh"), cell, _stacked([i, f, n, o])
 
 
+@writes(ops.lstm)
+def _lstm(out: Out, x: Any, h: Any, c: Any, weight: Any) -> Any:
+    h, c, weight = map(out.like, (h, c, weight))
+    steps = []
+    for each in _items(out.like(x)):
+        h, c, gates = _lstm_cell(out, each + h.node("MatMul", weight).of(each.dims), c)
+        steps.append((h, c, gates.of((4, *c.dims))))
+    return tuple(_stacked(list(each)) for each in zip(*steps, strict=True))
+
+
 @writes(ops.gru_cell)
 def _gru_cell(out: Out, x: Any, a: Any, h: Any) -> Any:
     x, a, h = map(out.like, (x, a, h))
@@ -210,6 +237,17 @@ def _gru_cell(out: Out, x: Any, a: Any, h: Any) -> Any:
     r, z = ((xs[i] + inner[i]).pointwise("Sigmoid") for i in (0, 1))
     n = (xs[2] + r * inner[2]).pointwise("Tanh")
     return n + z * (h - n), _stacked([r, z, n])
+
+
+@writes(ops.gru)
+def _gru(out: Out, x: Any, h: Any, weight: Any, bias: Any = None) -> Any:
+    h, weight, bias = map(out.like, (h, weight, bias))
+    steps = []
+    for each in _items(out.like(x)):
+        a = h.node("MatMul", weight).of(each.dims)
+        h, gates = _gru_cell(out, each, a if bias is None else a + bias, h)
+        steps.append((h, gates.of((3, *h.dims))))
+    return tuple(_stacked(list(each)) for each in zip(*steps, strict=True))
 
 
 # -------------------------------------------------------------------- losses

@@ -41,6 +41,7 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     "gru_cell": ([(SIDE, 3 * SIDE // 4)] * 2 + [(SIDE, SIDE // 4)], []),
     "lstm": ([(64, 32, 512), (32, 128), (32, 128), (128, 512)], []),
     "gru": ([(64, 32, 384), (32, 128), (128, 384), (384,)], []),
+    "attention": ([(64, 128, 32)] * 3 + [(128, 128), (64, 128, 128)], []),
     "solve": ([SMALL, SMALL], []),
     "reshape": ([SQUARE], [-1]),
     "squeeze": ([(1, *SQUARE)], [0]),

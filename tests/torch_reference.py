@@ -190,6 +190,12 @@ def _gru(x: Any, h: Any, weight: Any, bias: Any) -> Any:
     return tuple(torch.stack(each) for each in zip(*steps, strict=True))
 
 
+def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> Any:
+    scores = q @ k.mT * scale
+    weights = (scores if bias is None else scores + bias).softmax(-1)
+    return (weights if kept is None else weights * kept) @ v, weights
+
+
 REFERENCE: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.subtract,
@@ -325,6 +331,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "log_probability": lambda x: x.log(),
     "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
     "dropout": torch.multiply,
+    "attention": _attention,
     "normal_cdf": torch.special.ndtr,
     "gru": _gru,
     "lstm": _lstm,

@@ -29,23 +29,7 @@ def attention_weights(
     that may look nowhere gets 0.  Raises ValueError for shapes that do not fit.
     """
     _check_shapes(query, key, key)
-    if scale is None:
-        scale = query.shape[-1] ** -0.5
-    scores = (query * scale) @ key.swapaxes(-1, -2)
-    allowed = np.tri(*scores.shape[-2:], dtype=np.bool) if is_causal else None
-    if attn_mask is not None:
-        seen = attn_mask > (0 if attn_mask.dtype == bool else -np.inf)
-        if attn_mask.dtype != bool:
-            scores = scores + np.where(seen, attn_mask, 0)
-        allowed = seen if allowed is None else np.logical_and(allowed, seen)
-    known = isinstance(allowed, np.ndarray)  # and not traced, for masks of every kind
-    if allowed is None or (known and allowed.all()):
-        return ops.softmax(scores, -1)
-    lowest = float(np.finfo(scores.dtype).min) / 2
-    weights = ops.softmax(np.where(allowed, scores, lowest), -1)
-    if known and allowed.any(-1).all():
-        return weights
-    return weights * allowed  # else rows of 0 are uniform
+    return attended(query, key, key, attn_mask, is_causal, scale)[1]
 
 
 @checked()
@@ -58,8 +42,35 @@ def scaled_dot_product_attention(
     `dropout_p` of the weights are dropped; give 0 in evaluation.
     """
     _check_shapes(query, key, value)
-    weights = attention_weights(query, key, attn_mask, is_causal, scale)
-    return dropout(weights, dropout_p) @ value
+    kept = dropout(Tensor(scores_of_one(query, key)), dropout_p) if dropout_p else None
+    return attended(query, key, value, attn_mask, is_causal, scale, kept)[0]
+
+
+def attended(
+    query: Any, key: Any, value: Any, attn_mask: Any = None, is_causal: bool = False,
+    scale: float | None = None, kept: Any = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The averaged values, and the weights before they are multiplied by `kept`."""
+    bias = None if attn_mask is None else _bias(attn_mask, query.dtype)
+    if is_causal:
+        causal = _bias(np.tri(query.shape[-2], key.shape[-2], dtype=np.bool), query.dtype)
+        bias = causal if bias is None else bias + causal
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    return ops.attention(query, key, value, bias, kept, scale)  # type: ignore[return-value]
+
+
+def scores_of_one(query: Any, key: Any) -> np.ndarray:
+    """Ones in the shape of the scores, to make a mask of by dropout."""
+    lead = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
+    return np.ones((*lead, query.shape[-2], key.shape[-2]), np.result_type(query.dtype, 0.0))
+
+
+def _bias(mask: Any, dtype: np.dtype[Any]) -> Any:
+    """What is added to the scores: -∞ where a boolean mask does not allow to look."""
+    if mask.dtype != bool:
+        return mask
+    kind = np.result_type(dtype, np.float16).type
+    return ops.where(mask, kind(0), kind(-np.inf))
 
 
 def _check_shapes(query: Tensor, key: Tensor, value: Tensor) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from tinygrad_edu import Tensor, ops
 
-from .. import functional as F
 from ..activations import AnyActivation
 from ..activations import activation as as_module
+from ..functional.attention import attended, scores_of_one
 from ..init import Initializer
 from ..module import Module, cast_like
 from ..validation import boolean, has_bias, integer
@@ -100,31 +100,45 @@ class MultiheadAttention(Module[tuple[Tensor, Tensor | None]]):
         value = key if value is None else value
         self._check(query, key, value)
         several = query.ndim == 3
-        batches = [x if several else ops.expand_dims(x, 0) for x in (query, key, value)]
-        q, k, v = (self._projected(i, x) for i, x in enumerate(batches))
+        q, k, v = self._heads(query, key, value, several)
         masks = self._masks(attn_mask, key_padding_mask, (*q.shape[:3], key.shape[-2]), several)
         if is_causal:
             masks.append(Tensor(~np.tri(query.shape[-2], key.shape[-2], dtype=bool)))
-        weights = F.attention_weights(q, k, self._joined(masks, k.shape[2] - key.shape[-2]))
-        y = self.dropout(weights) @ v
+        mask = self._joined(masks, k.shape[2] - key.shape[-2])
+        drops = self.dropout.p and self.dropout.training
+        kept = self.dropout(Tensor(scores_of_one(q, k))) if drops else None
+        y, weights = attended(q, k, v, mask, kept=kept)
         output = self.out_proj(y.swapaxes(1, 2).reshape(query.shape))
         if not need_weights:
             return output, None
         weights = weights.mean(axis=1) if average_attn_weights else weights
         return output, weights if several else weights.squeeze(0)
 
-    def _projected(self, i: int, x: Tensor) -> Tensor:
-        """Queries (i = 0), keys (1) or values (2) as (batch, heads, length, features)."""
-        x, n = cast_like(x, self.in_proj_weight), self.embed_dim
-        part = slice(i * n, (i + 1) * n)
-        bias = None if self.in_proj_bias is None else self.in_proj_bias[part]
-        y = ops.dense(x, self.in_proj_weight[:, part], bias)
-        one_more, own = (len(x), 1, n), (None, self.bias_k, self.bias_v)[i]
+    def _heads(self, query: Tensor, key: Tensor, value: Tensor, several: bool) -> list[Tensor]:
+        """Queries, keys and values as (batch, heads, length, features)."""
+        w, b, n = self.in_proj_weight, self.in_proj_bias, self.embed_dim
+        parts = [slice(i * n, (i + 1) * n) for i in range(3)]
+        if query is key is value:  # one product in place of three
+            y = ops.dense(cast_like(query, w), w, b)
+            projected = [y[..., part] for part in parts]
+        else:
+            projected = [
+                ops.dense(cast_like(x, w), w[:, part], None if b is None else b[part])
+                for x, part in zip((query, key, value), parts, strict=True)
+            ]
+        return [
+            self._split(i, y if several else ops.expand_dims(y, 0)) for i, y in enumerate(projected)
+        ]
+
+    def _split(self, i: int, y: Tensor) -> Tensor:
+        """Queries (i = 0), keys (1) or values (2), for keys and values with those to be added."""
+        one_more, own = (len(y), 1, self.embed_dim), (None, self.bias_k, self.bias_v)[i]
         if own is not None:
             y = ops.concatenate([y, ops.broadcast_to(own, one_more)], 1)
         if i and self.add_zero_attn:
             y = ops.concatenate([y, np.zeros(one_more, y.dtype)], 1)
-        return y.reshape((*y.shape[:2], self.num_heads, n // self.num_heads)).swapaxes(1, 2)
+        heads = self.num_heads, self.embed_dim // self.num_heads
+        return y.reshape((*y.shape[:2], *heads)).swapaxes(1, 2)
 
     def _masks(
         self, attn_mask: Any, key_padding_mask: Any, shape: tuple[int, ...], several: bool

@@ -194,3 +194,17 @@ def pooled(draw: Any, op: Any) -> Call:
         statics["divisor_override"] = draw(st.sampled_from([None, None, 3, -2]))
     size = _numbers(draw, axes, 6 if axes < 3 else 4, 3)
     return Call(values(draw, op, (*_batch(draw), draw(st.integers(0, 2)), *size)), statics)
+
+
+# -------------------------------------------------------------------- attention
+
+
+@sampler("attention")
+def attending(draw: Any, op: Any) -> Call:
+    batch = draw(st.sampled_from([(), (2,), (0,), (2, 1)]))
+    queries, keys, n, m = draw(st.tuples(*[st.integers(1, 3)] * 4))
+    scores = (*batch, queries, keys)
+    shapes_ = (*batch, queries, n), (*batch, keys, n), (*batch, keys, m), scores[-2:]
+    kept = draw(hnp.arrays(np.bool_, scores))
+    statics = {"scale": draw(st.sampled_from([0.5, 1.0]))}
+    return Call([*values(draw, op, *shapes_), kept], statics)

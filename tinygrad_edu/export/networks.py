@@ -10,6 +10,7 @@ from .. import ops
 from ..ops.extended import decompositions, linear_equations
 from ..ops.products import _explicit
 from .elementwise import log1p
+from .graph import broadcast
 from .reductions import centered
 from .table import (
     Array,
@@ -248,6 +249,30 @@ def _gru(out: Out, x: Any, h: Any, weight: Any, bias: Any = None) -> Any:
         h, gates = _gru_cell(out, each, a if bias is None else a + bias, h)
         steps.append((h, gates.of((3, *h.dims))))
     return tuple(_stacked(list(each)) for each in zip(*steps, strict=True))
+
+
+# -------------------------------------------------------------------- attention
+
+
+@writes(ops.attention)
+def _attention(
+    out: Out, query: Any, key: Any, value: Any, bias: Any = None, kept: Any = None,
+    scale: float = 1.0,
+) -> Any:  # fmt: skip
+    query, key, value, bias, kept = map(out.like, (query, key, value, bias, kept))
+    order = [*range(key.ndim - 2), key.ndim - 1, key.ndim - 2]
+    lead = broadcast(query.dims[:-2], key.dims[:-2])
+    scores = (query * scale).node("MatMul", key.transpose(order))
+    scores = scores.of((*lead, query.dims[-2], key.dims[-2]))
+    if bias is not None:
+        lowest = float(np.finfo(out.dtype).min)
+        scores = scores + bias
+        allowed = (scores > lowest).cast(out.dtype)  # a row of -∞ has no softmax
+        scores = scores.pointwise("Max", lowest)
+    weights = scores.node("Softmax", axis=-1).of(scores.dims)
+    if bias is not None:
+        weights = weights * allowed
+    return (weights if kept is None else weights * kept).node("MatMul", value), weights
 
 
 # -------------------------------------------------------------------- losses

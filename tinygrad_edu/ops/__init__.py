@@ -27,6 +27,7 @@ from . import (
     selections,
     shape,
     statistics,
+    transformer,
     trigonometric,
     windows,
 )
@@ -49,6 +50,7 @@ from .regularization import *
 from .selections import *
 from .shape import *
 from .statistics import *
+from .transformer import *
 from .trigonometric import *
 from .windows import *
 
@@ -64,7 +66,7 @@ _FAMILIES = (
         reduce,
         regularization,
     ),
-    *(selections, shape, statistics, trigonometric, windows),
+    *(selections, shape, statistics, transformer, trigonometric, windows),
 )
 if not _TYPE_CHECKING:  # type checkers know what star imports bring
     __all__ = sorted(name for family in _FAMILIES for name in family.__all__)

@@ -13,8 +13,9 @@ from typing import Any
 
 BENCHMARKS = {
     "mlp": "mlp", "optimizers": "optimizers", "convnet": "convnet", "resnet": "resnet",
-    "mnist": "mnist", "hessian": "hessian", "loader": "loader", "chain": "chain",
-    "growth": "growth", "memory": "memory", "ops": "ops", "estimators": "estimators", "import": "startup",
+    "mnist": "mnist", "transformer": "transformer", "recurrent": "recurrent",
+    "hessian": "hessian", "loader": "loader", "chain": "chain", "growth": "growth",
+    "memory": "memory", "ops": "ops", "estimators": "estimators", "import": "startup",
 }  # fmt: skip
 """Name -> module, whose `tables(rounds)` yields tables."""
 

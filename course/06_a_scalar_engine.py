@@ -211,14 +211,15 @@ check("6.4", Value)
 # %%
 def fitted(Value, xs, targets):
     """What a small network returns for xs, after 300 steps toward the targets."""
-    units = [[Value(w) for w in row] for row in np.random.default_rng(1).normal(size=(5, 3))]
+    parameters = [Value(w) for w in np.random.default_rng(1).normal(size=15)]
+    units = [parameters[i : i + 3] for i in range(0, 15, 3)]
     for _ in range(300):
         outputs = [sum(v * (u * x + b).tanh() for u, b, v in units) for x in xs]
-        loss = sum((y - t) ** 2 for y, t in zip(outputs, targets)) / len(xs)
-        for parameter in sum(units, []):
+        loss = sum((y - t) ** 2 for y, t in zip(outputs, targets, strict=True)) / len(xs)
+        for parameter in parameters:
             parameter.grad = 0.0
         loss.backward()
-        for parameter in sum(units, []):
+        for parameter in parameters:
             parameter.data -= 0.2 * parameter.grad
     return [y.data for y in outputs]
 
@@ -239,7 +240,7 @@ except NotImplementedError:
 # |---|---|
 # | `value.data`, a number | `tensor.data`, an array |
 # | `value.sources`, pairs | `tensor.node.edges`, one for each argument |
-# | a slope, computed in the forward pass | a *function* of the upstream gradient, and the values that it needs |
+# | a slope, computed in the forward pass | a *function* of upstream, and the values it needs |
 # | upstream × slope | `vjp.function(g, *kept)` |
 # | `source.grad += ...` | the same, after the sum of lesson 5 |
 #

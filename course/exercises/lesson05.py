@@ -69,7 +69,7 @@ def _spread(rng: np.random.Generator) -> dict[str, Any]:
 
 def _by_engine(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     argument = Tensor(np.zeros(shape), requires_grad=True)
-    return grad((argument * g).sum(), argument).data
+    return np.asarray(grad((argument * g).sum(), argument).data)
 
 
 def _only_missing(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -221,8 +221,8 @@ EXERCISES = [
         draw=lambda rng: {"g": rng.normal(size=(_size(rng), _size(rng))) + 1},
         judge=_centered,
         hints=(
-            "Call m = x.mean(axis=0). What is the gradient of m, from y = x - m? And what does each "
-            "row of x receive from it?",
+            "Call m = x.mean(axis=0). What is the gradient of m, from y = x - m? And what does "
+            "each row of x receive from it?",
             "m is spread over the rows with a minus: its gradient is -g.sum(axis=0). Each row of x "
             "is 1/N of m, so it receives that divided by N, added to g from the direct way.",
         ),

@@ -201,7 +201,6 @@ def _without_upstream(y: Any) -> None:
 # -------------------------------------------------------------------- 6.4
 
 
-
 def _shared(a: Any, b: Any) -> Any:
     s = a * b
     return s * s.tanh() - s
@@ -349,7 +348,7 @@ EXERCISES = [
                 "Without sources it is a leaf, and no gradient gets past it.",
             ),
             Mistake(
-                lambda a, b: _Number(a.data * b.data, ((a, b), (b, a))),  # type: ignore[arg-type]
+                lambda a, b: _Number(a.data * b.data, ((a, b), (b, a))),
                 "the slope for a is a _Number",
                 "A slope is a plain number: b.data, not the Number b.",
             ),

@@ -84,8 +84,9 @@ check("5.1", bias_gradient)
 # equal, or one of them is 1; an axis that is missing counts as 1. An axis of size 1 is repeated:
 #
 # ```text
-# x   (4, 3) b      (3,)    the same row 4 times       -> its gradient is summed over axis 0 c   (4,
-# 1)     the same column 3 times    -> its gradient is summed over axis 1
+#  x   (4, 3)
+#  b      (3,)    the same row 4 times      its gradient: summed over axis 0
+#  c   (4, 1)     the same column 3 times   its gradient: summed over axis 1
 # ```
 #
 # Predict: which shape has the sum of a column of shape (4, 1) and a row of shape (3,)?
@@ -122,7 +123,7 @@ check("5.2", gradients_of_table)
 
 # %%
 def summed_to(g, shape):
-    """The gradient g, summed to the shape of an argument that was broadcast to g.shape."""
+    """g, summed to the shape of an argument that was broadcast to g.shape."""
     # solution 5.3
     missing = g.ndim - len(shape)
     g = g.sum(axis=tuple(range(missing)))
@@ -149,14 +150,14 @@ reveal(guess, x.grad[0])
 # %% [markdown]
 # ## Exercise 5.4: centered
 #
-# y = x - m, where m is the mean of each column: `x.mean(axis=0)`. So x has two ways to y, one of
-# them through m, which is collected from all rows, and then spread over all rows. Normalization
+# `y = x - x.mean(axis=0)`: from each column its mean m is subtracted. So x has two ways to y, one
+# of them through m, which is collected from all rows, and then spread over all rows. Normalization
 # layers begin like this.
 
 
 # %%
 def gradient_of_centered(g):
-    """The gradient of x, from the gradient g of y = x - x.mean(axis=0); all are (N, k)."""
+    """The gradient of x, from the gradient g of y; all have shape (N, k)."""
     # solution 5.4
     g_mean = -g.sum(axis=0)
     return g + g_mean / len(g)

@@ -122,7 +122,7 @@ reveal(guess, s.data)
 # ## Exercise 6.3: the sweep
 #
 # Set y's `grad` to 1, then go through `way_back(y)`; each Number gives each of its sources upstream
-# × local. Five lines. Nothing is returned.
+# × local. Four lines. Nothing is returned.
 
 
 # %%
@@ -215,7 +215,8 @@ def fitted(Value, xs, targets):
     units = [parameters[i : i + 3] for i in range(0, 15, 3)]
     for _ in range(300):
         outputs = [sum(v * (u * x + b).tanh() for u, b, v in units) for x in xs]
-        loss = sum((y - t) ** 2 for y, t in zip(outputs, targets, strict=True)) / len(xs)
+        pairs = zip(outputs, targets, strict=True)
+        loss = sum((y - t) ** 2 for y, t in pairs) / len(xs)
         for parameter in parameters:
             parameter.grad = 0.0
         loss.backward()
@@ -227,9 +228,10 @@ def fitted(Value, xs, targets):
 xs = np.linspace(-2, 2, 15)
 try:
     learned = fitted(Value, xs, np.sin(2 * xs))
-    show(curves({"sin 2x": (xs, np.sin(2 * xs)), "learned": (xs, learned)}), "06-learned")
-except NotImplementedError:
-    print("Solve exercise 6.4 first; then run this again.")
+    lines = {"sin 2x": (xs, np.sin(2 * xs)), "learned": (xs, learned)}
+    show(curves(lines), "06-learned")
+except Exception as error:
+    print("Not yet:", error)
 
 # %% [markdown]
 # ## How the engine does it
@@ -262,8 +264,8 @@ source_of(sweep, "part = vjp.function", "fits =")
 source_of(sweep, "so_far = gradients.get", "gradients[source] = part")
 
 # %% [markdown]
-# One more difference. Predict: a function that calls itself for each source, as `visit` in the hint
-# to 6.2 does, goes along a chain of 100,000 additions. Does it work, or fail?
+# One more difference. Predict: a function that calls itself for each source, as `visit` may do in
+# exercise 6.2, goes along a chain of 100,000 additions. Does it work, or fail?
 
 
 # %%

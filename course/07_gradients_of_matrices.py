@@ -46,7 +46,7 @@ reveal(guess, (x @ changed != x @ w).sum())
 
 # %%
 def gradient_of_entry(x, g, i, j):
-    """The gradient of the one number w[i, j], from x and the gradient g of y = x @ w."""
+    """The gradient of the one number w[i, j] in y = x @ w."""
     # solution 7.1
     return sum(x[n, i] * g[n, j] for n in range(len(x)))
     # end
@@ -120,7 +120,7 @@ candidates = {
     "bᵀ g aᵀ": b.data.T @ g @ a.data.T,
     "g aᵀ bᵀ": g @ a.data.T @ b.data.T,
 }
-reveal(guess, next(name for name, found in candidates.items() if np.allclose(found, w.grad)))
+reveal(guess, next(name for name in candidates if np.allclose(candidates[name], w.grad)))
 
 # %% [markdown]
 # ## Exercise 7.3: all similarities
@@ -158,11 +158,13 @@ show(draw_graph(loss), "07-dense")
 
 # %% [markdown]
 # ## Exercise 7.4: backward through a dense layer
+#
+# h = relu(x w + b), where relu(z) is z where z is positive, and 0 elsewhere.
 
 
 # %%
 def gradients_of_dense(x, w, b, g):
-    """The gradients of x, w and b, from the gradient g of h = np.maximum(x @ w + b, 0)."""
+    """The gradients of x, w and b, from the gradient g of h."""
     # solution 7.4
     g_z = g * (x @ w + b > 0)
     return g_z @ w.T, x.T @ g_z, g_z.sum(axis=0)
@@ -217,8 +219,10 @@ p = {
 
 
 def network(x, t):
-    h = np.tanh(x @ p["w1"] + p["b1"])
-    return ((h @ p["w2"] + p["b2"] - t) ** 2).mean()
+    z = x @ p["w1"] + p["b1"]
+    h = np.tanh(z)
+    y = h @ p["w2"] + p["b2"]
+    return ((y - t) ** 2).mean()
 
 
 program = trace(network, rng.normal(size=(4, 2)), rng.normal(size=(4, 1)))

@@ -52,8 +52,8 @@ guess = ...  # True or False
 reveal(guess, not np.allclose(plain_softmax(z + 100), plain_softmax(z)))
 
 # %% [markdown]
-# eᶻ⁺¹⁰⁰ = e¹⁰⁰ eᶻ, and e¹⁰⁰ is in both parts of the fraction. Predict: the logits are 1000 and
-# 1000. Does the formula return 0.5, inf or nan?
+# eᶻ⁺¹⁰⁰ = e¹⁰⁰ eᶻ, and e¹⁰⁰ is in both parts of the fraction. Predict: for two logits that are both
+# 1,000, does the formula return 0.5, inf or nan?
 
 # %%
 guess = ...  # "0.5", "inf" or "nan"
@@ -91,10 +91,8 @@ check("8.1", stable_softmax)
 
 # %%
 xs = np.linspace(-4, 4, 100)
-show(
-    curves({"lse(x, 0)": (xs, np.log(np.exp(xs) + 1)), "max(x, 0)": (xs, np.maximum(xs, 0))}),
-    "08-soft-maximum",
-)
+soft, hard = np.log(np.exp(xs) + 1), np.maximum(xs, 0)
+show(curves({"lse(x, 0)": (xs, soft), "max(x, 0)": (xs, hard)}), "08-soft-maximum")
 
 # %% [markdown]
 # Predict lse of the logits 10,000 and 0, though the formula as it stands overflows:
@@ -161,7 +159,7 @@ reveal(guess, f"{found:.4g}")
 
 # %%
 def cross_entropy_of(z, labels):
-    """The mean of -ln p of the right classes, from logits z (N, k) and N class indices."""
+    """The mean of -ln p of the right classes; labels are their N indices."""
     # solution 8.3
     c = z.max(axis=1)
     lse = c + np.log(np.exp(z - c[:, None]).sum(axis=1))
@@ -263,8 +261,8 @@ print(loss)
 print(z.grad)
 
 # %% [markdown]
-# Softmax, a logarithm and `nll_loss`, or a network that ends in a softmax before `cross_entropy`,
-# are usual mistakes: give the loss the logits. [What else goes wrong](../docs/sanity.md).
+# A network that ends in a softmax, or a logarithm of a softmax by hand, is a usual mistake: give
+# the loss the logits. [What else goes wrong](../docs/sanity.md).
 #
 # ## In short
 #

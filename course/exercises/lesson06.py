@@ -59,8 +59,8 @@ def _product_noted(multiplied: Any, a: float, b: float) -> tuple[Any, ...]:
         return (None,)
     slopes = [[slope for source, slope in product.sources if source is each] for each in (x, y)]
     for name, found in zip("ab", slopes, strict=True):
-        if len(found) != 1:
-            raise ValueError(f"{name} is {len(found)} times among the sources; expected is once")
+        if not found:
+            raise ValueError(f"{name} is not among the sources")
         if isinstance(found[0], type(product)):
             raise TypeError(f"the slope for {name} is a {type(product).__name__}, not its .data")
     return product.data, slopes[0][0], slopes[1][0]
@@ -215,7 +215,7 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "a.tanh()": lambda a, b: a.tanh(),
     "a * a + a": lambda a, b: a * a + a,
     "2 - a / b": lambda a, b: 2 - a / b,
-    "s * s.tanh() - s, where s = a * b": _shared,
+    "s * s.tanh() - s (s = a * b)": _shared,
 }
 """What a class with operators is tried on."""
 
@@ -344,7 +344,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda a, b: _Number(a.data * b.data),
-                "a is 0 times among the sources",
+                "a is not among the sources",
                 "Without sources it is a leaf, and no gradient gets past it.",
             ),
             Mistake(
@@ -478,7 +478,7 @@ EXERCISES = [
             ),
             Mistake(
                 _TooEarly,
-                "where s = a * b is wrong",
+                "(s = a * b) is wrong",
                 "It passes on gradients before they are complete; way_back gives the order.",
             ),
         ),

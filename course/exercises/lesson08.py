@@ -101,6 +101,11 @@ EXERCISES = [
                 "e to the power of 10,000 is infinite. Subtract the largest logit of each row.",
             ),
             Mistake(
+                lambda z: _shifted(z, z.max(axis=1)),
+                "raised ValueError",
+                "z.max(axis=1) is a row of N numbers; it has to be a column: keepdims=True.",
+            ),
+            Mistake(
                 lambda z: _shifted(z, z.max()),
                 "wrong: not finite at",
                 "That is the largest of all rows. In a row that is far below it every power is 0, "

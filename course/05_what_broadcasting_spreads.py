@@ -54,8 +54,8 @@ guess = ...  # two numbers, as [1, 2]
 reveal(guess, b.grad)
 
 # %% [markdown]
-# **Step ▶** to the edge from `+` to b, and look at the shapes: what arrives has shape (3, 2), what
-# b receives has (2,).
+# **Step ▶** to the edge from `add` to b, and look at the shapes: what arrives has shape (3, 2),
+# what b receives has (2,).
 
 # %%
 show(draw_graph(loss), "05-row")

@@ -229,8 +229,9 @@ program = trace(network, rng.normal(size=(4, 2)), rng.normal(size=(4, 1)))
 print(program.code[program.code.index("    # backward") :])
 
 # %% [markdown]
-# x requires no gradient, so g_z w1ᵀ is not computed. [The same for real handwritten
-# digits](../docs/from-scratch.md), with relu and cross-entropy, is one of the documents.
+# `d_subtract` is your g_y, and `d_h - d_h * h * h` is g_h (1 - h²). x requires no gradient, so g_z
+# w1ᵀ is not computed. [The same for real handwritten digits](../docs/from-scratch.md), with relu
+# and cross-entropy, is one of the documents.
 #
 # ## In short
 #

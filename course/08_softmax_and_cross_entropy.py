@@ -181,8 +181,6 @@ with observe():
     loss = ops.logsumexp(z) - z[0]
     loss.backward()
 show(draw_graph(loss), "08-cross-entropy")
-print("softmax", ops.softmax(z.data))
-print("z.grad ", z.grad)
 
 # %% [markdown]
 # The slope of ln is 1 / (its argument), and that of eᶻ is eᶻ. So the slope of ln Σ eᶻ for each
@@ -192,7 +190,12 @@ print("z.grad ", z.grad)
 # ```text
 # gradient of lse(z) - z[t]  =  p - y
 # ```
-#
+
+# %%
+print("p     ", ops.softmax(z.data))
+print("z.grad", z.grad)
+
+# %% [markdown]
 # Predict: the probabilities are [0.1, 0.7, 0.2] and the right class is the first. What is the
 # gradient of the logits?
 

@@ -155,6 +155,12 @@ EXERCISES = [
                 "The numbers are right; x has shape (n, 1), and its gradient too: keepdims=True.",
             ),
             Mistake(
+                lambda x, y, g: (g @ y[:, None], g.T @ x),
+                "the gradient of y is wrong shape",
+                "A product of matrices multiplies and sums at once, and x is right. But y is a row "
+                "of shape (m,), without a second axis.",
+            ),
+            Mistake(
                 lambda x, y, g: (g.sum(axis=1, keepdims=True), g.sum(axis=0)),
                 "the gradient of x is wrong",
                 "That would be x + y. In a product, each use sends g times the other factor.",

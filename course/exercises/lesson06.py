@@ -12,6 +12,17 @@ from tinygrad_edu import Tensor, grad
 from ..exercise import RIGHT, Arguments, Exercise, Mistake
 from ..judges import values
 from ..recipes import Recipe, drawn_recipe, drawn_values, made
+from ..scalars import (
+    OnlyValues,
+    Replacing,
+    SamePower,
+    TanhOfInput,
+    TooEarly,
+    WithoutStart,
+    in_preorder,
+    sent,
+    sorted_back,
+)
 
 __all__ = ["EXERCISES"]
 
@@ -109,32 +120,6 @@ def _is_way_back(arguments: Arguments, result: Any) -> str:
     return RIGHT
 
 
-def _sorted_back(y: Any) -> list[Any]:
-    order: list[Any] = []
-
-    def visit(number: Any) -> None:
-        if number not in order:
-            for source, _ in number.sources:
-                visit(source)
-            order.append(number)
-
-    visit(y)
-    return order[::-1]
-
-
-def _in_preorder(y: Any, again: bool = False) -> list[Any]:
-    order: list[Any] = []
-
-    def visit(number: Any) -> None:
-        if again or number not in order:
-            order.append(number)
-            for source, _ in number.sources:
-                visit(source)
-
-    visit(y)
-    return order
-
-
 # -------------------------------------------------------------------- 6.3
 
 DOUBLINGS, READS = 12, 10
@@ -178,13 +163,6 @@ def _judged_sweep(arguments: Arguments, result: Any) -> str:
     return RIGHT
 
 
-def _sent(y: Any, order: list[Any], *, start: float = 1.0, add: bool = True) -> None:
-    y.grad = start
-    for number in order:
-        for source, slope in number.sources:
-            source.grad = (source.grad if add else 0.0) + number.grad * slope
-
-
 def _along_every_path(y: Any, g: float = 1.0) -> None:
     y.grad += g
     for source, slope in y.sources:
@@ -193,7 +171,7 @@ def _along_every_path(y: Any, g: float = 1.0) -> None:
 
 def _without_upstream(y: Any) -> None:
     y.grad = 1.0
-    for number in _sorted_back(y):
+    for number in sorted_back(y):
         for source, slope in number.sources:
             source.grad += slope
 
@@ -238,83 +216,6 @@ def _tried(Value: Any, a: float, b: float) -> dict[str, float]:
 
 def _of_tensors(a: float, b: float) -> dict[str, float]:
     return _tried(lambda x: Tensor(x, requires_grad=True), a, b)
-
-
-class _Value:
-    """A right one, for the wrong ones to be made from."""
-
-    def __init__(self, data: float, sources: Any = ()) -> None:
-        self.data, self.sources, self.grad = float(data), sources, 0.0
-
-    def other(self, other: Any) -> Any:
-        return other if isinstance(other, _Value) else type(self)(other)
-
-    def __add__(self, other: Any) -> Any:
-        other = self.other(other)
-        return type(self)(self.data + other.data, ((self, 1.0), (other, 1.0)))
-
-    def __mul__(self, other: Any) -> Any:
-        other = self.other(other)
-        sources = (self, other.data), (other, self.data)
-        return type(self)(self.data * other.data, sources)
-
-    def __pow__(self, n: float) -> Any:
-        return type(self)(self.data**n, ((self, n * self.data ** (n - 1)),))
-
-    def tanh(self) -> Any:
-        t = np.tanh(self.data)
-        return type(self)(t, ((self, 1 - t**2),))
-
-    def backward(self) -> None:
-        _sent(self, _sorted_back(self))
-
-    def __neg__(self) -> Any:
-        return self * -1
-
-    def __sub__(self, other: Any) -> Any:
-        return self + -other
-
-    def __rsub__(self, other: Any) -> Any:
-        return -self + other
-
-    def __truediv__(self, other: Any) -> Any:
-        return self * other**-1
-
-    def __radd__(self, other: Any) -> Any:
-        return self + other
-
-    def __rmul__(self, other: Any) -> Any:
-        return self * other
-
-
-class _Replacing(_Value):
-    def backward(self) -> None:
-        _sent(self, _sorted_back(self), add=False)
-
-
-class _OnlyValues(_Value):
-    def other(self, other: Any) -> Any:
-        return other
-
-
-class _SamePower(_Value):
-    def __pow__(self, n: float) -> Any:
-        return type(self)(self.data**n, ((self, n * self.data**n),))
-
-
-class _TanhOfInput(_Value):
-    def tanh(self) -> Any:
-        return type(self)(np.tanh(self.data), ((self, 1 - self.data**2),))
-
-
-class _WithoutStart(_Value):
-    def backward(self) -> None:
-        _sent(self, _sorted_back(self), start=0.0)
-
-
-class _TooEarly(_Value):
-    def backward(self) -> None:
-        _sent(self, _in_preorder(self))
 
 
 EXERCISES = [
@@ -369,23 +270,23 @@ EXERCISES = [
         ),
         mistakes=(
             Mistake(
-                lambda y: _sorted_back(y)[::-1],
+                lambda y: sorted_back(y)[::-1],
                 "which is computed from it",
                 "This is the forward order, sources first; the way back begins with y.",
             ),
             Mistake(
-                _in_preorder,
+                in_preorder,
                 "which is computed from it",
                 "A Number was put in the list when it was first reached, though another use of it "
                 "comes later in the list. Append it after its sources, and turn the list around.",
             ),
             Mistake(
-                lambda y: _in_preorder(y, again=True),
+                lambda y: in_preorder(y, again=True),
                 "more than once",
                 "A Number that is used twice is reached twice; keep a set of those seen.",
             ),
             Mistake(
-                lambda y: [number for number in _sorted_back(y) if number.sources],
+                lambda y: [number for number in sorted_back(y) if number.sources],
                 "missing",
                 "The leaves are missing; they have no sources, but receive a gradient.",
             ),
@@ -411,17 +312,17 @@ EXERCISES = [
         ),
         mistakes=(
             Mistake(
-                lambda y: _sent(y, _sorted_back(y), add=False),
+                lambda y: sent(y, sorted_back(y), add=False),
                 "wrong",
                 "A contribution replaces the one before; where branches meet they are added.",
             ),
             Mistake(
-                lambda y: _sent(y, _sorted_back(y), start=0.0),
+                lambda y: sent(y, sorted_back(y), start=0.0),
                 "all of it is 0",
                 "Begin with y.grad = 1: without it, only zeros are passed on.",
             ),
             Mistake(
-                lambda y: _sent(y, _sorted_back(y)[::-1]),
+                lambda y: sent(y, sorted_back(y)[::-1]),
                 "all of it is 0",
                 "From the leaves on, nothing has arrived yet that could be passed on.",
             ),
@@ -452,32 +353,32 @@ EXERCISES = [
         ),
         mistakes=(
             Mistake(
-                _OnlyValues,
+                OnlyValues,
                 "has no attribute 'data'",
                 "In a + 2, `other` is the plain number 2: make a Value of it first.",
             ),
             Mistake(
-                _Replacing,
+                Replacing,
                 "a's gradient in a * a + a is wrong",
                 "Single uses are right; where a value is used more than once, contributions add.",
             ),
             Mistake(
-                _SamePower,
+                SamePower,
                 "a's gradient in a ** 3 is wrong",
                 "The slope of aⁿ is n aⁿ⁻¹, with an exponent one less.",
             ),
             Mistake(
-                _TanhOfInput,
+                TanhOfInput,
                 "a's gradient in a.tanh() is wrong",
                 "The slope is 1 - t², where t is the tanh that comes out.",
             ),
             Mistake(
-                _WithoutStart,
+                WithoutStart,
                 "a's gradient in a + b is wrong: all of it is 0",
                 "backward has to begin with self.grad = 1.",
             ),
             Mistake(
-                _TooEarly,
+                TooEarly,
                 "(s = a * b) is wrong",
                 "It passes on gradients before they are complete; way_back gives the order.",
             ),

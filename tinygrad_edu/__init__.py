@@ -24,7 +24,7 @@ from .functional import (
 from .methods import Methods as _Methods
 from .tensor import Tensor
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile",

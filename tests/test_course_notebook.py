@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page
 
 from course.build import build
 
-from .test_explorer_notebook import browser, laboratory, steps
+from .test_explorer_notebook import laboratory, steps
 
-__all__ = ["browser", "laboratory"]  # fixtures
+__all__ = ["laboratory"]  # a fixture
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,24 +21,7 @@ from tinygrad_edu.viz.recording import Recording
 from tinygrad_edu.viz.steps import Linear
 
 pytest.importorskip("playwright", reason="needs pip install 'tinygrad-edu[browser]'")
-from playwright.sync_api import Browser, Error, Page, sync_playwright
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-OPTIONS = ["--no-sandbox", "--disable-gpu"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium: playwright's own, or the system's; each run has a fresh profile."""
-    with sync_playwright() as driver:
-        paths = [None, *filter(None, map(shutil.which, NAMES))]
-        for path in paths:
-            with contextlib.suppress(Error):
-                found = driver.chromium.launch(executable_path=path, args=OPTIONS)
-                yield found
-                found.close()
-                return
-        pytest.skip("needs Chromium: apt install chromium, or playwright install chromium")
+from playwright.sync_api import Browser, Page
 
 
 class Opened:

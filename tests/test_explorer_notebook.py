@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 pytest.importorskip("playwright", reason="needs pip install 'tinygrad-edu[browser]'")
 pytest.importorskip("jupyterlab", reason="needs pip install 'tinygrad-edu[browser]'")
 pytest.importorskip("nbconvert", reason="needs pip install 'tinygrad-edu[browser]'")
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 CELLS = (
@@ -53,18 +52,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(folder: Path) -> dict[str, str]:
     return dict(os.environ, PYTHONPATH=str(ROOT), HOME=str(folder / "home"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        for path in (None, shutil.which("chromium"), shutil.which("google-chrome")):
-            with contextlib.suppress(Error):
-                found = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-                yield found
-                found.close()
-                return
-        pytest.skip("needs Chromium: apt install chromium, or playwright install chromium")
 
 
 @pytest.fixture(scope="module")

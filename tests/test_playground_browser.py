@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,24 +16,9 @@ import nn
 from nn.playground.server import Server
 
 pytest.importorskip("playwright", reason="needs pip install 'tinygrad-edu[browser]'")
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-OPTIONS = ["--no-sandbox", "--disable-gpu"]
 RUDE = "</script><b id='rude'>x</b>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium: playwright's own, or the system's; each run has a fresh profile."""
-    with sync_playwright() as driver:
-        for path in [None, *filter(None, map(shutil.which, NAMES))]:
-            with contextlib.suppress(Error):
-                found = driver.chromium.launch(executable_path=path, args=OPTIONS)
-                yield found
-                found.close()
-                return
-        pytest.skip("needs Chromium: apt install chromium, or playwright install chromium")
 
 
 class Opened:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,24 +9,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("playwright", reason="needs pip install 'tinygrad-edu[browser]'")
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser
 
 SITE = Path(__file__).parents[1] / "out" / "site" / "html"
 if not (SITE / "README.html").exists():
     pytest.skip("needs the site, which `make docs` builds", allow_module_level=True)
 PAGES = ["README", "docs/nn", "docs/seeing", "notebooks/housing", "reference/ops/elementwise"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        for path in (None, shutil.which("chromium"), shutil.which("google-chrome")):
-            with contextlib.suppress(Error):
-                found = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-                yield found
-                found.close()
-                return
-        pytest.skip("needs Chromium: apt install chromium, or playwright install chromium")
 
 
 @pytest.fixture

@@ -105,7 +105,12 @@ valley = np.array([1.0, 50.0])
 start = [4.0, 1.0]
 plain = path(lambda p: nn.SGD(p, lr=0.037), start, valley, 30)
 show(
-    curves({"lr = 0.037": plain.T, "30 steps": plain[-1:].T}, {"minimum": (0, 0)}, "flat", "steep"),
+    curves(
+        {"lr = 0.037": plain.T},
+        {"minimum": (0, 0), "after 30 steps": plain[-1]},
+        x="flat",
+        y="steep",
+    ),
     "09-zigzag",
 )
 

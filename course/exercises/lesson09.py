@@ -178,9 +178,7 @@ EXERCISES = [
         name="factor_per_step",
         task="what a step of gradient descent multiplies by",
         draw=lambda rng: {"a": rng.uniform(1, 5), "lr": rng.uniform(0.5, 1)},
-        judge=values(
-            lambda a, lr: float(_moved(1.0, [np.asarray(a)], lambda p: nn.SGD(p, lr=lr)))
-        ),
+        judge=values(lambda a, lr: float(_moved(1.0, [np.asarray(a)], lambda p: nn.SGD(p, lr=lr)))),
         hints=(
             "The slope of a w² / 2 is a w. What is w - lr · slope?",
             "w - lr a w has w as a factor. What is left if you take it out?",

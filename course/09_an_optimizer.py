@@ -131,8 +131,8 @@ reveal(guess, 1 / (1 - 0.9))
 # %% [markdown]
 # ## Exercise 9.2: momentum
 #
-# The gradients of all steps are given, as a list of arrays. In a training each one depends on
-# where you are; the rule does not care.
+# The gradients of all steps are given, as a list of arrays. In a training each one depends on where
+# you are; the rule does not care.
 
 
 # %%
@@ -233,8 +233,8 @@ show(
 # %% [markdown]
 # ## Exercise 9.4: an optimizer for a training loop
 #
-# A model has several parameters of different shapes, so each needs a velocity of its own. Write
-# the two methods that a training loop calls. A parameter that the loss does not depend on has the
+# A model has several parameters of different shapes, so each needs a velocity of its own. Write the
+# two methods that a training loop calls. A parameter that the loss does not depend on has the
 # gradient None: leave it alone. Change the numbers of a parameter by `p.data = ...`.
 
 

@@ -3,8 +3,8 @@
 #
 # **You need** lesson 9 (a training loop), lesson 8 (cross-entropy), and lesson 5 (broadcasting).
 #
-# **You will be able to** ask a program why it does not learn, read the reply, and mend five
-# usual mistakes.
+# **You will be able to** ask a program why it does not learn, read the reply, and mend five usual
+# mistakes.
 #
 # About 40 minutes. Nothing in this lesson raises an error. That is the trouble: a wrong program
 # trains, only badly.
@@ -71,8 +71,8 @@ guess = ...  # a number
 reveal(guess, np.linalg.norm(dead[0].weight.grad))
 
 # %% [markdown]
-# Ask `why` about one tensor whose gradient is None, 0 or NaN. It names the operation on the way, and
-# your line:
+# Ask `why` about one tensor whose gradient is None, 0 or NaN. It names the operation on the way,
+# and your line:
 
 # %%
 print(why(dead[0].weight))
@@ -274,8 +274,8 @@ show(
 # ## Exercise 10.5: scale
 #
 # Shift and scale each column to mean 0 and standard deviation 1, as measured on the training data.
-# The test data get the *same* shift and scale: by a mean of its own, a test of larger flowers
-# would look like any other. A column that is constant in training has no spread: divide it by 1.
+# The test data get the *same* shift and scale: by a mean of its own, a test of larger flowers would
+# look like any other. A column that is constant in training has no spread: divide it by 1.
 
 
 # %%

@@ -148,14 +148,13 @@ check("11.3", softmax_backward)
 # Predict: if all keys are equal, what does each query get?
 
 # %%
-guess = ...  # "the first value", "the mean of the values" or "the sum of the values"
+guess = ...  # "the first", "the mean" or "the sum" of the values
 q, k, v = np.ones((1, 2)), np.ones((3, 2)), np.array([[1.0], [2.0], [6.0]])
 got = F.scaled_dot_product_attention(q, k, v).item()
-reveal(guess, {1: "the first value", 3: "the mean of the values"}.get(round(got), "the sum"))
+reveal(guess, {1: "the first", 3: "the mean", 9: "the sum"}[round(got)])
 
 # %% [markdown]
-# Step through it. Which three boxes receive a gradient last? Why does v receive its own before q
-# and k?
+# Step through it. Why does v receive its gradient before q and k do?
 
 # %%
 rng = np.random.default_rng(0)
@@ -167,10 +166,11 @@ with observe():
     s = q @ k.T / np.sqrt(2)
     p = ops.softmax(s)
     out = p @ v
-    out.sum().backward()
+    loss = out.sum()
+    loss.backward()
 
 # %%
-show(draw_graph(out), "11-attention")
+show(draw_graph(loss), "11-attention")
 
 # %% [markdown]
 # Here every element of out had the gradient 1. Predict: what is the sum of all of v's gradients?

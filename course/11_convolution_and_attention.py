@@ -110,7 +110,7 @@ check("11.2", input_gradient)
 scores = Tensor([1.0, 2.0, 0.5], requires_grad=True)
 (ops.softmax(scores) * [3.0, -1.0, 2.0]).sum().backward()
 guess = ...  # a number
-reveal(guess, scores.grad.sum())
+reveal(guess, scores.grad.sum().round(9) + 0.0)
 
 # %% [markdown]
 # Each pᵢ = e^sᵢ / Σ e^sⱼ depends on sᵢ in two ways: through its own e^sᵢ, and through the sum. And

@@ -42,7 +42,8 @@ def _overwritten(x: Array, w: Array, g: Array) -> Array:
 
 def _softmax(s: Array) -> Array:
     p: Array = np.exp(s - s.max(axis=-1, keepdims=True))
-    return p / p.sum(axis=-1, keepdims=True)
+    p /= p.sum(axis=-1, keepdims=True)
+    return p
 
 
 def _rows(rng: np.random.Generator) -> dict[str, Any]:

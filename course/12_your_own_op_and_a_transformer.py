@@ -4,7 +4,7 @@
 # **You need** lesson 11 (attention), lesson 10 (a training loop), and lesson 3 (local slopes).
 #
 # **You will be able to** give the engine an operation of your own, with a check that its derivative
-# is right, and build and train a transformer, of which you know every step.
+# is right, and build and train a small transformer.
 #
 # About 40 minutes.
 
@@ -298,8 +298,8 @@ check("12.4", write)
 #
 # ## All of it
 #
-# The graph of one loss, from the tokens to the number. Unfold the boxes, and step backward through
-# it. You have derived each of these slopes yourself.
+# The graph of one loss, from the tokens to the number. Fold the boxes that you know, and step
+# backward through it. Most of these slopes you have derived yourself.
 
 # %%
 with observe():

@@ -15,7 +15,7 @@ import nn.functional as F
 from course import check, hint, reveal, show, solution, source_of
 from course.curves import curves
 from tinygrad_edu import Tensor, draw_graph, observe, ops
-from tinygrad_edu.ops import activations
+from tinygrad_edu.ops import activations, transformer
 
 # %% [markdown]
 # ## One kernel moves over everything
@@ -221,13 +221,17 @@ source_of(ops.correlate)
 source_of(ops.correlate_weight)
 
 # %% [markdown]
-# Softmax backward is your line, and attention has no backward pass of its own: it is composed of
-# operations that have one.
+# Softmax backward is your line. Attention is an operation of its own, and its backward pass is yours:
+# the same softmax in the middle, and a matrix product for each of q, k and v. Only the sum Σ g p is
+# taken from where it is shorter, as g · y. (`kept` is for dropout, `came` asks whether somebody wants
+# the weights' gradient, too.)
 
 # %%
 source_of(activations._softmax_vjp)
-source_of(F.attention_weights, "scores = ", "scores = ")
-source_of(F.scaled_dot_product_attention, "weights = ", "return ")
+source_of(transformer._scores_vjp)
+source_of(transformer._query_vjp)
+source_of(transformer._key_vjp)
+source_of(transformer._value_vjp)
 
 # %% [markdown]
 # ## In short

@@ -221,10 +221,10 @@ source_of(ops.correlate)
 source_of(ops.correlate_weight)
 
 # %% [markdown]
-# Softmax backward is your line. Attention is an operation of its own, and its backward pass is yours:
-# the same softmax in the middle, and a matrix product for each of q, k and v. Only the sum Σ g p is
-# taken from where it is shorter, as g · y. (`kept` is for dropout, `came` asks whether somebody wants
-# the weights' gradient, too.)
+# Softmax backward is your line. Attention is an operation of its own, and its backward pass is
+# yours: the same softmax in the middle, and a matrix product for each of q, k and v. Only the sum
+# Σ g p is taken from where it is shorter, as g · y. (`kept` is for dropout, `came` asks whether
+# somebody wants the weights' gradient, too.)
 
 # %%
 source_of(activations._softmax_vjp)

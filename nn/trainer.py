@@ -227,12 +227,11 @@ class Trainer(Displayed, Evaluator):
         self._parameters = list(self.model.parameters())
         penalty = self.model.penalty()
         self._penalized = penalty.requires_grad or bool(penalty)
-        objective = objective_of(self.model, self.loss, self._penalized)
+        self._objective = objective_of(self.model, self.loss, self._penalized)
         if self.compile:
             from tinygrad_edu import compile
 
-            objective = compile(objective)
-        self._objective = objective
+            self._objective = compile(self._objective)
         names = ["loss", *self.metrics]
         self.columns = [*names, "penalty"] if self._penalized else names
         self.columns += [f"val_{name}" for name in names * len(held_out)]

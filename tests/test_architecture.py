@@ -78,7 +78,7 @@ OPTIONAL = {"viz": {"graphviz", "pygraphviz"}, "ops": {"scipy"}, "export": {"onn
 """What a room may import besides the standard library and NumPy."""
 
 CORE = ("context", "graph", "tensor", "registry", "operators", "declare", "methods")
-CORE_LINES = 1080
+CORE_LINES = 1081
 FILE_LINES = 420
 FUNCTION_LINES = 45
 

@@ -211,10 +211,14 @@ def lines_of_code(text: str, tree: ast.Module) -> int:
 # -------------------------------------------------------------------- errors and Ctrl-C
 
 
+NEEDED = {"gpt2_weights": ["folder"]}
+"""Arguments without which an example does not run."""
+
+
 def ended(name: str, capsys: Any, *argv: str) -> tuple[Any, str]:
     """The exit status and the output on stderr."""
     with pytest.raises(SystemExit) as stop:
-        main_of(name)(list(argv))
+        main_of(name)([*NEEDED.get(name, ()), *argv])
     return stop.value.code, capsys.readouterr().err
 
 

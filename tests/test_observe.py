@@ -454,4 +454,4 @@ def test_layers_keep_their_own_names():
         out = model(np.ones((1, 3, 8)))
     seen = recorded(out)
     assert seen.inner
-    assert ops.softmax.op.name in {n.op.name for n in seen.order if n.edges}
+    assert ops.attention.op.name in {n.op.name for n in seen.order if n.edges}

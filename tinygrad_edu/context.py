@@ -15,8 +15,7 @@ _GENERATOR, _ASYNCHRONOUS = 0x20, 0x80 | 0x200  # flags of a code object, as in 
 class _State(threading.local):
     def __init__(self) -> None:
         self.recording = True
-        self.retaining = False  # whether the sweep that runs keeps what it reads
-        self.sweep = -1  # its number
+        self.retaining, self.sweep = False, -1  # whether the sweep keeps what it reads; its number
         self.scope = ""
         self.outer_recording: list[bool] = []  # stacks, so that one context can be entered twice
         self.outer_scopes: list[str] = []

@@ -207,6 +207,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added to or stretched from `shape`."""
     added, dtype = g.ndim - len(shape), accumulator(g.dtype)
     if added > 0:  # as one axis, which is faster
-        g = g.reshape(math.prod(g.shape[:added]), *g.shape[added:]).sum(axis=0, dtype=dtype)
+        rows = g if added == 1 else g.reshape(math.prod(g.shape[:added]), *g.shape[added:])
+        g = rows.sum(axis=0, dtype=dtype)
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(axis=stretched, dtype=dtype, keepdims=True) if stretched else g

@@ -159,6 +159,12 @@ CALLS = {
     "ops.correlate_weight": (
         "ops.correlate_weight(Tensor([[[1.0, 2.0, 3.0]]]), Tensor([[[1.0, 10.0]]]), ops.geometry(1, 2))",
     ),
+    "ops.window_sum": (
+        "ops.window_sum(Tensor([[[1.0, 2.0, 4.0]]]), None, (2,), ops.window(1, 2, 1))",
+    ),
+    "ops.window_spread": (
+        "ops.window_spread(Tensor([[[1.0, 10.0]]]), None, (3,), ops.window(1, 2, 1))",
+    ),
     "ops.geometry": ("ops.geometry(2, 3, stride=2, padding=1)",),
     "ops.window": ("ops.window(2, 3, stride=2)",),
     "ops.check_space": ("ops.check_space(np.ones((3, 8, 8)), 2)",),
@@ -215,9 +221,6 @@ CALLS = {
     ),
     "nn.TrainerLike": (
         "isinstance(nn.Trainer(m := nn.Dense(2, 1), 'mse', nn.SGD(m.parameters())), nn.Trainer)",
-    ),
-    "nn.to_torch_state_dict": (
-        "{k: v.shape for k, v in nn.to_torch_state_dict(nn.Dense(2, 3)).items()}",
     ),
     "nn.Checkpoint": (
         "from pathlib import Path; from tempfile import mkdtemp",
@@ -276,6 +279,10 @@ CALLS = {
     "nn.init.Initializer": ("nn.init.Initializer",),
     "nn.init.glorot": ("nn.Dense(2, 3, init=nn.init.glorot()).weight.shape",),
     "nn.init.glorot_uniform": ("nn.Dense(2, 3, init=nn.init.glorot_uniform()).weight.shape",),
+    "nn.init.drawing_from": (
+        "with nn.init.drawing_from(np.random.default_rng(0)):\n    w = nn.Dense(2, 3).weight",
+        "w.shape",
+    ),
     "nn.init.he_normal": ("nn.Dense(2, 3, init=nn.init.he_normal()).weight.shape",),
     "nn.init.xavier_normal": ("nn.Dense(2, 3, init=nn.init.xavier_normal()).weight.shape",),
     "nn.init.he_uniform": ("nn.Dense(2, 3, init=nn.init.he_uniform()).weight.shape",),
@@ -298,6 +305,7 @@ CALLS = {
 
 UNRUN = {
     "ops.spatial": "conv2d = spatial(2, conv, *vjps)  # as ops/convolution.py declares it",
+    "nn.to_torch_state_dict": "module.load_state_dict(nn.to_torch_state_dict(model))  # needs torch",
     "nn.datasets.fashion_mnist": "train, test = nn.datasets.fashion_mnist()  # downloads 30 MB",
     "nn.datasets.mnist": "train, test = nn.datasets.mnist()  # downloads 11 MB",
 }

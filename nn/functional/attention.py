@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -53,16 +54,31 @@ def attended(
     """The averaged values, and the weights before they are multiplied by `kept`."""
     bias = None if attn_mask is None else _bias(attn_mask, query.dtype)
     if is_causal:
-        causal = _bias(np.tri(query.shape[-2], key.shape[-2], dtype=np.bool), query.dtype)
+        causal = _causal(query.shape[-2], key.shape[-2], query.dtype)
         bias = causal if bias is None else bias + causal
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     return ops.attention(query, key, value, bias, kept, scale)  # type: ignore[return-value]
 
 
+@functools.lru_cache(16)
+def _causal(queries: int, keys: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """The bias with which query i sees keys 0 to i; one array for all layers of these shapes."""
+    bias = np.asarray(_bias(np.tri(queries, keys, dtype=np.bool), dtype))
+    bias.flags.writeable = False
+    return bias
+
+
 def scores_of_one(query: Any, key: Any) -> np.ndarray:
     """Ones in the shape of the scores, to make a mask of by dropout."""
     lead = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
-    return np.ones((*lead, query.shape[-2], key.shape[-2]), np.result_type(query.dtype, 0.0))
+    shape = (*lead, query.shape[-2], key.shape[-2])
+    return _ones(shape, np.result_type(query.dtype, 0.0))
+
+
+@functools.lru_cache(16)
+def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """One array, which takes no memory, for all layers of these shapes."""
+    return np.broadcast_to(dtype.type(1), shape)
 
 
 def _bias(mask: Any, dtype: np.dtype[Any]) -> Any:

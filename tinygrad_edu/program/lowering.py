@@ -29,17 +29,17 @@ _POWERS = {2: "square", 0.5: "sqrt", 1: "positive", -1: "reciprocal"}
 Info = tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]
 """Shape, dtype and strides: in another order, sums would be rounded otherwise."""
 
-_NUMBERED = re.compile("ξ([0-9]+)ξ")
+_NUMBERED = re.compile("numbered_([0-9]+)_")
 
 
 def numbered(i: int) -> str:
     """The variable number `i`, as an expression that is to become a line spells it."""
-    return f"ξ{i}ξ"
+    return f"numbered_{i}_"
 
 
 def number(name: str) -> int:
     """The number of such a variable."""
-    return int(name[1:-1])
+    return int(name[len("numbered_") : -1])
 
 
 class Line:
@@ -103,7 +103,7 @@ class Lowering(ast.NodeTransformer):
             text = f"{expressions.text(into)} {'+=' if statement.adds else '='} {text}"
         line = Line((), text)
         line.effect = True
-        line.changes = tuple(number(n) for n in changed if n[0] == "ξ")
+        line.changes = tuple(number(n) for n in changed if n.startswith("numbered_"))
         self.lines.append(line)
 
     # ---------------------------------------------------------------- expressions

@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 OLDEST ?= python3.10
 
 .PHONY: demo course test fuzz browser parallel reference mutants oldest test-full bench stubs \
-	notebooks docs check package clean
+	notebooks docs check package everything clean
 
 demo: .venv/plot
 	@$(PY) -m examples.digits
@@ -107,6 +107,12 @@ endif
 	@echo "Installing tinygrad-edu and its test tools into .venv ..."
 	@$(INSTALL) -e '.[dev]'
 	@touch $@
+
+# All tools but PyTorch, in one go: that takes less time than one after the other.
+everything: .venv/dev
+	@echo "Installing all tools into .venv ..."
+	@$(INSTALL) -e '.[dev,browser,docs,lint,mpi]'
+	@touch .venv/browser .venv/docs .venv/lint .venv/parallel
 
 .venv/browser: .venv/dev
 	@echo "Installing the tools that drive browsers into .venv ..."

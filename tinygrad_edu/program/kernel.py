@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..observers import rehearsed
 from . import scalars
 from .backward import Sweep, sweep, used
 from .lowering import Info
@@ -143,6 +144,7 @@ def _seeds(traced: Traced) -> dict[Value, Value]:
 class _Written:
     """Both passes as operations, planned, and their code."""
 
+    @rehearsed
     def __init__(self, traced: Traced, outputs: list[Value], seeds: dict[Value, Value]) -> None:
         recording = traced.recording
         self.seeds = list(seeds.values())

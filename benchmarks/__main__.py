@@ -89,7 +89,8 @@ def page(tables: list[Any], rounds: int, threads: int) -> str:
         date=datetime.date.today().isoformat(),
         threads="one thread" if threads == 1 else f"{threads} threads",
     )
-    body = "\n".join(table.markdown() for table in tables).rstrip() + "\n"
+    limits = Path(__file__).with_name("limits.md").read_text(encoding="utf-8")
+    body = "\n".join([*(table.markdown() for table in tables), limits])
     return _escaped(head) + "{picture}" + _escaped(body)
 
 

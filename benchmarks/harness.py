@@ -68,7 +68,7 @@ class Table:
         head, *body = [f"| {' | '.join(cells)} |" for cells in self.cells()]
         rule = f"|---|{'---:|' * (len(self.cells()[0]) - 1)}"
         notes = [f"{note}  " for note in self.notes]
-        return "\n".join([f"### {self.title}", "", head, rule, *body, "", *notes, ""])
+        return "\n".join([f"## {self.title}", "", head, rule, *body, "", *notes, ""])
 
 
 def _spread(quartiles: tuple[float, float] | None) -> str:

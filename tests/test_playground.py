@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -663,7 +664,9 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
         [sys.executable, "-m", "nn.playground", *options],
         cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(ROOT)),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process, contextlib.ExitStack() as ending:  # fmt: skip
+        ending.callback(process.kill)  # else a failure would wait for it forever
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.search(r"http://127.0.0.1:(\d+)/#(\S+)", line)

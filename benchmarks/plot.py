@@ -14,7 +14,7 @@ def picture(tables: list[Table]) -> bytes:
     """The tables that are to be plotted, as a PNG. Raises ImportError without matplotlib."""
     from matplotlib.figure import Figure
 
-    shown = [table for table in tables if table.plotted]
+    shown = [table for table in tables if table.plotted] or tables
     heights = [len(table.rows) + 1.6 for table in shown]
     figure = Figure(figsize=(9, 0.27 * sum(heights) + 0.6), layout="constrained")
     panels = figure.subplots(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]

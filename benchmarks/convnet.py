@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .harness import Contestant, Table, available, compare, first_runs
+from .training import training_step
 
 Weights = list[np.ndarray]
 RATE = 0.01
@@ -110,7 +111,6 @@ def hand_written(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
 def ours(weights: Weights, x: np.ndarray, t: np.ndarray, compiled: bool = False) -> Contestant:
     """This project; or with the loss compiled into one op."""
     import nn
-    import tinygrad_edu
 
     _, a, b = CHANNELS
     model = nn.Sequential(
@@ -126,20 +126,7 @@ def ours(weights: Weights, x: np.ndarray, t: np.ndarray, compiled: bool = False)
     for parameter, value in zip(model.parameters(), weights, strict=True):
         parameter.data[...] = value
     optimizer = nn.SGD(model.parameters(), lr=RATE)
-
-    def loss_of(x: np.ndarray, t: np.ndarray) -> Any:
-        return nn.cross_entropy(model(x), t)
-
-    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
-
-    def step() -> Any:
-        loss = compute(x, t)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return training_step(model, optimizer, x, t, compiled)
 
 
 def pytorch(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:

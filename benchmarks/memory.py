@@ -12,13 +12,13 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from . import convnet, mlp
 from .harness import Contestant, Row, Table
 from .layers import copy, layer
+from .training import training_step
 
 Maker = Callable[[], Contestant]
 STEPS = 10_000
@@ -119,7 +119,6 @@ def _transformer() -> dict[str, Maker]:
 
 def _transformer_step(*, compiled: bool) -> Contestant:
     import nn
-    import tinygrad_edu
 
     nn.manual_seed(0)
     random = np.random.default_rng(0)
@@ -127,17 +126,4 @@ def _transformer_step(*, compiled: bool) -> Contestant:
     blocks = [nn.TransformerBlock(64, 4) for _ in range(2)]
     model = nn.Sequential(nn.Embedding(50, 64), *blocks, nn.Dense(64, 50))
     optimizer = nn.Adam(model.parameters())
-
-    def loss_of(x: np.ndarray, t: np.ndarray) -> Any:
-        return nn.cross_entropy(model(x), t)
-
-    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
-
-    def step() -> Any:
-        loss = compute(x, t)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return training_step(model, optimizer, x, t, compiled)

@@ -17,6 +17,7 @@ import numpy as np
 from . import mlp_peers as peers
 from .harness import Contestant, Table, available, compare, first_runs
 from .layers import ADAM_RATE, RATE, Arrays, Layers, copy, flat, layer
+from .training import training_step
 
 
 def hand_written(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False) -> Contestant:
@@ -101,7 +102,6 @@ def ours_nn(
 ) -> Contestant:
     """This project, with `nn`; or with the loss compiled into one op."""
     import nn
-    import tinygrad_edu
     from nn import Dense, ReLU, Sequential
 
     (w1, _), (w2, _), (w3, _) = layers
@@ -110,20 +110,7 @@ def ours_nn(
         parameter.data[...] = value
     parameters = model.parameters()
     optimizer = nn.Adam(parameters, lr=ADAM_RATE) if adam else nn.SGD(parameters, lr=RATE)
-
-    def loss_of(x: np.ndarray, t: np.ndarray) -> Any:
-        return nn.cross_entropy(model(x), t)
-
-    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
-
-    def step() -> Any:
-        loss = compute(x, t)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return training_step(model, optimizer, x, t, compiled)
 
 
 def ours_engine(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:

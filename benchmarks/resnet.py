@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .harness import Contestant, Table, available, compare
+from .training import training_step
 
 CHANNELS, BLOCKS, BATCH = 16, 2, 32
 RATE, MOMENTUM = 0.01, 0.9
@@ -35,24 +36,10 @@ def network() -> Any:
 def ours(x: np.ndarray, t: np.ndarray, *, compiled: bool) -> Contestant:
     """This project, each op by itself or the loss compiled into one."""
     import nn
-    import tinygrad_edu
 
     model = network()
     optimizer = nn.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
-
-    def loss_of(x: np.ndarray, t: np.ndarray) -> Any:
-        return nn.cross_entropy(model(x), t)
-
-    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
-
-    def step() -> Any:
-        loss = compute(x, t)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return training_step(model, optimizer, x, t, compiled)
 
 
 def pytorch(x: np.ndarray, t: np.ndarray) -> Contestant:

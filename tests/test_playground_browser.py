@@ -55,9 +55,9 @@ class Opened:
         return found
 
     def paused(self) -> bool:
-        step = self.session.trained.step
-        self.page.wait_for_timeout(200)
-        return bool(self.session.trained.step == step)
+        """Whether the page neither trains nor waits for an answer."""
+        waiting = self.page.get_attribute("body", "data-waiting")
+        return self.text("#play") == "▶ Train" and waiting == "0"
 
     def text(self, selector: str) -> str:
         return self.page.inner_text(selector)
@@ -179,6 +179,48 @@ def test_every_setting_reaches_the_session(opened: Any) -> None:
     page.select_option("[name=up]", "3")
     tab.wait(lambda: settings().axes == (2, 3))
     tab.wait(lambda: "Across: petal length; up: petal width" in tab.text("#axes"))
+
+
+def test_nothing_is_lost_between_a_change_and_its_answer(opened: Any) -> None:
+    tab = opened()
+    page, held = tab.page, []
+    page.route("**/api/configure", lambda route: held.append(route))
+    more = "[aria-label='one hidden layer more']"
+    page.click(more)
+    page.click(more)
+    page.fill("[aria-label='units of hidden layer 1']", "3")
+    page.press("[aria-label='units of hidden layer 1']", "Enter")
+    page.uncheck("[name=scale]")
+    page.check("#features input[value='x1·x2']")
+    page.select_option("[name=activation]", "elu")
+    for _ in range(6):
+        tab.wait(lambda: held)
+        held.pop(0).continue_()
+    tab.wait(tab.paused)
+    settings = tab.session.trained.settings
+    assert settings.hidden == (3, 4, 4, 4)
+    assert settings.features == ("x1", "x2", "x1·x2")
+    assert (settings.scale, settings.activation) == (False, "elu")
+    assert page.locator(".unit").count() == 3 + 4 + 4 + 4 + 2
+    assert not page.is_checked("[name=scale]")
+
+
+def test_what_was_accepted_before_a_refusal_is_shown(opened: Any) -> None:
+    tab = opened()
+    tab.expected = ("Failed to load resource: the server responded with a status of 400",)
+    page, held = tab.page, []
+    page.route("**/api/configure", lambda route: held.append(route))
+    page.click("[aria-label='one hidden layer more']")
+    page.fill("[name=points]", "5")
+    page.press("[name=points]", "Tab")
+    for _ in range(2):
+        tab.wait(lambda: held)
+        held.pop(0).continue_()
+    tab.wait(tab.paused)
+    assert "points must be an integer of at least 10, not 5" in tab.text("#message")
+    assert page.locator(".size").count() == 3
+    assert page.locator(".unit").count() == 6 + 4 + 4 + 2
+    assert page.input_value("[name=points]") == "200"
 
 
 def test_a_setting_that_cannot_be_is_refused_and_put_back(opened: Any) -> None:

@@ -7,8 +7,21 @@ if (given) {
   history.replaceState(null, "", "/"); // so that no picture of the page shows it
 }
 
-/** The result of a command; throws an Error that says what was wrong. */
-export async function ask(command, values = {}) {
+let last = Promise.resolve(); // the answer to the command before
+let waiting = 0;
+
+/**
+ * The result of a command; throws an Error that says what was wrong. A command waits for the one
+ * before it, so that both commands and answers keep their order.
+ */
+export function ask(command, values = {}) {
+  document.body.dataset.waiting = ++waiting;
+  const answer = last.then(() => send(command, values));
+  last = answer.catch(() => null).then(() => (document.body.dataset.waiting = --waiting));
+  return answer;
+}
+
+async function send(command, values) {
   let response;
   try {
     response = await fetch(`/api/${command}`, {

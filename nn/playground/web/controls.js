@@ -102,7 +102,10 @@ export class Controls {
     const button = (text, label, sizes) => {
       const made = element("button", { type: "button" }, text);
       made.setAttribute("aria-label", label);
-      made.addEventListener("click", () => this.on.configure({ hidden: sizes(this.settings.hidden) }));
+      made.addEventListener("click", () => {
+        this.layers(sizes(this.sizes()));
+        this.on.configure({ hidden: this.sizes() });
+      });
       return made;
     };
     const head = element("div", { className: "group-name" }, "Hidden layers, units of each",
@@ -111,14 +114,18 @@ export class Controls {
     box.append(head, element("div", { className: "rows" }));
   }
 
+  /** What the fields of the hidden layers say, which may be ahead of the session. */
+  sizes() {
+    return [...this.form.querySelectorAll(".size")].map((each) => each.valueAsNumber);
+  }
+
   changed(field) {
     const { name } = field;
     if (field.id === "file") {
       if (field.files.length) this.on.file(field.files[0]);
       field.value = "";
     } else if (field.className === "size") {
-      const sizes = [...this.form.querySelectorAll(".size")].map((each) => each.valueAsNumber);
-      this.on.configure({ hidden: sizes });
+      this.on.configure({ hidden: this.sizes() });
     } else if (field.closest("#features")) {
       const chosen = [...this.form.querySelectorAll("#features input:checked")].map((each) => each.value);
       this.on.configure({ features: chosen });

@@ -13,7 +13,9 @@ const find = (id) => document.getElementById(id);
 const MOST_BYTES = 1_900_000; // of a file
 const REFRESH = 250; // milliseconds between two looks at a unit while training
 
-let state = null;
+let state = null; // what is shown
+let latest = null; // the newest that the server sent
+let changes = 0; // commands that change the state, ever
 let frame = null;
 let training = false;
 let adding = 0; // the class of a point that is clicked
@@ -51,16 +53,18 @@ async function attempt(act) {
   }
 }
 
-/** A command whose result is the whole state. */
+/** A command whose result is the whole state; it is not shown while a later one is on its way. */
 async function change(command, values = {}) {
+  const mine = ++changes;
   const result = await attempt(() => ask(command, values));
-  if (result) enter(result);
+  latest = result ?? latest;
+  if (mine === changes && latest !== state) enter(latest);
   return result;
 }
 
 function enter(result) {
   state = result;
-  adding = Math.min(adding, Math.max(0, state.classes.length - 1));
+  adding = Math.min(adding, Math.max(0, addable() - 1));
   plane.chosen = null;
   plane.set(state);
   network.set(state);
@@ -107,7 +111,7 @@ async function play() {
   while (training) {
     const asked = state;
     const next = await attempt(() => ask("train", { steps: Number(find("speed").value) }));
-    if (next && asked === state) show(next);
+    if (next && asked === latest) show(next);
     if (training && unit && performance.now() - looked > REFRESH) await refresh();
     await new Promise(requestAnimationFrame);
   }
@@ -230,10 +234,15 @@ async function openFile(file) {
   if (result) say(`${file.name}: ${state.points.x.length} points, ${state.inputs.length} inputs.`);
 }
 
+/** How many classes a clicked point can have: one's own points may begin a new one. */
+function addable() {
+  const { classes, settings } = state;
+  return settings.data === "points" ? Math.min(5, classes.length + 1) : classes.length;
+}
+
 function legend() {
   const { classes, inputs, settings, targets, curve } = state;
-  const count = settings.data === "points" ? Math.min(5, classes.length + 1) : classes.length;
-  const names = Array.from({ length: count }, (_, i) => classes[i] ?? `${i}`);
+  const names = Array.from({ length: addable() }, (_, i) => classes[i] ?? `${i}`);
   const up = curve ? "the number to predict" : inputs[settings.axes[1]];
   find("axes").textContent = `Across: ${inputs[curve ? 0 : settings.axes[0]]}; up: ${up}. Filled points train, hollow ones test.`;
   find("loss-name").textContent = state.loss;

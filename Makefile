@@ -62,7 +62,7 @@ check: .venv/dev .venv/lint
 WEB = tinygrad_edu/viz/web nn/playground/web
 
 bench: .venv/dev
-	@$(PY) -m benchmarks --write docs/benchmarks.md
+	@$(PY) -m benchmarks --runs 3 --write docs/benchmarks.md
 
 stubs: .venv/dev
 	@$(PY) -m docs.generate

@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from . import runs
+from .harness import Table
+
 BENCHMARKS = {
     "mlp": "mlp", "optimizers": "optimizers", "convnet": "convnet", "resnet": "resnet",
     "mnist": "mnist", "transformer": "transformer", "recurrent": "recurrent",
@@ -22,17 +25,22 @@ BENCHMARKS = {
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `python -m benchmarks --write docs/benchmarks.md`. Before the timing, all contestants are
-checked to compute the same values. Then all of them run in each of {rounds} rounds, every time in a
-new order; *median* is the median time of one run, *ratio* is the median of the ratios to the time
-of the first contestant in the same round, and half of these ratios lie between the *quartiles*.
-Every contestant has {threads} of the processor.
+Written by `make bench`. Before the timing, all contestants are checked to compute the same values.
+Then all of them run in each round, every time in a new order. *median* is the median time of one
+run; *ratio* is the median of the ratios to the time of the first contestant in the same round, and
+half of these ratios lie between the *quartiles*. {runs}
 
 {machine}
 
 Measured on {date}.
 
 """
+RUNS = """\
+Everything was measured in {runs} separate
+processes of {rounds} rounds with one thread of the processor for every contestant: *ratio* is the
+median of their ratios, and *runs* the lowest and the highest of them.{others}"""
+OTHERS = """ The last column has the
+same, measured with {threads} threads, which disturb each other on a machine that has other work."""
 PICTURE = "![The ratios of all contestants, one panel for each table](pictures/{name})\n\n"
 
 
@@ -42,29 +50,35 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=25, help="how often each contestant runs")
     parser.add_argument("--threads", type=int, default=1, help="for every contestant; 1 by default")
-    parser.add_argument("--markdown", action="store_true", help="print a page instead of text")
+    parser.add_argument("--runs", type=int, help="so many processes, with 1 and with 2 threads")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="append the tables to a file")
+    parser.add_argument("--runs-in", type=Path, metavar="FOLDER", default=Path("out/benchmarks"))
     parser.add_argument(
-        "--write", type=Path, metavar="PATH", help="write the page to a file, with a picture"
+        "--write", type=Path, metavar="PATH", help="write a page of the runs, with a picture"
     )
     options = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):  # for units that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"there are {', '.join(BENCHMARKS)}, but no {', '.join(sorted(unknown))}")
+    if options.runs:
+        threads = [n for n in (1, 2) if n <= (os.cpu_count() or 1)]
+        runs.repeat(options.names, options.runs, threads, options.rounds, options.runs_in)
+    elif not options.write:
+        measure(options.names or list(BENCHMARKS), options)
+    if options.write:
+        write(options.write, options.runs_in)
 
+
+def measure(names: list[str], options: argparse.Namespace) -> None:
+    """Print the tables of one run, and save them if that is asked for."""
     limit_threads(options.threads)
-    tables = []
-    for name in options.names or BENCHMARKS:
+    for name in names:
         module: Any = importlib.import_module(f".{BENCHMARKS[name]}", __package__)
         for table in module.tables(options.rounds):
-            tables.append(table)
-            if not options.markdown:
-                print(table.text(), flush=True)
-    text = page(tables, options.rounds, options.threads)
-    if options.markdown:
-        print(text.format(picture=""))
-    if options.write:
-        write(options.write, text, tables)
+            print(table.text(), flush=True)
+            if options.save:
+                runs.save(options.save, table, options.threads)
 
 
 def limit_threads(n: int) -> None:
@@ -75,19 +89,21 @@ def limit_threads(n: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n])
 
 
-def page(tables: list[Any], rounds: int, threads: int) -> str:
+def page(found: dict[int, list[Table]], tables: list[Table]) -> str:
     """The tables, with a description of the method, the machine and the date.
 
     Where the picture goes stands `{picture}`.
     """
     from . import machine
 
-    facts = "\n".join(f"- {fact}" for fact in machine.describe())
+    first, *more = sorted(found)
+    others = OTHERS.format(threads=" and ".join(map(str, more))) if more else ""
+    count = len(found[first]) // len(tables)
+    rounds = max(len(row.ratios) for table in tables for row in table.rows) // count
     head = INTRODUCTION.format(
-        rounds=rounds,
-        machine=facts,
+        runs=RUNS.format(runs=count, rounds=rounds, others=others),
+        machine="\n".join(f"- {fact}" for fact in machine.describe()),
         date=datetime.date.today().isoformat(),
-        threads="one thread" if threads == 1 else f"{threads} threads",
     )
     limits = Path(__file__).with_name("limits.md").read_text(encoding="utf-8")
     body = "\n".join([*(table.markdown() for table in tables), limits])
@@ -98,12 +114,15 @@ def _escaped(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def write(path: Path, text: str, tables: list[Any]) -> None:
-    """The page, and beside it pictures/NAME.png, if matplotlib is installed."""
+def write(path: Path, folder: Path) -> None:
+    """The page of the runs in a folder, and beside it pictures/NAME.png, if matplotlib is there."""
     from tinygrad_edu.atomic_write import written_whole
 
     from . import plot
 
+    found = runs.load(folder)
+    tables = runs.combined(found)
+    text = page(found, tables)
     shown = ""
     try:
         image = plot.picture(tables)

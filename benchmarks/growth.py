@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from .harness import Row, Table, row
+from .harness import Table, rows_of
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 COMPILED = (250, 1_000, 4_000)
@@ -50,13 +49,9 @@ def _eager(rounds: int) -> Table:
     for _ in range(rounds):
         for n, run in runs.items():
             times[n].append(_time_of_an_op(run, n))
-    first = times[LENGTHS[0]]
-    rows = [
-        row(f"{n:,} operations", statistics.median(each), _ratios(each, first))
-        for n, each in times.items()
-    ]
+    named = {f"{n:,} operations": each for n, each in times.items()}
     title = "Time of an operation in one graph, forward and backward, vectors of 10 elements"
-    return Table(title, rows, plotted=False)
+    return Table(title, rows_of(named, ordered=False), plotted=False)
 
 
 def _time_of_an_op(run: Callable[[], Any], length: int) -> float:
@@ -87,15 +82,7 @@ def _compiled(kind: str, x: Any, w: Any, rounds: int) -> Table:
             start = time.perf_counter()
             compiled()
             times[n].append((time.perf_counter() - start) / n)
-    first = times[COMPILED[0]]
-    rows: list[Row] = [
-        row(f"{n:,} operations", statistics.median(each), _ratios(each, first))
-        for n, each in times.items()
-    ]
+    named = {f"{n:,} operations": each for n, each in times.items()}
     note = f"A first program, of 40 operations, took {first_program * 1e3:.0f} ms."
     title = f"Compile time of an operation on {kind}"
-    return Table(title, rows, [note], plotted=False)
-
-
-def _ratios(times: list[float], first: list[float]) -> list[float]:
-    return [t / t0 for t, t0 in zip(times, first, strict=True)]
+    return Table(title, rows_of(named, ordered=False), [note], plotted=False)

@@ -16,42 +16,63 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Contestant = Callable[[], Any]
-UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
 @dataclass
 class Row:
-    """One contestant's median, and its ratio to the first contestant: median and quartiles.
+    """One contestant: its median, and in each round its ratio to the first contestant.
 
-    `value` is in seconds, unless the table has another unit.
+    `value` is in seconds, unless the table has another unit. After several runs, `runs` has the
+    median ratio of each, and `elsewhere` those with other threads.
     """
 
     name: str
     value: float
-    ratio: float
-    quartiles: tuple[float, float] | None = None
+    ratios: list[float]
+    runs: list[float] = field(default_factory=list)
+    elsewhere: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """The median of the ratios, of all runs if there are several."""
+        return statistics.median(self.runs or self.ratios)
+
+    @property
+    def quartiles(self) -> tuple[float, float] | None:
+        """Half of the ratios lie between these."""
+        if len(self.ratios) < 2:
+            return None
+        low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
+        return low, high
+
+    def cells(self, unit: Callable[[float], str]) -> list[str]:
+        """What a table has of it; what it lacks is empty."""
+        quartiles, runs = _spread(self.quartiles), _spread(_range(self.runs))
+        other = f"{statistics.median(self.elsewhere):.2f}" if self.elsewhere else ""
+        if len(self.elsewhere) > 1:
+            other += f" ({_spread(_range(self.elsewhere))})"
+        return [self.name, unit(self.value), f"{self.ratio:.2f}", quartiles, runs, other]
 
 
 @dataclass
 class Table:
-    """One comparison, ready to be printed; `unit` spells its values, and `plotted` tells whether
-    its ratios are worth a picture."""
+    """One comparison, ready to be printed; `unit` names that of its values, and `plotted` tells
+    whether its ratios are worth a picture."""
 
     title: str
     rows: list[Row]
     notes: list[str] = field(default_factory=list)
-    unit: Callable[[float], str] | None = None
+    unit: str = "time"
     measured: str = "median"
     plotted: bool = True
+    other: str = ""  # what the last column is called
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """The texts of the table, the header first."""
-        unit = self.unit or duration
-        head = ("", self.measured, "ratio", "quartiles")
-        body = [(r.name, unit(r.value), f"{r.ratio:.2f}", _spread(r.quartiles)) for r in self.rows]
-        if not any(row.quartiles for row in self.rows):
-            return [each[:3] for each in [head, *body]]
-        return [head, *body]
+    def cells(self) -> list[list[str]]:
+        """The texts of the table, the header first, without columns that are empty."""
+        rows = [row.cells(UNITS[self.unit]) for row in self.rows]
+        head = ["", self.measured, "ratio", "quartiles", "runs", self.other]
+        full = [i for i in range(len(head)) if i < 3 or any(row[i] for row in rows)]
+        return [[cells[i] for i in full] for cells in [head, *rows]]
 
     def text(self) -> str:
         """The table for a terminal, its columns aligned."""
@@ -71,15 +92,29 @@ class Table:
         return "\n".join([f"## {self.title}", "", head, rule, *body, "", *notes, ""])
 
 
-def _spread(quartiles: tuple[float, float] | None) -> str:
-    return "" if quartiles is None else f"{quartiles[0]:.2f} - {quartiles[1]:.2f}"
+def _spread(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:.2f} - {ends[1]:.2f}"
+
+
+def _range(ratios: list[float]) -> tuple[float, float] | None:
+    return (min(ratios), max(ratios)) if len(ratios) > 1 else None
 
 
 def duration(seconds: float) -> str:
     """Seconds with three significant digits, as s, ms or µs."""
-    unit, size = next(each for each in UNITS if seconds >= each[1] or each is UNITS[-1])
+    scales = ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)
+    unit, size = next(each for each in scales if seconds >= each[1] or each is scales[-1])
     number = seconds / size
     return f"{number:.{max(0, 3 - len(str(int(number))))}f} {unit}"
+
+
+def megabytes(size: float) -> str:
+    """Bytes with three significant digits or more."""
+    return f"{size / 1e6:.3g} MB" if size < 1e9 else f"{size / 1e6:.0f} MB"
+
+
+UNITS: dict[str, Callable[[float], str]] = {"time": duration, "memory": megabytes}
+"""How the values of a table are written."""
 
 
 def available(
@@ -126,21 +161,17 @@ def compare(
         for name in random.sample(list(contestants), len(contestants)):
             collected = name not in without_collector
             times[name].append(_time(contestants[name], repeats[name], collected=collected))
+    return rows_of(times)
+
+
+def rows_of(times: dict[str, list[float]], *, ordered: bool = True) -> list[Row]:
+    """A row for each contestant from its times in all rounds, fastest first if `ordered`."""
     first = next(iter(times.values()))
-    rows = []
-    for name, each in times.items():
-        ratios = [t / t0 for t, t0 in zip(each, first, strict=True)]
-        rows.append(row(name, statistics.median(each), ratios))
-    return sorted(rows, key=lambda row: row.ratio)
-
-
-def row(name: str, value: float, ratios: list[float]) -> Row:
-    """A row with the median of the ratios and their quartiles."""
-    spread = None
-    if len(ratios) > 1:
-        low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
-        spread = low, high
-    return Row(name, value, statistics.median(ratios), spread)
+    rows = [
+        Row(name, statistics.median(each), [t / t0 for t, t0 in zip(each, first, strict=True)])
+        for name, each in times.items()
+    ]
+    return sorted(rows, key=lambda row: row.ratio) if ordered else rows
 
 
 def _repeats(run: Contestant, seconds: float) -> int:

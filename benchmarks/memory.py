@@ -34,14 +34,9 @@ def tables(rounds: int) -> Iterator[Table]:
     ):
         peaks = {name: _peak(make) for name, make in makers.items()}
         eager = peaks["tinygrad-edu"]
-        rows = [Row(name, peak, peak / eager) for name, peak in peaks.items()]
-        yield Table(f"Peak memory: {title}", rows, unit=megabytes, measured="peak")
+        rows = [Row(name, peak, [peak / eager]) for name, peak in peaks.items()]
+        yield Table(f"Peak memory: {title}", rows, unit="memory", measured="peak")
     yield _growth(_mlp((784, 128, 64, 10), 64)["tinygrad-edu, compiled"])
-
-
-def megabytes(size: float) -> str:
-    """Bytes with three significant digits or more."""
-    return f"{size / 1e6:.3g} MB" if size < 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _peak(make: Maker) -> float:
@@ -73,9 +68,9 @@ def _growth(make: Maker) -> Table:
     finally:
         tracemalloc.stop()
     names = f"after {STEPS // 100} steps", f"after {STEPS:,} more"
-    rows = [Row(name, size, size / in_use[0]) for name, size in zip(names, in_use, strict=True)]
+    rows = [Row(name, size, [size / in_use[0]]) for name, size in zip(names, in_use, strict=True)]
     title = "Memory in use between steps of the small MLP, compiled"
-    return Table(title, rows, unit=megabytes, measured="in use", plotted=False)
+    return Table(title, rows, unit="memory", measured="in use", plotted=False)
 
 
 def _run(step: Contestant, times: int) -> None:

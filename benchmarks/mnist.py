@@ -13,9 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 
-from .harness import Contestant, Row, Table, available
+from .harness import Contestant, Row, Table, available, rows_of
 
 ROOT = Path(__file__).resolve().parent.parent
 EPOCHS, BATCH, LEAST = 5, 64, 0.96
@@ -105,12 +104,7 @@ def _compared(contestants: dict[str, Contestant], rounds: int) -> list[Row]:
             start = time.perf_counter()
             contestants[name]()
             times[name].append(time.perf_counter() - start)
-    first = next(iter(times.values()))
-    rows = [
-        Row(name, median(each), median(t / t0 for t, t0 in zip(each, first, strict=True)))
-        for name, each in times.items()
-    ]
-    return sorted(rows, key=lambda row: row.ratio)
+    return rows_of(times)
 
 
 def _process(code: str, *needed: str) -> Contestant:

@@ -130,7 +130,7 @@ def write(path: Path, folder: Path) -> None:
         print("there is no picture without matplotlib: pip install matplotlib", file=sys.stderr)
     else:
         name = f"{path.stem}.png"
-        (path.parent / "pictures").mkdir(exist_ok=True)
+        (path.parent / "pictures").mkdir(parents=True, exist_ok=True)
         with written_whole(path.parent / "pictures" / name) as file:
             file.write(image)
         shown = PICTURE.format(name=name)

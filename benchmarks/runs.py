@@ -28,9 +28,13 @@ def repeat(names: list[str], runs: int, threads: list[int], rounds: int, folder:
 
 def save(path: Path, table: Table, threads: int) -> None:
     """Append a table to a file, as one line of JSON."""
+    from tinygrad_edu.atomic_write import written_whole
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"threads": threads, **dataclasses.asdict(table)}) + "\n")
+    before = path.read_bytes() if path.exists() else b""
+    line = json.dumps({"threads": threads, **dataclasses.asdict(table)})
+    with written_whole(path) as file:
+        file.write(before + line.encode() + b"\n")
 
 
 def load(folder: Path) -> dict[int, list[Table]]:

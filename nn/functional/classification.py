@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_edu import Tensor, ops
 
 from .options import checked, number
-from .sparse import one_hot
 from .targets import (
     REDUCTION,
     at,
@@ -157,7 +156,7 @@ def focal_loss(
     own = indices[..., None] == np.arange(logits.shape[-1])
     others = ops.logsumexp(ops.where(own, -np.inf, logarithms), -1)  # ln (1 - p)
     losses = np.exp(gamma * others) * -at(logarithms, indices)
-    share = kept if weight is None else weight[indices] * kept
+    share = kept if weight is None else tensor(weight)[indices] * kept
     return _mean_by(share, losses * share, reduction)
 
 
@@ -171,9 +170,8 @@ def _counted(scores: Tensor, indices: np.ndarray, ignore_index: int) -> Any:
     ignored = indices == ignore_index
     indices = np.where(ignored, 0, indices)
     check_range(scores, indices)
-    if ignored.any():  # whatever they hold, infinities and NaN too
-        scores = ops.where(ignored[..., None], 0.0, scores)
-    return scores, indices, constant_like(~ignored, scores)
+    counted = ops.where(ignored[..., None], 0.0, scores)  # whatever they hold, also NaN
+    return counted, indices, constant_like(~ignored, scores)
 
 
 def _of_classes(
@@ -195,10 +193,11 @@ def _of_classes(
         q = constant_like(targets, scores)
     else:
         scores, indices, kept = _counted(scores, indices, ignore_index)
-        share = kept if weight is None else weight[indices] * kept
+        share = kept if weight is None else tensor(weight)[indices] * kept
         if not label_smoothing:
             return _mean_by(share, of_indices(scores, indices) * share, reduction)
-        q = one_hot(indices, scores.shape[-1], kept.dtype) * kept[..., None]
+        own = indices[..., None] == np.arange(scores.shape[-1])
+        q = constant_like(own, scores) * kept[..., None]
         even = even * kept[..., None]
     if label_smoothing:
         q = q * (1 - label_smoothing) + even
@@ -212,5 +211,5 @@ def _mean_by(share: Any, losses: Tensor, reduction: str) -> Tensor:
         return reduced(losses, reduction)
     half = losses.dtype == np.float16  # which counts to 2048 only
     total, summed = (x.sum(dtype=np.float32 if half else None) for x in (share, losses))
-    mean: Tensor = summed / (total if total else 1.0)
+    mean: Tensor = summed / np.where(total == 0, 1, total)
     return ops.cast(mean, np.float16) if half else mean

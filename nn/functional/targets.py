@@ -235,25 +235,20 @@ def class_indices(scores: Tensor, targets: Any) -> Any:
             "integer targets of the predictions' shape are one-hot, a single 1 in each row; "
             f"probabilities are floats{_two_classes(scores)}"
         )
-    indices: Array = t.argmax(-1)
-    return indices
+    return (targets if isinstance(targets, Tensor) else t).argmax(-1)
 
 
 def single_classes(scores: Tensor, targets: Any) -> Any:
     """The class indices of targets that are those, or one-hot of any dtype."""
     t = plain(targets)
-    if t.ndim < scores.ndim:
-        t = targets
-    elif t.dtype.kind == "f":
-        if not _are_one_hot(t):
-            raise ValueError(
-                "the targets must be class indices or one-hot rows, a single 1 in each, and these "
-                "are other floats; cross_entropy takes probabilities"
-            )
-        t = t.astype(np.int8)
-    indices = class_indices(scores, t)
-    assert indices is not None  # of floats only
-    return indices
+    if t.ndim < scores.ndim or t.dtype.kind != "f":
+        return class_indices(scores, targets)
+    if not _are_one_hot(t):
+        raise ValueError(
+            "the targets must be class indices or one-hot rows, a single 1 in each, and these "
+            "are other floats; cross_entropy takes probabilities"
+        )
+    return (targets if isinstance(targets, Tensor) else t).argmax(-1)
 
 
 def _are_one_hot(rows: Array) -> bool:

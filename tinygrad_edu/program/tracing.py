@@ -98,8 +98,8 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     """A run of f, checked against two more: what they do differently cannot be recorded.
 
     The second run tells arrays that are captured, the same in each run, from those that f makes. In
-    the third the arguments are rolled along their first axis and the parameters a little larger:
-    a constant that has changed then was computed from them outside of the ops.
+    the third the arguments have other values and the parameters are a little larger: a constant
+    that has changed then was computed from them outside of the ops.
     """
     first = Traced(f, args, kwargs)
     again = Traced(f, args, kwargs, located=False)
@@ -115,9 +115,8 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
             v.kind = "constant"
         v.captured = v.array is w.array
     first.recording.name_results()
-    arrays = [_rolled(x) for x in first.arguments.arrays]
     with _larger(v.tensor for v in first.recording.captured):
-        other = Traced(f, args, kwargs, arrays, located=False)
+        other = _with_other_values(f, args, kwargs, first.arguments.arrays)
     _compare(
         first, other,
         "was computed from the arguments or parameters outside of the ops, and would be frozen as "
@@ -177,12 +176,43 @@ def _spelled(location: Any) -> str:
     return line_of(*(location or ("?", 0)))
 
 
+def _with_other_values(f: Callable[..., Any], args: Any, kwargs: Any, arrays: list[Any]) -> Traced:
+    """A run with arrays rolled along their first axis, one element moved if that changes nothing.
+
+    Where f refuses a moved element, as a class that there is not, they are only rolled.
+    """
+    rolled = [_rolled(x) for x in arrays]
+    moved = [_moved(x) for x in rolled]
+    if any(a is not b for a, b in zip(rolled, moved, strict=True)):
+        with contextlib.suppress(Exception):
+            return Traced(f, args, kwargs, moved, located=False)
+    return Traced(f, args, kwargs, rolled, located=False)
+
+
 def _rolled(x: Any) -> Any:
     """The same numbers in another order."""
-    if isinstance(x, Tensor):
-        return wrap(_rolled(x._array), x.node, x._name)
-    array = np.asarray(x)
-    return np.roll(array, 1, 0) if array.ndim else array
+    return _like(x, np.roll(_array(x), 1, 0)) if np.ndim(x) else x
+
+
+def _moved(x: Any) -> Any:
+    """Another first element, if all rows are equal: one nearer to 0, or 1 in place of 0."""
+    array = _array(x)
+    if not array.size or (array.ndim and (array[:1] != array).any()):
+        return x
+    moved = array.copy()
+    first = array.flat[0]
+    smaller = first / FACTOR if array.dtype.kind == "f" else first - np.sign(first)
+    moved.flat[0] = ~first if array.dtype.kind == "b" else smaller if first else 1
+    return _like(x, moved)
+
+
+def _array(x: Any) -> np.ndarray:
+    return x._array if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _like(x: Any, array: np.ndarray) -> Any:
+    """An array in place of x: a Tensor with its node, if x is one."""
+    return wrap(array, x.node, x._name) if isinstance(x, Tensor) else array
 
 
 @contextlib.contextmanager

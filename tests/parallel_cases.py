@@ -21,6 +21,7 @@ import nn
 from nn import parallel
 from nn.callbacks import Callback
 from nn.parallel import exchange
+from tinygrad_edu import compile
 
 Result = dict[str, Any]
 SLOW = 60.0  # seconds
@@ -237,9 +238,36 @@ def evaluated(many: bool, out: Path) -> Result:
     return found | {f"together {name}": value for name, value in together.items()}
 
 
+def infinite(many: bool, out: Path) -> Result:
+    """A compiled loss that is infinite in the last rank only, and finite again in the next step."""
+    model = synchronized(network(nn.BatchNorm1d(16)), many)
+    compiled = compile(lambda x, factor: (model(x) * factor).mean())
+    x, found, last = table(8)[0], [], parallel.rank() == parallel.size() - 1
+    for factor in (1.0, np.inf if last else 1.0, 1.0):
+        model.zero_grad()
+        with np.errstate(invalid="ignore"):
+            loss = compiled(x, np.full((8, 1), factor))
+        loss.backward()
+        found.append([loss.data, *(np.abs(p.grad).sum() for p in model.parameters())])
+    return {"losses and gradients": np.array(found)}
+
+
 CASES: dict[str, Callable[..., Result]] = {
     each.__name__: each
-    for each in (sgd, adam, total, lbfgs, accumulate, half, loop, streams, resume, bits, evaluated)
+    for each in (
+        sgd,
+        adam,
+        total,
+        lbfgs,
+        accumulate,
+        half,
+        loop,
+        streams,
+        resume,
+        bits,
+        evaluated,
+        infinite,
+    )  # fmt: skip
 }
 
 

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.skipif(
 )
 CASES = (
     "sgd", "adam", "total", "lbfgs", "accumulate", "half", "loop", "streams", "evaluated", "bits",
+    "infinite",
 )  # fmt: skip
 WITHIN = 10.0  # seconds, in which a failure of one process ends all
 
@@ -123,6 +124,14 @@ def test_losses_and_weights_are_those_of_one_process(
 @ranks
 def test_a_line_search_is_that_of_one_process(n: int, launches: Any, alone: Any) -> None:
     assert farthest(launches[n].case("lbfgs"), alone["lbfgs"]) < 1e-8  # it magnifies rounding
+
+
+@ranks
+def test_a_loss_that_is_infinite_in_one_rank_upsets_no_exchange(n: int, launches: Any) -> None:
+    found = [launches[n].case("infinite", rank)["losses and gradients"] for rank in range(n)]
+    np.testing.assert_array_equal(found[0][2], found[0][0])
+    assert all(np.isfinite(each[[0, 2]]).all() for each in found)
+    assert not np.isfinite(found[-1][1]).all()
 
 
 @ranks

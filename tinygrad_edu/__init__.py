@@ -10,7 +10,7 @@ from . import habits as _habits
 from . import memory as _memory
 from .context import enable_grad, no_grad, scope
 from .declare import op
-from .effects import effect, is_tracing
+from .effects import effect, exchanges, is_tracing
 from .functional import (
     elementwise_grad,
     grad,
@@ -29,7 +29,7 @@ __version__ = "0.4.0"
 __all__ = [
     "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile",
     "detect_anomaly", "draw_graph", "effect", "elementwise_grad", "enable_grad", "errors",
-    "explain", "grad", "gradcheck", "hessian", "hvp", "is_tracing", "jacobian", "jvp", "no_grad",
+    "exchanges", "explain", "grad", "gradcheck", "hessian", "hvp", "is_tracing", "jacobian", "jvp", "no_grad",
     "observe", "op", "operators", "ops", "scope", "to_onnx", "trace", "value_and_grad", "vjp",
     "why",
 ]  # fmt: skip

@@ -38,3 +38,28 @@ def is_tracing() -> bool:
     False
     """
     return tracing() or threading.get_ident() in rehearsing
+
+
+exchanging: set[Any] = set()
+"""Ops that exchange values with other processes, and may be computed only once in each of them."""
+
+
+def exchanges(call: Any) -> Any:
+    """Decorator of an op that exchanges values with other processes.
+
+    Where values are not finite, a compiled program computes again, more carefully. If only one
+    process did so, its messages would meet those of later steps; so with such an op none does.
+    Returns the op.
+
+    >>> from tinygrad_edu import op
+    >>> @exchanges
+    ... @op(None, lambda g: g, method=False)
+    ... def of_all(x):
+    ...     '''What all processes have, added.
+    ...     y = Σ x,  ∂L/∂x = g'''
+    ...     return x  # where there is one process
+    >>> of_all.op in exchanging
+    True
+    """
+    exchanging.add(call.op)
+    return call

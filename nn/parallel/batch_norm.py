@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import Tensor, effect, is_tracing, op
+from tinygrad_edu import Tensor, effect, exchanges, is_tracing, op
 
 from ..layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from ..module import Module
@@ -55,6 +55,7 @@ def _follow(mean: Any, variance: Any, total: Any, momentum: Any, *running: np.nd
         running_var += share * (variance * (total / (total - 1)) - running_var)
 
 
+@exchanges
 @op(
     None,
     lambda g, weight: allreduce(g * weight, weight) / np.maximum(weight, 1),

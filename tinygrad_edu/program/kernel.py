@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..effects import exchanging
 from ..observers import rehearsed
 from . import scalars
 from .backward import Sweep, sweep, used
@@ -26,7 +27,8 @@ class Kernel:
     """What runs for arguments of one set of shapes and dtypes.
 
     `forward` returns the outputs and what `backward` reads, and that the gradients of the
-    variables. Where values are not finite both compute again, step by step as the engine does.
+    variables. Where values are not finite both compute again, step by step as the engine does,
+    unless an op exchanges values with other processes.
     `operations` is the number of ops that were traced.
     """
 
@@ -41,7 +43,8 @@ class Kernel:
         self.constants = written.operations.constants
         self.effects = written.effects
         self.scalar = written.operations.floats
-        self._careful = _Careful(traced, written, self.seeds)
+        careful = None if written.exchanges else _Careful(traced, written, self.seeds)
+        self._careful = careful
         self._buffers = written.buffers
         self.code = written.code()
         self._again = written.again()
@@ -63,7 +66,7 @@ class Kernel:
         outputs, saved, effects = self._forward(workspace, *arrays, *constants)
         if not self.variables:
             self._give_back(workspace)
-        if not is_finite(outputs):
+        if self._careful and not is_finite(outputs):
             outputs = self._careful.run(arrays, effects)
         return [np.asarray(y) for y in outputs], saved, effects
 
@@ -78,7 +81,7 @@ class Kernel:
         else:
             found, workspace = self._backward(saved, *gradients)
             self._give_back(workspace)
-        if found is None or not (self.scalar or is_finite(found)):
+        if self._careful and (found is None or not (self.scalar or is_finite(found))):
             found = self._careful.run(arrays, effects, gradients)
         return list(found)
 
@@ -112,6 +115,7 @@ class Kernel:
         except _RAISED:
             finite = False
         if not finite:
+            assert self._careful  # floats exchange nothing
             return list(map(np.asarray, self._careful.run(arrays, ()))), saved, ()
         return list(map(np.array, found)), saved, ()
 
@@ -155,6 +159,7 @@ class _Written:
         self.forward = used(recording.steps, [*outputs, *read])
         self.backward = used(back.steps, list(back.gradients.values()))
         self.effects = any(step.role == "effect" for step in self.forward)
+        self.exchanges = any(step.op in exchanging for step in self.forward)
         self.variables = [v for v in traced.variables() if v in back.gradients]
         self.given = [*recording.inputs, *recording.captured]
         operations = self._operations(recording.constants)
@@ -177,7 +182,7 @@ class _Written:
         steps = [*self.forward, *self.backward]
         arrays = [v.array for v in (*self.given, *constants, *self.seeds)]
         arrays += [v.array for step in steps for v in step.outs]
-        if not self.effects and scalars.are_floats(arrays):
+        if not (self.effects or self.exchanges) and scalars.are_floats(arrays):
             with contextlib.suppress(scalars.NotScalar):
                 return self._filled(Operations([*self.given, *self.seeds], floats=True))
         return self._filled(Operations([*self.given, *self.seeds], floats=False))

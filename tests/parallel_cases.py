@@ -252,23 +252,10 @@ def infinite(many: bool, out: Path) -> Result:
     return {"losses and gradients": np.array(found)}
 
 
-CASES: dict[str, Callable[..., Result]] = {
-    each.__name__: each
-    for each in (
-        sgd,
-        adam,
-        total,
-        lbfgs,
-        accumulate,
-        half,
-        loop,
-        streams,
-        resume,
-        bits,
-        evaluated,
-        infinite,
-    )  # fmt: skip
-}
+EACH = (
+    sgd, adam, total, lbfgs, accumulate, half, loop, streams, resume, bits, evaluated, infinite,
+)  # fmt: skip
+CASES: dict[str, Callable[..., Result]] = {each.__name__: each for each in EACH}
 
 
 # -------------------------------------------------------------------- what can go wrong

@@ -64,9 +64,9 @@ ROOMS: dict[str, set[str]] = {
     "functional": {"differentiated_call", "gradient", "pytree", "tensor"},
     "checks": {"context", "declare", "errors", "functional", "graph", "pytree", "tables", "tensor"},
     "program": {
-        "array_interface", "atomic_write", "changes", "context", "declare", "errors", "gradient",
-        "graph", "guard", "methods", "observers", "ops", "precision", "pytree", "registry",
-        "tensor", "where",
+        "array_interface", "atomic_write", "changes", "context", "declare", "effects", "errors",
+        "gradient", "graph", "guard", "methods", "observers", "ops", "precision", "pytree",
+        "registry", "tensor", "where",
     },
     "viz": {
         "atomic_write", "context", "declare", "errors", "gradient", "graph", "observers", "ops",

@@ -29,9 +29,9 @@ __version__ = "0.4.0"
 __all__ = [
     "Graph", "Program", "Tensor", "TraceError", "check_op", "compare", "compile",
     "detect_anomaly", "draw_graph", "effect", "elementwise_grad", "enable_grad", "errors",
-    "exchanges", "explain", "grad", "gradcheck", "hessian", "hvp", "is_tracing", "jacobian", "jvp", "no_grad",
-    "observe", "op", "operators", "ops", "scope", "to_onnx", "trace", "value_and_grad", "vjp",
-    "why",
+    "exchanges", "explain", "grad", "gradcheck", "hessian", "hvp", "is_tracing", "jacobian", "jvp",
+    "no_grad", "observe", "op", "operators", "ops", "scope", "to_onnx", "trace", "value_and_grad",
+    "vjp", "why",
 ]  # fmt: skip
 
 _memory.keep_freed_memory()

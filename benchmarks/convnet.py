@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from . import jax_training
+from .compat import import_tinygrad
 from .harness import Contestant, Table, available, compare, first_runs
-from .training import training_step
+from .tinygrad_training import tinygrad_training_step
+from .training import load_torch, torch_training_step, training_step
 
 Weights = list[np.ndarray]
 RATE = 0.01
@@ -129,57 +132,64 @@ def ours(weights: Weights, x: np.ndarray, t: np.ndarray, compiled: bool = False)
     return training_step(model, optimizer, x, t, compiled)
 
 
-def pytorch(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
-    """PyTorch, eager."""
+def pytorch(weights: Weights, x: np.ndarray, t: np.ndarray, compiled: bool = False) -> Contestant:
+    """PyTorch, eager; or with the loss compiled."""
     import torch
-    from torch.nn import functional as F
+    from torch.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
 
-    ps = [torch.tensor(w, requires_grad=True) for w in weights]
-    w1, b1, w2, b2, w3, b3 = ps
-    inputs, targets = torch.tensor(x), torch.tensor(t)
-    optimizer = torch.optim.SGD(ps, lr=RATE)
-
-    def step() -> Any:
-        h = F.relu(F.max_pool2d(F.conv2d(inputs, w1, b1, padding=1), 2))
-        h = F.relu(F.max_pool2d(F.conv2d(h, w2, b2, padding=1), 2))
-        loss = F.cross_entropy(h.flatten(1) @ w3 + b3, targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    return step
+    _, a, b = CHANNELS
+    model = Sequential(
+        Conv2d(1, a, 3, padding=1),
+        MaxPool2d(2),
+        ReLU(),
+        Conv2d(a, b, 3, padding=1),
+        MaxPool2d(2),
+        ReLU(),
+        Flatten(),
+        Linear(b * 49, 10),
+    )
+    load_torch(model, weights)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    return torch_training_step(model, optimizer, x, t, compiled)
 
 
 def jax_jit(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
     """JAX, the whole step compiled by jit."""
     import jax
-    import jax.numpy as jnp
 
     def layer(h: Any, w: Any, b: Any) -> Any:
         h = jax.lax.conv(h, w, (1, 1), "SAME") + b[:, None, None]
-        h = jax.lax.reduce_window(h, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
-        return jax.nn.relu(h)
+        window = (1, 1, 2, 2)
+        return jax.nn.relu(
+            jax.lax.reduce_window(h, -jax.numpy.inf, jax.lax.max, window, window, "VALID")
+        )
 
-    def loss(ps: Any) -> Any:
+    def loss(ps: Any, x: Any, t: Any) -> Any:
         w1, b1, w2, b2, w3, b3 = ps
         h = layer(layer(x, w1, b1), w2, b2)
-        h = h.reshape(len(h), -1) @ w3 + b3
-        return -jax.nn.log_softmax(h)[jnp.arange(len(t)), t].mean()
+        return jax_training.cross_entropy(h.reshape(len(h), -1) @ w3 + b3, t)
 
-    def update(ps: Any) -> Any:
-        value, gradients = jax.value_and_grad(loss)(ps)
-        return value, jax.tree.map(lambda p, g: p - RATE * g, ps, gradients)
+    return jax_training.jax_training_step(loss, jax_training.sgd(RATE), weights, x, t)
 
-    jitted = jax.jit(update, donate_argnums=0)
-    parameters = [jnp.asarray(p) for p in weights]
 
-    def step() -> Any:
-        nonlocal parameters
-        value, parameters = jitted(parameters)
-        return jax.block_until_ready(value)
+def tinygrad(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """tinygrad, whose CPU device compiles by clang."""
+    import_tinygrad()
+    from tinygrad import Tensor
+    from tinygrad.nn import Conv2d, Linear
 
-    return step
+    _, a, b = CHANNELS
+    layers = [
+        Conv2d(1, a, 3, padding=1),
+        Tensor.max_pool2d,
+        Tensor.relu,
+        Conv2d(a, b, 3, padding=1),
+        Tensor.max_pool2d,
+        Tensor.relu,
+        lambda h: h.flatten(1),
+        Linear(b * 49, 10),
+    ]
+    return tinygrad_training_step(layers, weights, RATE, x, t)
 
 
 def tables(rounds: int) -> Iterator[Table]:
@@ -193,6 +203,8 @@ def tables(rounds: int) -> Iterator[Table]:
         "tinygrad-edu, nn, compiled": partial(ours, compiled=True),
         "JAX jit": jax_jit,
         "PyTorch": pytorch,
+        "torch.compile": partial(pytorch, compiled=True),
+        "tinygrad": tinygrad,
     }
     made: dict[str, Any] = {
         name: lambda make=make: make(initial_weights(), x, t) for name, make in makers.items()

@@ -15,6 +15,7 @@ import numpy as np
 
 from .harness import Contestant, Table, available, compare, first_runs
 from .layers import Layers, flat, layer
+from .training import torch_compile
 
 SIZES, BATCH = (784, 128, 64, 10), 64
 Vectors = list[np.ndarray]
@@ -36,6 +37,26 @@ def pytorch(layers: Layers, vectors: Vectors, x: np.ndarray, t: np.ndarray) -> C
         return torch.autograd.grad(gs, ps, vs)
 
     return product
+
+
+def torch_compiled(layers: Layers, vectors: Vectors, x: np.ndarray, t: np.ndarray) -> Contestant:
+    """PyTorch, forward over backward, compiled; it compiles no second `torch.autograd.grad`."""
+    import torch
+    from torch.nn import functional as F
+
+    def loss(ps: Any, x: Any, t: Any) -> Any:
+        w1, b1, w2, b2, w3, b3 = ps
+        h = F.relu(x @ w1 + b1)
+        return F.cross_entropy(F.relu(h @ w2 + b2) @ w3 + b3, t)
+
+    def product(ps: Any, vs: Any, x: Any, t: Any) -> Any:
+        gradient = torch.func.grad(lambda ps: loss(ps, x, t))
+        return torch.func.jvp(gradient, (ps,), (vs,))[1]
+
+    compute = torch_compile(product)
+    ps, vs = (tuple(map(torch.tensor, arrays)) for arrays in (flat(layers), vectors))
+    inputs, targets = torch.tensor(x), torch.tensor(t)
+    return lambda: compute(ps, vs, inputs, targets)
 
 
 def ours(
@@ -78,6 +99,7 @@ MAKERS: dict[str, Callable[..., Contestant]] = {
     "tinygrad-edu": ours,
     "tinygrad-edu, compiled": partial(ours, compiled=True),
     "JAX jit": jax_jit,
+    "torch.compile": torch_compiled,
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-PEERS = ("torch", "jax", "mygrad", "autograd", "dezero", "micrograd")
+PEERS = ("torch", "jax", "mygrad", "autograd", "dezero", "micrograd", "tinygrad")
 
 
 def describe() -> list[str]:

@@ -142,6 +142,8 @@ WITH_SGD: dict[str, Maker] = {
     "tinygrad-edu, engine": ours_engine,
     "JAX jit": peers.jax_jit,
     "PyTorch": peers.pytorch,
+    "torch.compile": partial(peers.pytorch, compiled=True),
+    "tinygrad": peers.tinygrad,
     "MyGrad": peers.mygrad,
     "HIPS autograd": peers.hips_autograd,
     "DeZero": peers.dezero,
@@ -154,6 +156,8 @@ WITH_ADAM: dict[str, Maker] = {
     "tinygrad-edu, nn, compiled": partial(ours_nn, adam=True, compiled=True),
     "JAX jit": partial(peers.jax_jit, adam=True),
     "PyTorch": partial(peers.pytorch, adam=True),
+    "torch.compile": partial(peers.pytorch, adam=True, compiled=True),
+    "tinygrad": partial(peers.tinygrad, adam=True),
 }
 
 

@@ -6,36 +6,40 @@ from typing import Any
 
 import numpy as np
 
-from .compat import import_dezero
+from . import jax_training
+from .compat import import_dezero, import_tinygrad
 from .harness import Contestant
 from .layers import ADAM_RATE, RATE, Layers, flat
+from .tinygrad_training import tinygrad_training_step
+from .training import load_torch, torch_training_step
 
 
-def pytorch(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False) -> Contestant:
-    """PyTorch, eager, on the CPU."""
+def pytorch(
+    layers: Layers, x: np.ndarray, t: np.ndarray, *, compiled: bool = False, adam: bool = False
+) -> Contestant:
+    """PyTorch on the CPU, eager; or with the loss compiled."""
     import torch
-    from torch import nn
+    from torch.nn import Linear, ReLU, Sequential
 
     (w1, _), (w2, _), (w3, _) = layers
-    model = nn.Sequential(
-        nn.Linear(*w1.shape), nn.ReLU(), nn.Linear(*w2.shape), nn.ReLU(), nn.Linear(*w3.shape)
-    )
-    with torch.no_grad():
-        for parameter, value in zip(model.parameters(), flat(layers), strict=True):
-            parameter.copy_(torch.from_numpy(value.T))
+    model = Sequential(Linear(*w1.shape), ReLU(), Linear(*w2.shape), ReLU(), Linear(*w3.shape))
+    load_torch(model, flat(layers))
     optimizer: Any = torch.optim.SGD(model.parameters(), lr=RATE)
     if adam:
         optimizer = torch.optim.Adam(model.parameters(), lr=ADAM_RATE)
-    inputs, targets = torch.from_numpy(x), torch.from_numpy(t)
+    return torch_training_step(model, optimizer, x, t, compiled)
 
-    def step() -> Any:
-        loss = nn.functional.cross_entropy(model(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
 
-    return step
+def tinygrad(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False) -> Contestant:
+    """tinygrad, whose CPU device compiles by clang."""
+    import_tinygrad()
+    from tinygrad import Tensor
+    from tinygrad.nn import Linear
+
+    first, second, third = [Linear(*w.shape) for w, _ in layers]
+    model = [first, Tensor.relu, second, Tensor.relu, third]
+    rate = ADAM_RATE if adam else RATE
+    return tinygrad_training_step(model, flat(layers), rate, x, t, adam=adam)
 
 
 def mygrad(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
@@ -106,38 +110,12 @@ def dezero(layers: Layers, x: np.ndarray, t: np.ndarray) -> Contestant:
 def jax_jit(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False) -> Contestant:
     """JAX, the whole step compiled by jit, with the old weights given up to the new ones."""
     import jax
-    import jax.numpy as jnp
 
-    def loss(ps: Any) -> Any:
-        h = x
-        for i, (w, b) in enumerate(ps):
-            h = h @ w + b
-            h = jax.nn.relu(h) if i < len(ps) - 1 else h
-        return -jax.nn.log_softmax(h)[jnp.arange(len(t)), t].mean()
+    def loss(ps: Any, x: Any, t: Any) -> Any:
+        (w1, b1), (w2, b2), (w3, b3) = ps
+        h1 = jax.nn.relu(x @ w1 + b1)
+        h2 = jax.nn.relu(h1 @ w2 + b2)
+        return jax_training.cross_entropy(h2 @ w3 + b3, t)
 
-    def descend(state: Any) -> Any:
-        value, gradients = jax.value_and_grad(loss)(state)
-        return value, jax.tree.map(lambda p, g: p - RATE * g, state, gradients)
-
-    def adapt(state: Any) -> Any:
-        ps, ms, vs, t = state
-        value, gradients = jax.value_and_grad(loss)(ps)
-        t = t + 1
-        ms = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, ms, gradients)
-        vs = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, vs, gradients)
-        root, rate = jnp.sqrt(1 - 0.999**t), ADAM_RATE / (1 - 0.9**t)
-        move = lambda p, m, v: p - rate * m / (jnp.sqrt(v) / root + 1e-8)
-        return value, (jax.tree.map(move, ps, ms, vs), ms, vs, t)
-
-    jitted = jax.jit(adapt if adam else descend, donate_argnums=0)
-    state: Any = [tuple(jnp.asarray(p) for p in layer) for layer in layers]
-    if adam:
-        zeros = [jax.tree.map(jnp.zeros_like, state) for _ in range(2)]
-        state = state, *zeros, jnp.zeros(())
-
-    def step() -> Any:
-        nonlocal state
-        value, state = jitted(state)
-        return jax.block_until_ready(value)
-
-    return step
+    optimizer = jax_training.adam(ADAM_RATE) if adam else jax_training.sgd(RATE)
+    return jax_training.jax_training_step(loss, optimizer, layers, x, t)

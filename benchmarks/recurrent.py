@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .harness import Contestant, Table, available, compare
+from . import jax_training
+from .harness import Contestant, Table, available, compare, first_runs
+from .training import load_torch, step_of, torch_compile
 
 STEPS, WIDTH, BATCH = 64, 128, 32
 RATE = 0.01
@@ -146,36 +148,55 @@ def ours(kind: str, weights: Weights, x: np.ndarray, compiled: bool = False) -> 
     def loss_of(x: np.ndarray) -> Any:
         return (model(x)[0] ** 2).mean()
 
-    compute = tinygrad_edu.compile(loss_of) if compiled else loss_of
-
-    def step() -> Any:
-        loss = compute(x)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return step_of(tinygrad_edu.compile(loss_of) if compiled else loss_of, optimizer, x)
 
 
-def pytorch(kind: str, weights: Weights, x: np.ndarray) -> Contestant:
-    """PyTorch, eager."""
+def pytorch(kind: str, weights: Weights, x: np.ndarray, compiled: bool = False) -> Contestant:
+    """PyTorch, eager or with the loss compiled."""
     import torch
 
     model = getattr(torch.nn, kind)(WIDTH, WIDTH, batch_first=True)
-    with torch.no_grad():
-        for parameter, value in zip(model.parameters(), weights, strict=True):
-            parameter[...] = torch.tensor(value.T)
-    optimizer, inputs = torch.optim.SGD(model.parameters(), lr=RATE), torch.tensor(x)
+    load_torch(model, weights)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
 
-    def step() -> Any:
-        loss = (model(inputs)[0] ** 2).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
+    def loss_of(x: Any) -> Any:
+        return (model(x)[0] ** 2).mean()
 
-    return step
+    compute = torch_compile(loss_of) if compiled else loss_of
+    return step_of(compute, optimizer, torch.from_numpy(x))
+
+
+def jax_jit(kind: str, weights: Weights, x: np.ndarray) -> Contestant:
+    """JAX, a scan over the steps, all of it compiled by jit."""
+    import jax
+    from jax import numpy as jnp
+
+    def lstm(state: Any, a: Any, w_hh: Any, b_hh: Any) -> tuple[Any, Any]:
+        h, c = state
+        i, f, g, o = jnp.split(a + h @ w_hh + b_hh, 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    def gru(h: Any, a: Any, w_hh: Any, b_hh: Any) -> tuple[Any, Any]:
+        r, z, g = jnp.split(a, 3, axis=1)
+        inner_r, inner_z, inner_g = jnp.split(h @ w_hh + b_hh, 3, axis=1)
+        z = jax.nn.sigmoid(z + inner_z)
+        g = jnp.tanh(g + jax.nn.sigmoid(r + inner_r) * inner_g)
+        h = g + z * (h - g)
+        return h, h
+
+    zero = np.zeros((len(x), WIDTH), np.float32)
+    cell: Any
+    cell, start = (lstm, (zero, zero)) if kind == "LSTM" else (gru, zero)
+
+    def loss(ps: Any, x: Any) -> Any:
+        w_ih, w_hh, b_ih, b_hh = ps
+        _, hs = jax.lax.scan(partial(cell, w_hh=w_hh, b_hh=b_hh), start, x @ w_ih + b_ih)
+        return (hs**2).mean()
+
+    steps_first = np.ascontiguousarray(x.swapaxes(0, 1))
+    return jax_training.jax_training_step(loss, jax_training.sgd(RATE), weights, steps_first)
 
 
 def tables(rounds: int) -> Iterator[Table]:
@@ -186,14 +207,19 @@ def tables(rounds: int) -> Iterator[Table]:
             "hand-written NumPy": by_hand,
             "tinygrad-edu, nn": partial(ours, kind),
             "tinygrad-edu, nn, compiled": partial(ours, kind, compiled=True),
+            "JAX jit": partial(jax_jit, kind),
             "PyTorch": partial(pytorch, kind),
+            "torch.compile": partial(pytorch, kind, compiled=True),
         }
-        contestants, notes = available(
-            {name: partial(make, initial_weights(kind), x) for name, make in makers.items()}
-        )
+        made: dict[str, Any] = {
+            name: lambda make=make, kind=kind: make(initial_weights(kind), x)
+            for name, make in makers.items()
+        }
+        notes = first_runs(made)
+        contestants, missing = available(made)
         expected = [float(contestants["hand-written NumPy"]()) for _ in range(4)]
         for name, step in list(contestants.items())[1:]:
             losses = [float(step()) for _ in range(4)]
             np.testing.assert_allclose(losses, expected, rtol=1e-4, err_msg=name)
         title = f"{kind}, {STEPS} steps, width {WIDTH}, batch {BATCH}, float32, one SGD step"
-        yield Table(title, compare(contestants, rounds=rounds), notes)
+        yield Table(title, compare(contestants, rounds=rounds), notes + missing)

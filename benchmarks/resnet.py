@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .harness import Contestant, Table, available, compare
-from .training import training_step
+from . import jax_training
+from .harness import Contestant, Table, available, compare, first_runs
+from .training import load_torch, torch_training_step, training_step
 
 CHANNELS, BLOCKS, BATCH = 16, 2, 32
 RATE, MOMENTUM = 0.01, 0.9
@@ -42,11 +44,10 @@ def ours(x: np.ndarray, t: np.ndarray, *, compiled: bool) -> Contestant:
     return training_step(model, optimizer, x, t, compiled)
 
 
-def pytorch(x: np.ndarray, t: np.ndarray) -> Contestant:
-    """PyTorch, eager, from the same weights."""
+def pytorch(x: np.ndarray, t: np.ndarray, *, compiled: bool) -> Contestant:
+    """PyTorch, from the same weights, eager or with the loss compiled."""
     import torch
     from torch import nn as tn
-    from torch.nn import functional as F
 
     class Block(tn.Module):
         def __init__(self) -> None:
@@ -54,7 +55,7 @@ def pytorch(x: np.ndarray, t: np.ndarray) -> Contestant:
             self.inside = tn.Sequential(*unit(CHANNELS), tn.ReLU(), *unit(CHANNELS))
 
         def forward(self, x: Any) -> Any:
-            return F.relu(x + self.inside(x))
+            return tn.functional.relu(x + self.inside(x))
 
     def unit(channels: int) -> list[Any]:
         kernel = tn.Conv2d(channels, CHANNELS, 3, padding=1, bias=False)
@@ -63,21 +64,52 @@ def pytorch(x: np.ndarray, t: np.ndarray) -> Contestant:
     blocks = [Block() for _ in range(BLOCKS)]
     head = [tn.AdaptiveAvgPool2d(1), tn.Flatten(), tn.Linear(CHANNELS, 10)]
     model = tn.Sequential(*unit(3), tn.ReLU(), *blocks, *head)
-    with torch.no_grad():
-        for parameter, own in zip(model.parameters(), network().parameters(), strict=True):
-            value = own.data.T if own.ndim == 2 else own.data  # a Dense weight is (in, out)
-            parameter.copy_(torch.tensor(np.ascontiguousarray(value)))
+    load_torch(model, (own.data for own in network().parameters()))
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
-    inputs, targets = torch.tensor(x), torch.tensor(t)
+    return torch_training_step(model, optimizer, x, t, compiled)
 
-    def step() -> Any:
-        loss = F.cross_entropy(model(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
 
-    return step
+def jax_jit(x: np.ndarray, t: np.ndarray) -> Contestant:
+    """JAX, from the same weights, the whole step compiled by jit."""
+    import jax
+    from jax import numpy as jnp
+
+    *inside, weight, bias = [own.data for own in network().parameters()]
+    units = [tuple(inside[i : i + 3]) for i in range(0, len(inside), 3)]
+    count = x[:, 0].size
+
+    def unit(h: Any, ps: Any, running: Any) -> tuple[Any, Any]:
+        """A convolution and batch normalization, and the new running mean and variance."""
+        kernel, scale, shift = ps
+        h = jax.lax.conv(h, kernel, (1, 1), "SAME")
+        mean, var = h.mean((0, 2, 3)), h.var((0, 2, 3))
+        scale = scale * jax.lax.rsqrt(var + 1e-5)
+        h = (h - mean[:, None, None]) * scale[:, None, None] + shift[:, None, None]
+        now = mean, var * (count / (count - 1))
+        return h, tuple(0.9 * old + 0.1 * new for old, new in zip(running, now, strict=True))
+
+    def loss(ps: Any, running: Any, x: Any, t: Any) -> tuple[Any, Any]:
+        units, weight, bias = ps
+        applied = zip(units, running, strict=True)
+        h, first = unit(x, *next(applied))
+        h, now = jax.nn.relu(h), [first]
+        for ps, old in applied:
+            inner, new = unit(h, ps, old)
+            outer, last = unit(jax.nn.relu(inner), *next(applied))
+            h, now = jax.nn.relu(h + outer), [*now, new, last]
+        return jax_training.cross_entropy(h.mean((2, 3)) @ weight + bias, t), now
+
+    sgd = jax_training.sgd(RATE, MOMENTUM)
+    differentiate = jax.value_and_grad(loss, has_aux=True)
+
+    def update(state: Any, x: Any, t: Any) -> tuple[Any, Any]:
+        ps, velocity, running = state
+        (value, running), gradients = differentiate(ps, running, x, t)
+        return value, (*sgd.move(ps, gradients, velocity), running)
+
+    ps = units, weight, bias
+    running = [(jnp.zeros(CHANNELS), jnp.ones(CHANNELS)) for _ in units]
+    return jax_training.jitted_step(update, (ps, sgd.start(ps), running), x, t)
 
 
 def tables(rounds: int) -> Iterator[Table]:
@@ -86,11 +118,14 @@ def tables(rounds: int) -> Iterator[Table]:
     x = random.random((BATCH, 3, 32, 32), np.float32)
     t = random.integers(0, 10, BATCH)
     makers: dict[str, Callable[[], Contestant]] = {
-        "PyTorch": lambda: pytorch(x, t),
-        "tinygrad-edu, nn": lambda: ours(x, t, compiled=False),
-        "tinygrad-edu, nn, compiled": lambda: ours(x, t, compiled=True),
+        "PyTorch": partial(pytorch, x, t, compiled=False),
+        "torch.compile": partial(pytorch, x, t, compiled=True),
+        "tinygrad-edu, nn": partial(ours, x, t, compiled=False),
+        "tinygrad-edu, nn, compiled": partial(ours, x, t, compiled=True),
+        "JAX jit": partial(jax_jit, x, t),
     }
-    contestants, notes = available(makers)
+    notes = first_runs(makers)
+    contestants, missing = available(makers)
     losses = {name: [float(step()) for _ in range(4)] for name, step in contestants.items()}
     expected = next(iter(losses.values()))
     for name, found in losses.items():
@@ -99,4 +134,4 @@ def tables(rounds: int) -> Iterator[Table]:
         f"Residual network of {1 + 2 * BLOCKS} convolutions of {CHANNELS} channels with batch "
         f"normalization, 32 x 32, batch {BATCH}, float32, one step of SGD with momentum"
     )
-    yield Table(title, compare(contestants, rounds=rounds), notes)
+    yield Table(title, compare(contestants, rounds=rounds), notes + missing)

@@ -20,6 +20,7 @@ from .harness import Contestant, Table, available, compare, first_runs
 
 LENGTH = 1000
 REPEATS = range(LENGTH // 4)
+TOO_SLOW = f"torch.compile and tinygrad are left out: they compile {LENGTH} operations for minutes."
 
 
 def follow(h: Any, x: Any, w: Any, activation: Callable[[Any], Any]) -> Any:
@@ -213,7 +214,7 @@ def tables(rounds: int) -> Iterator[Table]:
         made: dict[str, Any] = {name: partial(m, x, w) for name, m in makers.items()}
         notes = first_runs(made)
         contestants, missing = available(made)
-        notes += missing + _agree(contestants)
+        notes += [*missing, *_agree(contestants), TOO_SLOW]
         title = f"Chain of {LENGTH} operations on {kind}, forward and backward"
         rows = compare(contestants, rounds=rounds, without_collector=[UNCOLLECTED])
         yield Table(title, rows, notes)

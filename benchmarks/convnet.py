@@ -183,7 +183,7 @@ def tinygrad(weights: Weights, x: np.ndarray, t: np.ndarray) -> Contestant:
     from tinygrad.nn import Conv2d, Linear
 
     _, a, b = CHANNELS
-    layers = [
+    layers: list[Any] = [
         Conv2d(1, a, 3, padding=1),
         Tensor.max_pool2d,
         Tensor.relu,

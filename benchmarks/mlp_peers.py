@@ -37,7 +37,7 @@ def tinygrad(layers: Layers, x: np.ndarray, t: np.ndarray, *, adam: bool = False
     from tinygrad.nn import Linear
 
     first, second, third = [Linear(*w.shape) for w, _ in layers]
-    model = [first, Tensor.relu, second, Tensor.relu, third]
+    model: list[Any] = [first, Tensor.relu, second, Tensor.relu, third]
     rate = ADAM_RATE if adam else RATE
     return tinygrad_training_step(model, flat(layers), rate, x, t, adam=adam)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import random
 import re
 import statistics
@@ -19,6 +20,8 @@ from typing import Any
 from .compat import forget_compiled
 
 Contestant = Callable[[], Any]
+AGAIN = "BENCHMARKS_AGAIN"
+"""The variable of the environment that says that first runs were measured already."""
 
 
 @dataclass
@@ -134,9 +137,12 @@ def available(
 
 
 def first_runs(makers: dict[str, Callable[[], Contestant]]) -> list[str]:
-    """How long those that compile take for the first run of a contestant made for that."""
-    notes = []
-    for name, make in makers.items():
+    """How long those that compile take for the first run of a contestant made for that.
+
+    Not measured again in later runs of all benchmarks, of which `AGAIN` is set.
+    """
+    notes: list[str] = []
+    for name, make in makers.items() if AGAIN not in os.environ else ():
         if re.search("compile|jit|tinygrad$", name):
             with contextlib.suppress(ImportError):
                 forget_compiled()

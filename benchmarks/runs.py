@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-from .harness import Row, Table
+from .harness import AGAIN, Row, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def repeat(names: list[str], runs: int, threads: list[int], rounds: int, folder: Path) -> None:
-    """Run the benchmarks `runs` times with each number of threads; a file for each run."""
+    """Run the benchmarks `runs` times with each number of threads; a file for each run.
+
+    What takes long and hardly varies is done once: the first runs of what compiles.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(folder / "torch.compile")}
     for run in range(runs):
         for n in threads:
             path = folder / f"{n}-threads-run-{run + 1}.jsonl"
             path.unlink(missing_ok=True)
             options = [f"--rounds={rounds}", f"--threads={n}", f"--save={path}"]
             command = [sys.executable, "-m", "benchmarks", *names, *options]
-            subprocess.run(command, cwd=ROOT, check=True)
+            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+            environment[AGAIN] = "1"
 
 
 def save(path: Path, table: Table, threads: int) -> None:

@@ -73,6 +73,7 @@ class Inliner:
         self.simple = simple
         self.helpers = helpers
         self.statements: list[Statement] = []
+        self.shallow = False  # whether all that is called becomes a helper function
         self.writable: set[str] = set()  # variables whose elements may be assigned
 
     def call(self, function: Callable[..., Any], args: list[Any]) -> Any:
@@ -83,10 +84,21 @@ class Inliner:
                 result = self._inlined(self.simple.get(function, function), args, {})
             if len(self.statements) - start <= MOST_STATEMENTS:
                 return result
+            if function.__name__ == "<lambda>":  # that picks what several derivatives share
+                del self.statements[start:]
+                return self._picked(function, args)
         except (NotInlinable, source.NoSource, literals.NoLiteral):
             pass
         del self.statements[start:]
         return self._helper(function, args, {})
+
+    def _picked(self, function: Callable[..., Any], args: list[Any]) -> Any:
+        """The body of a lambda, in which what it calls are helper functions."""
+        self.shallow = True
+        try:
+            return self._inlined(function, args, {})
+        finally:
+            self.shallow = False
 
     def changed(self, function: Callable[..., Any], args: list[Any]) -> bool:
         """Write the body of a function that changes its first argument, if that can be done."""
@@ -180,6 +192,8 @@ class Inliner:
             return known_result(
                 function(*[v.value for v in args], **{k: v.value for k, v in kwargs.items()})
             )
+        if self.shallow:
+            return self._helper(function, args, kwargs)
         start = len(self.statements)
         try:
             return self._inlined(self.simple.get(function, function), args, kwargs)

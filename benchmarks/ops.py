@@ -25,7 +25,8 @@ STEP = Geometry((3, 3), (1, 1), (1, 1), (0, 0), (0, 0))
 CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("sum", "mean", "max", "min", "var", "std", "prod"), ([SQUARE], [-1])),
     **dict.fromkeys(("logsumexp", "softmax", "log_softmax", "cumsum", "cumprod"), ([SQUARE], [-1])),
-    **dict.fromkeys(("standardize", "unit_rms"), ([SQUARE], [(-1,)])),
+    "standardize": ([SQUARE, (SIDE,), (SIDE,)], [(-1,)]),
+    "unit_rms": ([SQUARE], [(-1,)]),
     **dict.fromkeys(("transpose", "copy", "rot90", "tril", "triu"), ([SQUARE], [])),
     **dict.fromkeys(("flip", "sort"), ([SQUARE], [-1])),
     **dict.fromkeys(("swapaxes", "moveaxis"), ([SQUARE], [0, 1])),

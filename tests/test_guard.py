@@ -113,7 +113,8 @@ ROWS = np.array([[np.inf, 1.0, 2.0], [0.5, 1.0, 2.0]])
         lambda x: np.cumprod(x, 1) ** 2,
         lambda x: np.linalg.norm(x, axis=1),
         lambda x: np.linalg.norm(x, 3, axis=-1, keepdims=True),
-        ops.standardize,
+        lambda x: ops.standardize(x)[0],
+        lambda x: sum(ops.standardize(x, np.ones(3), np.ones(3))),
         ops.unit_rms,
         lambda x: ops.cross_entropy(x, np.ones(len(x), int), "none"),
         lambda x: (x / x.sum(1, keepdims=True)) ** 2,
@@ -130,6 +131,19 @@ def test_a_row_that_was_not_chosen_sends_nothing_back(f: Any) -> None:
     assert (first.data[0] == 0).all()
     second = grad((first * first).sum(), x, allow_unused=True)
     assert second is None or (second.data[0] == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 1)])
+def test_a_row_that_was_not_chosen_sends_nothing_to_the_weight_of_a_norm(shape: Any) -> None:
+    weight = Tensor(np.full(shape, 2.0), requires_grad=True)
+    bias = Tensor(np.ones(shape), requires_grad=True)
+
+    def slopes(x: np.ndarray) -> list[np.ndarray]:
+        loss = (ops.standardize(x, weight, bias)[0][1] ** 3).sum()
+        return [g.data for g in grad([loss], [weight, bias])]
+
+    for found, right in zip(slopes(ROWS), slopes(np.stack([ROWS[1]] * 2)), strict=True):
+        np.testing.assert_allclose(found, right, atol=1e-12)
 
 
 W = np.array([[0.5, -1.0], [2.0, 1.0], [1.0, 3.0]])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from tinygrad_edu import Tensor, gradcheck, no_grad
+import nn.functional as F
+from tinygrad_edu import Tensor, gradcheck, no_grad, ops
 
 
 def values(*shape: int, seed: int = 0) -> np.ndarray:
@@ -326,3 +327,40 @@ def test_one_value_without_running_statistics() -> None:
     with pytest.raises(ValueError, match="needs more than one value") as caught:
         layer(np.ones((1, 3)))
     assert "model.eval()" not in str(caught.value)
+
+
+def test_a_large_mean_leaves_the_variance_right() -> None:
+    x = (1e4 + values(64, 3)).astype(np.float32)
+    _, mean, var = ops.standardize(Tensor(x), axis=0)
+    np.testing.assert_allclose(mean.data[0], x.astype(float).mean(0), rtol=1e-6)
+    np.testing.assert_allclose(var.data[0], x.astype(float).var(0), rtol=1e-3)
+
+
+def test_half_precision_is_computed_in_float32_and_rounded_once() -> None:
+    data = values(5000, 3) * 300  # whose squares and sums of 5,000 are no float16
+    x, weight, bias, g = (a.astype(np.float16) for a in (data, *values(2, 3), values(5000, 3)))
+    halves = [Tensor(a, requires_grad=True) for a in (x, weight, bias)]
+    y = F.batch_norm(halves[0], weight=halves[1], bias=halves[2], training=True)
+    y.backward(g)
+    exact = [Tensor(a.astype(float), requires_grad=True) for a in (x, weight, bias)]
+    right = F.batch_norm(exact[0], weight=exact[1], bias=exact[2], training=True)
+    right.backward(g.astype(float))
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(y.data, right.data, rtol=1e-3, atol=1e-5)
+    for half, double in zip(halves, exact, strict=True):
+        np.testing.assert_allclose(half.grad, double.grad, rtol=2e-3, atol=1e-5)  # type: ignore
+
+
+def test_a_weight_and_a_bias_of_two_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="the same shape"):
+        ops.standardize(Tensor(np.ones((2, 3))), np.ones(3), np.ones((1, 3)))
+
+
+def test_no_sample_at_all() -> None:
+    x = Tensor(np.ones((0, 3)), requires_grad=True)
+    layer = nn.LayerNorm(3, dtype=np.float64)
+    layer(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.shape == (0, 3)
+    assert layer.bias is not None
+    np.testing.assert_array_equal(layer.bias.grad, np.zeros(3))

@@ -481,7 +481,7 @@ FREE: dict[str, Callable[[Any], Any]] = {
     "broadcast": lambda x: np.broadcast_to(x[0], x.shape) + np.broadcast_to(x, (2, *x.shape)),
     "a border": lambda x: np.pad(x, ((1, 2), (0, 1)), "edge"),
     "a triangle": lambda x: np.tril(x, -1) + np.triu(x, 1),
-    "standardized": lambda x: ops.standardize(x, 0) + ops.standardize(x, (0, 1)),
+    "standardized": lambda x: ops.standardize(x, axis=0)[0] + sum(ops.standardize(x, axis=(0, 1))),
     "turned": lambda x: np.rot90(x),
     "joined": lambda x: np.concatenate([x, x[:2], x], 0),
     "stacked": lambda x: np.vstack([x, x[0]]) + np.hstack([x, x]).max(),

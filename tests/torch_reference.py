@@ -65,7 +65,7 @@ ELSEWHERE = {  # compared with PyTorch in test_neural_torch
         for name in ("avg_pool", "max_pool", "conv", "conv_transpose")
         for n in (1, 2, 3)
     ),
-    *("bernoulli", "standardize", "unit_rms"),
+    *("bernoulli", "unit_rms"),
     *(
         "correlate",
         "correlate_input",
@@ -194,6 +194,12 @@ def _attention(q: Any, k: Any, v: Any, bias: Any, kept: Any, scale: float) -> An
     scores = q @ k.mT * scale
     weights = (scores if bias is None else scores + bias).softmax(-1)
     return (weights if kept is None else weights * kept) @ v, weights
+
+
+def _standardize(x: Any, weight: Any, bias: Any, axis: Any, eps: float) -> Any:
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    var, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+    return (x - mean) / (var + eps).sqrt() * weight + bias, mean, var
 
 
 REFERENCE: dict[str, Callable[..., Any]] = {
@@ -332,6 +338,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "squared_error": lambda x, targets, reduction: F.mse_loss(x, targets, reduction=reduction),
     "dropout": torch.multiply,
     "attention": _attention,
+    "standardize": _standardize,
     "normal_cdf": torch.special.ndtr,
     "gru": _gru,
     "lstm": _lstm,

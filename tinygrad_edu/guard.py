@@ -8,6 +8,7 @@ inside one would cut its second derivative.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -27,9 +28,11 @@ def zero_unreached(part: Any, g: Any, node: Any, vjp: Any, kept: Any) -> Any:
         return part
     if op.products:
         return _zero_unreached_products(part, g, op, vjp, list(kept))
+    axis = node.statics[op.statics.index("axis")] if op.along == "axis" else op.along
+    if op.outputs > 1:
+        return _without_unreached_lines(g, axis, vjp, kept)
     reached = g != 0
     if op.along:
-        axis = node.statics[op.statics.index("axis")] if op.along == "axis" else op.along
         reached = _spread(reached, axis, part.ndim)
     return _where(np.isfinite(part) | reached, part)
 
@@ -65,6 +68,23 @@ def _spread(reached: Any, axis: Any, ndim: int) -> Any:
     if reached.ndim < ndim:
         return np.expand_dims(reached, axis)
     return reached.any(axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=True)
+
+
+def _without_unreached_lines(g: Any, axis: Any, vjp: Any, kept: Any) -> Any:
+    """What a VJP makes of the gradients of several outputs, if it reads 1 in lines out of reach."""
+    lines = [_spread(each != 0, axis, g[0].ndim) for each in g]
+    reached = functools.reduce(np.logical_or, lines)
+
+    def read(value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(map(read, value))
+        shape = getattr(value, "shape", None)
+        if shape is None or len(shape) != reached.ndim:
+            return value
+        fits = np.broadcast_shapes(shape, reached.shape) == shape
+        return np.where(reached, value, np.ones((), value.dtype)) if fits else value
+
+    return vjp.function(tuple(g), *map(read, kept))
 
 
 def _zero_unreached_products(part: Any, g: Any, op: Any, vjp: Any, kept: list[Any]) -> Any:

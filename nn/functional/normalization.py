@@ -35,7 +35,9 @@ def batch_norm(
         scale = (running_var + eps) ** -0.5
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale  # of a new array: training changes the old one
-        return _affine(x, scale, shift if bias is None else shift + bias, shape)
+        shift = shift if bias is None else shift + bias
+        moved: Tensor = x * scale.reshape(shape) + shift.reshape(shape)
+        return moved
     if x.size <= x.shape[1]:
         instead = ", or call model.eval() to use the running statistics"
         raise ValueError(
@@ -44,18 +46,19 @@ def batch_norm(
             f"{instead if tracked else ''} (shape: {x.shape})"
         )
     axes = (0, *range(2, x.ndim))
-    y = _affine(ops.standardize(x, axes, eps), weight, bias, shape)
+    y, mean, var = ops.standardize(x, *_shaped(shape, weight, bias), axes, eps)
     if tracked:
-        running_arrays = running_mean, running_var
-        effect(_follow, x, *running_arrays, axes, momentum, changes=running_arrays)
+        running_arrays, n = (running_mean, running_var), x.size // x.shape[1]
+        effect(_follow, mean, var, *running_arrays, n, momentum, changes=running_arrays)
     return y
 
 
-def _follow(x: Any, running_mean: Any, running_var: Any, axes: Any, momentum: Any) -> None:
-    """Move the running statistics towards those of a batch."""
-    mean = x.mean(axes, keepdims=True)
+def _follow(
+    mean: Any, var: Any, running_mean: Any, running_var: Any, n: int, momentum: float
+) -> None:
+    """Move the running statistics towards those of a batch with n values a channel."""
     running_mean += momentum * (mean.ravel() - running_mean)
-    running_var += momentum * (x.var(axes, ddof=1, mean=mean) - running_var)
+    running_var += momentum * (var.ravel() * (n / (n - 1)) - running_var)
 
 
 @checked()
@@ -67,11 +70,14 @@ def group_norm(
     Weight and bias have shape (channels,).  Raises ValueError for other shapes, and if the
     channels do not divide into the groups.
     """
-    shape, channels = _channels(x, weight=weight, bias=bias), x.shape[1]
+    _channels(x, weight=weight, bias=bias)
+    channels = x.shape[1]
     if num_groups < 1 or channels % num_groups:
         raise ValueError(f"{channels} channels do not divide into {num_groups} groups")
-    grouped = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
-    return _affine(ops.standardize(grouped, -1, eps).reshape(x.shape), weight, bias, shape)
+    each = num_groups, channels // num_groups
+    grouped = x.reshape((len(x), *each, math.prod(x.shape[2:])))
+    given = _shaped((*each, 1), weight, bias)
+    return ops.standardize(grouped, *given, (2, 3), eps)[0].reshape(x.shape)
 
 
 @checked()
@@ -84,7 +90,7 @@ def layer_norm(
     and bias.  Raises ValueError for other shapes.
     """
     axes = _last_axes(x, normalized_shape, weight=weight, bias=bias)
-    return _affine(ops.standardize(x, axes, eps), weight, bias)
+    return ops.standardize(x, weight, bias, axes, eps)[0]
 
 
 @checked()
@@ -97,16 +103,13 @@ def rms_norm(
     """
     axes = _last_axes(x, normalized_shape, weight=weight)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    return _affine(ops.unit_rms(x, axes, eps), weight, None)
+    y = ops.unit_rms(x, axes, eps)
+    return y if weight is None else y * weight
 
 
-def _affine(x: Tensor, weight: Any, bias: Any, shape: Any = None) -> Tensor:
-    """Times weight plus bias, each optional, in a shape that broadcasts."""
-    if weight is not None:
-        x = x * (weight if shape is None else weight.reshape(shape))
-    if bias is not None:
-        x = x + (bias if shape is None else bias.reshape(shape))
-    return x
+def _shaped(shape: tuple[int, ...], *given: Any) -> Any:
+    """The same numbers in a shape that broadcasts, and None as it is."""
+    return (None if value is None else value.reshape(shape) for value in given)
 
 
 def _last_axes(x: Tensor, shape: Any, **given: Any) -> tuple[int, ...]:

@@ -55,7 +55,12 @@ def judged(draw: Any, op: Any) -> Call:
 def normalized(draw: Any, op: Any) -> Call:
     shape = draw(shapes(min_dims=1, min_side=1))
     axis = axes(draw, len(shape))
-    return Call(values(draw, op, shape), {"axis": axis, "eps": draw(st.sampled_from([1e-2, 1.0]))})
+    given = [shape]
+    if op.name == "standardize":  # one number for each line along the axis, or any that broadcast
+        mean = np.empty(shape).mean(axis=axis, keepdims=True).shape
+        smaller = tuple(draw(st.sampled_from([1, n])) for n in shape[draw(st.integers(0, 2)) :])
+        given += [draw(st.sampled_from([mean, smaller]))] * 2
+    return Call(values(draw, op, *given), {"axis": axis, "eps": draw(st.sampled_from([1e-2, 1.0]))})
 
 
 # -------------------------------------------------------------------- convolution, pooling

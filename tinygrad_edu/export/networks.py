@@ -11,7 +11,6 @@ from ..ops.extended import decompositions, linear_equations
 from ..ops.products import _explicit
 from .elementwise import log1p
 from .graph import broadcast
-from .reductions import centered
 from .table import (
     Array,
     NoOperator,
@@ -172,15 +171,22 @@ for _axes, _max_pool, _avg_pool in (
 
 
 @writes(ops.standardize)
-def _standardize(out: Out, x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
-    x = out.like(x)
+def _standardize(
+    out: Out, x: Any, weight: Any = None, bias: Any = None, axis: Any = -1, eps: float = 1e-5
+) -> Any:
+    x, weight, bias = map(out.like, (x, weight, bias))
     axes = sorted(axes_of(axis, x.ndim))
+    mean = x.reduce("Mean", axes, True)
+    y = x - mean
+    var = (y * y).reduce("Mean", axes, True)
     sizes = x.dims[axes[0] :]
     if axes == list(range(axes[0], x.ndim)) and not any(isinstance(n, Size) for n in sizes):
         ones = out.graph.constant(np.ones(sizes, out.dtype))
-        return x.node("LayerNormalization", ones, axis=axes[0], epsilon=float(eps))
-    y = centered(x, axes)
-    return y / ((y * y).reduce("Mean", axes, True) + eps).pointwise("Sqrt")
+        y = x.node("LayerNormalization", ones, axis=axes[0], epsilon=float(eps)).of(x.dims)
+    else:
+        y = y / (var + eps).pointwise("Sqrt")
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias, mean, var
 
 
 @writes(ops.unit_rms)

@@ -35,7 +35,7 @@ def needed(forward: list[Step], backward: list[Step]) -> tuple[set[Step], set[St
         if step.role == "guard":
             _, _, call, _, kept = step.args
             factors = not infinite.isdisjoint(values_in(kept))
-            masks = call.op.selects or call.op.products
+            masks = call.op.selects or call.op.products or call.op.outputs > 1
             if not masks and (origin in steep or factors):
                 guards.add(step)
         read = list(values_in(step.args))

@@ -103,8 +103,10 @@ CHECK_MUTANTS = [
 Y = "nn/layers/"
 NN_MUTANTS = [
     # layers
-    Mutant(Y + "normalization.py", "share * (mean.ravel() - self.running_mean)", "share * mean.ravel()", "normalization and not torch"),
-    Mutant(Y + "normalization.py", "x.var(axes, ddof=1, mean=mean)", "x.var(axes, mean=mean)", "normalization and not torch"),
+    Mutant("nn/functional/normalization.py", "momentum * (mean.ravel() - running_mean)", "momentum * mean.ravel()", "normalization and not torch"),
+    Mutant("nn/functional/normalization.py", "(n / (n - 1))", "(n / n)", "normalization and not torch"),
+    Mutant("tinygrad_edu/ops/normalization.py", "h, slope = g_y, scale * weight", "h, slope = g_y, scale", "normalization and not torch"),
+    Mutant("tinygrad_edu/ops/normalization.py", "(g[1] - slope * total) / n", "-slope * total / n", "standardize"),
     Mutant(Y + "dropout.py", "scale = 1 / (1 - self.p)", "scale = 1 / self.p", "drop and not torch"),
     Mutant(Y + "dropout.py", "if not self.training or self.p == 0:", "if self.p == 0:", "drop and not torch"),
     Mutant(Y + "attention.py", "self.dropout(weights) @ v", "self.dropout(weights) @ k", "attention and not torch"),

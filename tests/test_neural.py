@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -457,3 +458,29 @@ def test_convolutions_of_several_blocks(
     by_input = np.vdot(x, ops.correlate_input(y, weight, size, moving))
     by_weight = np.vdot(weight, ops.correlate_weight(x, y, moving))
     np.testing.assert_allclose([by_input, by_weight], product, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "dilation", "groups", "slices"),
+    [
+        ((5, 4), (2, 1), 2, 5),
+        ((3, 2, 2), (1, 2, 1), 1, 3),
+        ((4,), (1,), 1, 4),
+        ((2, 2), (1, 1), 1, 1),
+    ],
+)
+def test_kernels_in_slices(kernel: Any, dilation: Any, groups: int, slices: int) -> None:
+    random, made = np.random.default_rng(0), 1 if slices > 1 else 3
+    moving = geometry(len(kernel), kernel, 1, 1, dilation, groups)
+    size = tuple(10 + i for i in range(len(kernel)))
+    positions = positions_in(size, moving)
+    assert convolution._sliced(4, made, positions, moving)[0] == slices
+    x = random.normal(size=(3, groups * 4, *size))
+    w = random.normal(size=(groups * made, 4, *kernel))
+    g = random.normal(size=(3, groups * made, *positions))
+    met = ops.unfold(x, positions, moving).reshape(3, groups, 4 * math.prod(kernel), -1)
+    apart = w.reshape(groups, made, -1), g.reshape(3, groups, made, -1)
+    right = np.einsum("goc,bgcp->bgop", apart[0], met).reshape(g.shape)
+    np.testing.assert_allclose(ops.correlate(x, w, positions, moving), right)
+    right = np.einsum("bgop,bgcp->goc", apart[1], met).reshape(w.shape)
+    np.testing.assert_allclose(ops.correlate_weight(x, g, moving), right)

@@ -37,15 +37,38 @@ __all__ = [
     "correlate", "correlate_input", "correlate_weight",
 ]  # fmt: skip
 
+Slices = tuple[int, int, Sizes, Geometry]  # number, step, positions reached, how one moves
+
 _CACHED = 2**17  # elements of columns at a time
 
 # -------------------------------------------------------------------- one form, three derivatives
 
 
-def _kernels(weight: Array, groups: int) -> Array:
-    """The kernels as rows of matrices: (groups, out / groups, channels · kernel)."""
-    weight = at_least_single(weight)
-    return weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+def _sliced(taken: int, made: int, positions: Sizes, geometry: Geometry) -> Slices:
+    """Kernels cut into slices along their first axis, where that pays, else one slice, the whole.
+
+    All slices meet the same columns, each `step` further on, and what they give is added up. So
+    there are fewer columns to copy by the number of slices, but as many more sums to add.
+    """
+    first, *others = geometry.kernel
+    if geometry.stride[0] > 1 or taken * math.prod(others) < 4 * made:
+        return 1, 0, positions, geometry
+    step = geometry.dilation[0]
+    reached = positions[0] + (first - 1) * step, *positions[1:]
+    return first, step, reached, geometry._replace(kernel=(1, *others))
+
+
+def _parts(a: Array, step: int, length: int) -> list[Array]:
+    """Where each slice stands: views of (groups, slices, channels, batch, *positions reached)."""
+    return [a[:, i, :, :, i * step : i * step + length] for i in range(a.shape[1])]
+
+
+def _kernels(weight: Array, groups: int, slices: int = 1) -> Array:
+    """The kernels as rows of matrices: (groups, slices · out / groups, channels · slice)."""
+    out, taken, *kernel = weight.shape
+    made, rest = out // groups, math.prod(kernel) // slices
+    apart = at_least_single(weight).reshape(groups, made, taken, slices, rest)
+    return apart.transpose(0, 3, 1, 2, 4).reshape(groups, slices * made, taken * rest)
 
 
 def _blocks(batch: int, elements: int) -> list[slice]:
@@ -65,16 +88,20 @@ def _columns(x: Array, positions: Sizes, geometry: Geometry) -> Iterator[tuple[s
         yield block, here.reshape(geometry.groups, rows, samples * width)
 
 
-def _rows(y: Array, block: slice, wide: Sizes, groups: int) -> Array:
-    """Each channel's values for a block of samples: (groups, channels, block · positions).
+def _rows(
+    y: Array, block: slice, groups: int, wide: Sizes, slices: int = 1, step: int = 0
+) -> Array:
+    """Each channel's values for a block of samples: (groups, slices · channels, block · positions).
 
-    They are followed by zeros where the positions are `widened`.
+    Zeros surround them where the positions are `widened`, or reached by other slices only.
     """
     rows: Any = at_least_single(y[block].swapaxes(0, 1))
-    if wide != y.shape[2:]:
-        narrow, rows = rows, np.zeros((*rows.shape[:2], *wide), rows.dtype)
-        rows[..., : y.shape[-1]] = narrow
-    return rows.reshape(groups, len(rows) // groups, math.prod(rows.shape[1:]))
+    made, samples, positions = len(rows) // groups, rows.shape[1], y.shape[2:]
+    if wide != positions:
+        rows, narrow = np.zeros((groups, slices, made, samples, *wide), rows.dtype), rows
+        for part in _parts(rows, step, positions[0]):
+            part[..., : positions[-1]] = narrow.reshape(groups, made, samples, *positions)
+    return rows.reshape(groups, slices * made, samples * math.prod(wide))
 
 
 def _turned(weight: Array, groups: int) -> Array:
@@ -101,11 +128,17 @@ def _like(product: Any, a: Array, b: Array) -> Array:
 def correlate(x: Array, weight: Array, positions: Sizes, geometry: Geometry) -> Array:
     """Each kernel's sum at each position.
     y = w ⋆ x,  ∂L/∂x = w ⋆ᵀ g,  ∂L/∂w = g ⋆ x"""
-    kernels, wide = _kernels(weight, geometry.groups), widened(positions, geometry)
+    groups, made = geometry.groups, len(weight) // geometry.groups
+    slices, step, reached, moving = _sliced(weight.shape[1], made, positions, geometry)
+    kernels, wide = _kernels(weight, groups, slices), widened(reached, moving)
     y = np.empty((len(weight), len(x), *positions), np.result_type(x, kernels))
-    for block, columns in _columns(x, positions, geometry):
-        product = (kernels @ columns).reshape(len(weight), block.stop - block.start, *wide)
-        y[:, block] = product[..., : positions[-1]]
+    sums = y.reshape(groups, made, len(x), *positions)
+    for block, columns in _columns(x, reached, moving):
+        product = (kernels @ columns).reshape(groups, slices, made, block.stop - block.start, *wide)
+        total, *others = _parts(product, step, positions[0])
+        for part in others:
+            total += part
+        sums[:, :, block] = total[..., : positions[-1]]
     return _like(y.swapaxes(0, 1), x, weight)
 
 
@@ -127,7 +160,7 @@ def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) ->
     kernels = _kernels(weight, groups).swapaxes(1, 2)
     x = np.empty((groups * taken, len(y), *size), np.result_type(y, kernels))
     for block in _blocks(len(y), groups * taken * math.prod((*kernel, *positions))):
-        columns = kernels @ _rows(y, block, positions, groups)
+        columns = kernels @ _rows(y, block, groups, positions)
         met = columns.reshape(len(x), *kernel, block.stop - block.start, *positions)
         folded = fold(np.moveaxis(met, len(kernel) + 1, 0), size, geometry)
         x[:, block] = folded.swapaxes(0, 1)
@@ -144,11 +177,15 @@ def correlate_input(y: Array, weight: Array, size: Sizes, geometry: Geometry) ->
 def correlate_weight(x: Array, y: Array, geometry: Geometry) -> Array:
     """What each kernel element meets.
     w = y ⋆ x,  ∂L/∂x = g ⋆ᵀ y,  ∂L/∂y = g ⋆ x"""
-    shape = y.shape[1], x.shape[1] // geometry.groups, *geometry.kernel
-    wide, kernels = widened(y.shape[2:], geometry), np.zeros(shape, at_least_single(x).dtype)
-    columnwise = _kernels(kernels, geometry.groups).swapaxes(1, 2)  # which BLAS is faster at
-    for block, columns in _columns(x, y.shape[2:], geometry):
-        columnwise += columns @ _rows(y, block, wide, geometry.groups).swapaxes(1, 2)
+    groups = geometry.groups
+    made, taken = y.shape[1] // groups, x.shape[1] // groups
+    slices, step, reached, moving = _sliced(taken, made, y.shape[2:], geometry)
+    wide, rest = widened(reached, moving), math.prod(moving.kernel)
+    columnwise = np.zeros((groups, taken * rest, slices * made), at_least_single(x).dtype)
+    for block, columns in _columns(x, reached, moving):  # so is BLAS faster than by rows
+        columnwise += columns @ _rows(y, block, groups, wide, slices, step).swapaxes(1, 2)
+    apart = columnwise.reshape(groups, taken, rest, slices, made).transpose(0, 4, 1, 3, 2)
+    kernels = apart.reshape(groups * made, taken, *geometry.kernel)
     return _like(kernels, x, y)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -202,6 +203,11 @@ def _standardize(x: Any, weight: Any, bias: Any, axis: Any, eps: float) -> Any:
     return (x - mean) / (var + eps).sqrt() * weight + bias, mean, var
 
 
+def _gelu_and_slope(x: Any) -> tuple[Any, Any]:
+    cdf, density = torch.special.ndtr(x), torch.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return F.gelu(x), cdf + x * density
+
+
 REFERENCE: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.subtract,
@@ -340,6 +346,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "attention": _attention,
     "standardize": _standardize,
     "normal_cdf": torch.special.ndtr,
+    "gelu_and_slope": _gelu_and_slope,
     "gru": _gru,
     "lstm": _lstm,
     "lstm_cell": _lstm_cell,

@@ -44,13 +44,8 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate == "tanh":
         return ops.gelu_tanh(x)
-    infinite = np.isinf(x)
-    if infinite.any():  # their product with 0 is NaN
-        return ops.where(infinite, ops.relu(x), gelu(ops.where(infinite, 0, x)))
-    half = x.dtype == np.float16
-    wide: Any = x.astype(np.float32) if half else x
-    y: Tensor = wide * ops.normal_cdf(wide)
-    return ops.cast(y, np.float16) if half else y
+    y: Tensor = ops.gelu_and_slope(x)[0]
+    return y
 
 
 @checked(number("beta", lambda v: v > 0, "positive"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -279,6 +280,16 @@ def _attention(
     if bias is not None:
         weights = weights * allowed
     return (weights if kept is None else weights * kept).node("MatMul", value), weights
+
+
+# -------------------------------------------------------------------- activations
+
+
+@pointwise(ops.gelu_and_slope)
+def _gelu_and_slope(x: Array) -> tuple[Array, Array]:
+    cdf = (x * math.sqrt(0.5)).pointwise("Erf") * 0.5 + 0.5
+    density = (x * x * -0.5).pointwise("Exp") * (1 / math.sqrt(2 * math.pi))
+    return x * cdf, cdf + x * density
 
 
 # -------------------------------------------------------------------- losses

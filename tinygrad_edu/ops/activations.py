@@ -12,9 +12,10 @@ from ..precision import accumulator, at_least_single, finite, is_moderate, round
 from .elementwise import logistic, only, pointwise, sigmoid
 from .reduce import spread
 from .selections import selection
+from .sharing import came
 
 __all__ = [
-    "elu", "erf", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid", "logsumexp", "mish",
+    "elu", "erf", "gelu_and_slope", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid", "logsumexp", "mish",
     "normal_cdf", "relu", "selu", "silu", "softmax", "softplus", "softsign",
 ]  # fmt: skip
 
@@ -218,7 +219,7 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 # -------------------------------------------------------------------- the error function
 
-_SINGLE = (
+_COEFFICIENTS = (
     1.128379225730896, 0.1027698963880539, -0.00019543486996553838, -0.0006146238301880658,
     8.446129504591227e-05, -4.754519977723248e-06, 2.2146076972262563e-08, 5.689876569903163e-09,
 )  # fmt: skip
@@ -254,7 +255,7 @@ def erf(x: Array) -> Array:
     x = np.clip(x, -6, 6).astype(np.promote_types(kind, np.float32), copy=False)  # beyond, y is ±1
     s = x * x
     if x.dtype == np.float32:
-        y = _polynomial(s, _SINGLE)
+        y = _polynomial(s, _COEFFICIENTS)
     else:
         y = _polynomial(s, _ABOVE)
         y /= _polynomial(s, _BELOW)
@@ -273,3 +274,40 @@ def normal_cdf(x: Array) -> Array:
     y *= 0.5
     y += 0.5
     return y
+
+
+_TAIL = (0.1213969, 0.20623905, -0.09625532, 0.37929653, -0.11067714)
+"""Φ(-x) exp(x²/2) / t as a polynomial in t = 1 / (1 + 0.33 x), fitted to 7e-8 of Φ for x ≥ 0."""
+
+
+def _normal(x: Array) -> tuple[Array, Array]:
+    """Distribution function and density of the normal distribution, from one exponential."""
+    density = np.exp(x * x * -0.5)
+    if x.dtype == np.float32:
+        t = 1 / (np.absolute(x) * 0.33 + 1)
+        tail = _polynomial(t, _TAIL) * t * density
+        cdf = np.copysign(0.5 - tail, x) + 0.5
+    else:
+        cdf = np.asarray(normal_cdf(x))
+    return cdf, density * _DENSITY
+
+
+def _gelu_vjp(g: Any, x: Any, out: Any) -> Any:
+    if not came(g[1]):
+        return g[0] * out[1]
+    x = _within(at_least_single(x), -1e3, 1e3)
+    curvature = (2 - x * x) * np.exp(x * x * -0.5) * _DENSITY
+    return g[0] * out[1] + g[1] * curvature
+
+
+@op(None, _gelu_vjp, outputs=2, elementwise=True, method=False)
+def gelu_and_slope(x: Array) -> Any:
+    """Gaussian error linear unit, and its slope, which shares the work.
+    y = x Φ(x),  s = Φ(x) + x φ(x),  ∂L/∂x = g s + g_s (2 - x²) φ(x),
+    φ(x) = exp(-x²/2) / √(2π),  Φ its integral"""
+    wide = at_least_single(x)
+    bounded = _within(wide, -1e3, 1e3)
+    cdf, density = _normal(bounded)
+    slope = cdf + density * bounded
+    y = cdf * (wide if bounded is wide else np.maximum(wide, -1e3))
+    return rounded(y, x), rounded(slope, x)

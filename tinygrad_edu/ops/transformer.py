@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..declare import Array, op
-from ..precision import accumulator
 from .activations import peak
 from .sharing import came, shared
 
@@ -19,7 +18,7 @@ def _scores_vjp(g: Any, value: Any, kept: Any, out: Any) -> Any:
     """What comes to the scores, of which the weights are the softmax."""
     y, weights = out
     slopes = g[0] @ value.swapaxes(-1, -2)
-    total = (g[0] * y).sum(axis=-1, keepdims=True)  # which is Σ w g_w, but shorter
+    total = np.vecdot(g[0], y)[..., None]  # which is Σ w g_w, but shorter
     if kept is not None:
         slopes = slopes * kept
     if came(g[1]):
@@ -41,6 +40,23 @@ def _value_vjp(g: Any, kept: Any, out: Any) -> Any:
     return weights.swapaxes(-1, -2) @ g[0]
 
 
+def _row_sums(weights: Array) -> Array:
+    """Sums of the rows, as a product, which for short rows is several times faster."""
+    if weights.dtype == np.float16:
+        return weights.sum(-1, np.float32, keepdims=True)
+    return weights @ np.ones((weights.shape[-1], 1), weights.dtype)
+
+
+def _is_precise(weights: Array, total: Array) -> bool:
+    """Whether exponentials are far from overflow and underflow, as scores of ordinary size are.
+
+    Then the largest of each row, a pass of its own, need not be subtracted before.
+    """
+    if weights.dtype == np.float16:
+        return False
+    return bool(1e-30 < total.min(initial=1) and total.max(initial=1) < 1e30)
+
+
 @op(
     None,
     _query_vjp,
@@ -59,11 +75,15 @@ def attention(
     ∂L/∂q = s a k,  ∂L/∂k = s aᵀ q,  ∂L/∂v = (m w)ᵀ g,  ∂L/∂b = a;
     q has the shape (..., L, d), k (..., S, d), v (..., S, e), and w (..., L, S); b is -∞ where it
     is forbidden to look, and a query that may look nowhere gets 0; m drops weights."""
-    weights = (query * scale) @ key.swapaxes(-1, -2)
+    scores = (query * scale) @ key.swapaxes(-1, -2)
     if bias is not None:
-        weights = weights + bias
-    weights -= np.maximum(peak(weights, -1), np.finfo(weights.dtype).min)
-    np.exp(weights, weights)
-    total = weights.sum(-1, accumulator(weights.dtype), keepdims=True)
-    weights /= np.maximum(total, 1)  # the largest is e⁰, unless all are 0
+        scores = scores + bias
+    with np.errstate(over="ignore"):
+        weights = np.exp(scores)
+    total = _row_sums(weights)
+    if not _is_precise(weights, total):
+        scores -= np.maximum(peak(scores, -1), np.finfo(scores.dtype).min)
+        np.exp(scores, weights)
+        total = np.maximum(_row_sums(weights), 1)  # the largest is e⁰, unless all are 0
+    weights /= total
     return (weights if kept is None else weights * kept) @ value, weights

@@ -71,5 +71,7 @@ def _steep(op: Any, numbers: tuple[float | None, ...], statics: tuple[Any, ...])
         out = op.forward(*args, *statics)
         slots = [*args, *statics, out, *(grid[0].shape for _ in args)]
         vjps = [v for v, x in zip(op.vjps, numbers, strict=True) if v is not None and x is None]
-        parts = [v.function(np.ones(grid[0].shape), *(slots[s] for s in v.slots)) for v in vjps]
+        g = np.ones(grid[0].shape)
+        upstream = g if op.outputs == 1 else (g,) * op.outputs
+        parts = [v.function(upstream, *(slots[s] for s in v.slots)) for v in vjps]
     return not all(np.isfinite(part).all() for part in parts)

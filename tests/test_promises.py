@@ -228,6 +228,7 @@ class TestSelection:
             (lambda x: np.sqrt(x)[1:], [0.0, 4.0]),
             (lambda x: np.maximum(np.sqrt(x), 1e-3), [0.0]),
             (lambda x: np.sqrt(x).clip(1e-3, 1.0), [0.0]),
+            (lambda x: np.where(x == x, F.gelu(x), 0), [np.nan]),
         ],
     )
     def test_first_and_second_order(self, function: Any, data: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,9 @@ def zero_unreached(part: Any, g: Any, node: Any, vjp: Any, kept: Any) -> Any:
     if op.products:
         return _zero_unreached_products(part, g, op, vjp, list(kept))
     axis = node.statics[op.statics.index("axis")] if op.along == "axis" else op.along
-    if op.outputs > 1:
+    if op.along and op.outputs > 1:
         return _without_unreached_lines(g, axis, vjp, kept)
-    reached = g != 0
+    reached = _reached(g) if op.outputs > 1 else g != 0
     if op.along:
         reached = _spread(reached, axis, part.ndim)
     return _where(np.isfinite(part) | reached, part)
@@ -59,6 +60,11 @@ def _is_finite(part: Any) -> bool:
 
 def _where(condition: Any, part: Any) -> Any:
     return np.where(condition, part, np.zeros((), part.dtype))
+
+
+def _reached(gradients: Any) -> Any:
+    """Where the gradient of any output is not 0."""
+    return functools.reduce(operator.or_, [g != 0 for g in gradients])
 
 
 def _spread(reached: Any, axis: Any, ndim: int) -> Any:

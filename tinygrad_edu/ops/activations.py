@@ -281,15 +281,23 @@ _TAIL = (0.1213969, 0.20623905, -0.09625532, 0.37929653, -0.11067714)
 
 
 def _normal(x: Array) -> tuple[Array, Array]:
-    """Distribution function and density of the normal distribution, from one exponential."""
-    density = np.exp(x * x * -0.5)
-    if x.dtype == np.float32:
-        t = 1 / (np.absolute(x) * 0.33 + 1)
-        tail = _polynomial(t, _TAIL) * t * density
-        cdf = np.copysign(0.5 - tail, x) + 0.5
+    """Distribution function and density of the normal distribution."""
+    density = np.asarray(x * x * -0.5)
+    np.exp(density, density)
+    if x.dtype == np.float32:  # from the same exponential, in few arrays
+        t = np.absolute(x, np.empty_like(x))
+        t *= 0.33
+        t += 1
+        np.divide(1, t, t)
+        cdf = np.asarray(_polynomial(t, _TAIL))
+        cdf *= t
+        cdf *= density
+        np.subtract(x > 0, cdf, cdf)
+        np.absolute(cdf, cdf)
     else:
         cdf = np.asarray(normal_cdf(x))
-    return cdf, density * _DENSITY
+    density *= _DENSITY
+    return cdf, density
 
 
 def _gelu_vjp(g: Any, x: Any, out: Any) -> Any:
@@ -307,7 +315,8 @@ def gelu_and_slope(x: Array) -> Any:
     φ(x) = exp(-x²/2) / √(2π),  Φ its integral"""
     wide = at_least_single(x)
     bounded = _within(wide, -1e3, 1e3)
-    cdf, density = _normal(bounded)
-    slope = cdf + density * bounded
-    y = cdf * (wide if bounded is wide else np.maximum(wide, -1e3))
+    y, slope = _normal(bounded)
+    slope *= bounded
+    slope += y
+    y *= wide if bounded is wide else np.maximum(wide, -1e3)
     return rounded(y, x), rounded(slope, x)

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from nn import watched
-from tinygrad_edu import Tensor, gradcheck
+from tinygrad_edu import Tensor, gradcheck, ops
 
 RNG = np.random.default_rng(0)
 DOUBLE: dict[str, Any] = {"dtype": np.float64}
@@ -100,6 +100,28 @@ def test_who_may_look_nowhere_gets_nothing() -> None:
     output.sum().backward()
     assert x.grad[0].any()
     assert not x.grad[1].any()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("size", [1.0, 100.0, 2e4])
+@pytest.mark.parametrize("bias", [0.0, -1e4, 1e4])
+def test_scores_of_any_size(dtype: Any, size: float, bias: float) -> None:
+    """Exponentials of large scores would overflow, and of low ones be 0."""
+    random = np.random.default_rng(0)
+    q, k, v = random.standard_normal((3, 2, 5, 4)).astype(dtype)
+    added = np.full((5, 5), bias, dtype)
+    added[3], added[0, 2] = -np.inf, -np.inf
+    scale = min(size / 4, 1e3) if dtype == np.float16 else size / 4
+    with np.errstate(all="raise", under="ignore"):
+        y, weights = ops.attention(q, k, v, added, None, scale)
+    scores = ((q * dtype(scale)) @ k.swapaxes(-1, -2) + added).astype(dtype)
+    scores[:, 3] = 0
+    expected = ops.softmax(scores)
+    expected[:, 3] = 0
+    tolerance = 8 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(weights, expected, tolerance, tolerance)
+    np.testing.assert_allclose(y, expected @ v, 4 * tolerance, 4 * tolerance)
+    assert y.dtype == weights.dtype == dtype
 
 
 def test_dropout_of_weights() -> None:

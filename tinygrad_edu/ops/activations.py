@@ -15,8 +15,8 @@ from .selections import selection
 from .sharing import came
 
 __all__ = [
-    "elu", "erf", "gelu_and_slope", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid", "logsumexp", "mish",
-    "normal_cdf", "relu", "selu", "silu", "softmax", "softplus", "softsign",
+    "elu", "erf", "gelu_and_slope", "gelu_tanh", "leaky_relu", "log_softmax", "logsigmoid",
+    "logsumexp", "mish", "normal_cdf", "relu", "selu", "silu", "softmax", "softplus", "softsign",
 ]  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def _is_precise(weights: Array, total: Array) -> bool:
     """
     if weights.dtype == np.float16:
         return False
-    return bool(1e-30 < total.min(initial=1) and total.max(initial=1) < 1e30)
+    return bool(total.min(initial=1) > 1e-30 and total.max(initial=1) < 1e30)
 
 
 @op(

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from nn import watched
-from tinygrad_edu import Tensor, gradcheck, ops
+from tinygrad_edu import Tensor, compile, gradcheck, ops, trace
 
 RNG = np.random.default_rng(0)
 DOUBLE: dict[str, Any] = {"dtype": np.float64}
@@ -122,6 +122,19 @@ def test_scores_of_any_size(dtype: Any, size: float, bias: float) -> None:
     np.testing.assert_allclose(weights, expected, tolerance, tolerance)
     np.testing.assert_allclose(y, expected @ v, 4 * tolerance, 4 * tolerance)
     assert y.dtype == weights.dtype == dtype
+
+
+def test_a_program_decides_anew_whether_scores_are_large() -> None:
+    q, k, v = np.random.default_rng(0).standard_normal((3, 2, 5, 4))
+
+    def f(q: Any) -> Any:
+        return ops.attention(q, k, v)[0].sum()
+
+    compiled, program = compile(f), trace(f, Tensor(q, requires_grad=True))
+    for size in (1.0, 1e3):
+        x = Tensor(q * size, requires_grad=True)
+        assert compiled(x) == program(x)[0] == f(x)
+        assert np.isfinite(f(x).data)
 
 
 def test_dropout_of_weights() -> None:

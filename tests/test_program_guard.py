@@ -32,6 +32,7 @@ KINKS: dict[str, Callable[[Any], Any]] = {
     "maximum": lambda x: np.maximum(np.sqrt(x), 0.5),
     "clip": lambda x: np.log(x).clip(-1, 10),
     "relu": lambda x: ops.relu(np.log(x)),
+    "gelu": lambda x: np.where(x > 0, nn.functional.gelu(np.log(x)), 0),
     "root_of_relu": lambda x: np.sqrt(ops.relu(x - 1)),
     "root_of_clip": lambda x: np.sqrt(x.clip(0, 1)),
     "softmax": lambda x: np.where(halves, ops.softmax(np.log(x).reshape(2, 2)), 0),

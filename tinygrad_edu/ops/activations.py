@@ -311,8 +311,8 @@ def _gelu_vjp(g: Any, x: Any, out: Any) -> Any:
 @op(None, _gelu_vjp, outputs=2, elementwise=True, method=False)
 def gelu_and_slope(x: Array) -> Any:
     """Gaussian error linear unit, and its slope, which shares the work.
-    y = x Φ(x),  s = Φ(x) + x φ(x),  ∂L/∂x = g s + g_s (2 - x²) φ(x),
-    φ(x) = exp(-x²/2) / √(2π),  Φ its integral"""
+    y = x Φ(x),  s = Φ(x) + x φ(x),  φ(x) = exp(-x²/2) / √(2π),  Φ its integral,
+    ∂L/∂x = g s + g_s (2 - x²) φ(x)"""
     wide = at_least_single(x)
     bounded = _within(wide, -1e3, 1e3)
     y, slope = _normal(bounded)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.sharing import came
 from . import literals
 from .helpers import Helpers
 from .inline import MINDFUL, SIMPLE, Inliner
@@ -184,10 +185,15 @@ class Writer:
 
     def _guard(self, step: Step) -> Any:
         """0 where no gradient has come from: `np.where(g != 0, part, 0)`."""
-        part, g = map(self.variable, step.args[:2])
-        call = step.args[2]
+        part, upstream, call = self.variable(step.args[0]), step.args[1], step.args[2]
         zero = ast.Constant(0)
+        several = upstream if isinstance(upstream, tuple) else (upstream,)
+        gradients = [self.variable(each) for each in several if came(each.array)]
+        g, *others = gradients or [self.variable(several[0])]
         reached: ast.expr = ast.Compare(g.expression, [ast.NotEq()], [zero])
+        for other in others:
+            more = ast.Compare(other.expression, [ast.NotEq()], [zero])
+            reached = ast.BinOp(reached, ast.BitOr(), more)
         if call.op.along:
             along, axis = call.op.along, None
             axis = call.statics[call.op.statics.index("axis")] if along == "axis" else along

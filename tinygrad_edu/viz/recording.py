@@ -188,11 +188,13 @@ def _variable(node: Node, trace: Trace, youngest: dict[int, Node]) -> tuple[str 
     """The variable that an op's result went to, the user's, or else one inside of a layer."""
     levels = list(zip(trace.sites, trace.calls, strict=True))
     for in_layer in (False, True):
-        for site, call in levels:
+        for depth, (site, call) in enumerate(levels):
             if site.in_layer == in_layer:
                 if youngest.get(call) is not node:
                     break
                 name = where.target(site, trace.output)
+                if name is None and depth:  # one of several outputs, chosen in a function
+                    name = where.target(site, None)
                 if name is not where.RETURNED:
                     if isinstance(name, str):
                         return name, in_layer

@@ -35,7 +35,8 @@ def needed(forward: list[Step], backward: list[Step]) -> tuple[set[Step], set[St
         if step.role == "guard":
             _, _, call, _, kept = step.args
             factors = not infinite.isdisjoint(values_in(kept))
-            masks = call.op.selects or call.op.products or call.op.outputs > 1
+            several = call.op.along and call.op.outputs > 1
+            masks = call.op.selects or call.op.products or several
             if not masks and (origin in steep or factors):
                 guards.add(step)
         read = list(values_in(step.args))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tinygrad_edu import op, ops
+from tinygrad_edu.program.helpers import Helpers
+from tinygrad_edu.program.inline import SIMPLE, Inliner
 from tinygrad_edu.program.lines import lines_of
+from tinygrad_edu.program.values import Array
+from tinygrad_edu.program.writing import Names
 
 
 def test_a_dense_layer() -> None:
@@ -59,3 +66,30 @@ def test_others_can_be_written(name: str) -> None:
     }[name]
     names = ["a", "b", "c"][: len(given[0])]
     assert lines_of(function, names, *given, "y")[0]
+
+
+# -------------------------------------------------------------------- bodies that are copied
+
+
+def doubled_if_positive(x: Any) -> Any:
+    return x * 2 if is_positive(x) else x
+
+
+def is_positive(x: Any) -> bool:
+    return bool(np.all(x > 0))
+
+
+def test_a_branch_on_values_in_a_body_is_not_decided_beforehand() -> None:
+    names = Names()
+    inliner = Inliner(names.fresh, Helpers(names.fresh), SIMPLE)
+    result = inliner.call(doubled_if_positive, [Array(ast.Name("x"), np.ones(2))])
+    assert ast.unparse(result.expression) == "doubled_if_positive(x)"
+    assert "doubled_if_positive" in inliner.helpers.functions
+
+
+def test_constants_of_one_name_from_two_modules_have_two_names() -> None:
+    names = Names()
+    helpers = Helpers(names.fresh)
+    one, two, same = (helpers.constant("_LEAST", value) for value in (1.0, 2.0, 1.0))
+    assert one == same != two
+    assert helpers.constants == {one: "1.0", two: "2.0"}

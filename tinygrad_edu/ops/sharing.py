@@ -13,6 +13,10 @@ from ..graph import OutputGradients
 __all__: list[str] = []
 
 
+SHARED: set[Callable[..., Any]] = set()
+"""The functions that are `shared`."""
+
+
 def came(g: Any) -> bool:
     """Whether anything came back to an output; what nothing came to is one 0, broadcast."""
     return type(g) is not np.ndarray or any(g.strides) or not g.size or g.item(0) != 0
@@ -32,4 +36,5 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
             g.shared = function(g, *args)
         return g.shared
 
+    SHARED.add(call)
     return call

@@ -77,11 +77,11 @@ class Helpers:
 
     def constant(self, name: str, value: Any) -> str:
         """The name of a module's constant."""
-        text = literals.text(value)
-        if self.constants.get(name, text) != text:
-            name = self.fresh(name)
-        self.constants[name] = text
-        return name
+        key = name, literals.text(value)
+        if key not in self._names:
+            self._names[key] = self.fresh(name)
+            self.constants[self._names[key]] = key[1]
+        return self._names[key]
 
 
 class _Copied(ast.NodeTransformer):

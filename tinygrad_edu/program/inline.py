@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.elementwise import nothing, only
+from ..ops.sharing import SHARED
 from ..precision import is_moderate
 from . import literals, source
 from .body import Body, Return
@@ -173,8 +174,10 @@ class Inliner:
             result = function(*given, **{k: concrete(v) for k, v in kwargs.items()})
         if result is None:
             raise NotInlinable("called for what it changes")
+        if is_array(result):
+            return Array(call, result)
         if not isinstance(result, (tuple, list)):
-            return Array(call, result) if is_array(result) else known_result(result)
+            raise NotInlinable("a number computed from arrays, which would be frozen")
         targets = [self.fresh(f"{name.strip('_')}_{i}") for i in range(len(result))]
         self.statements.append(Statement(targets, call, list(result)))
         parts = [Array(ast.Name(t), a) for t, a in zip(targets, result, strict=True)]
@@ -187,6 +190,7 @@ class Inliner:
             bound = op.bind(tuple(args), kwargs)
             args = [v if isinstance(v, (Known, Array, Items)) else Known(v) for v in bound]
             function, kwargs = op.forward, {}
+        is_shared = function in SHARED
         function = getattr(function, "__wrapped__", function)
         if all(isinstance(v, Known) for v in [*args, *kwargs.values()]):
             return known_result(
@@ -199,7 +203,9 @@ class Inliner:
             return self._inlined(self.simple.get(function, function), args, kwargs)
         except (NotInlinable, source.NoSource):
             del self.statements[start:]
-            return self._helper(function, args, kwargs)
+            result = self._helper(function, args, kwargs)
+            # so that derivatives that share it find it
+            return self.assign(function.__name__.strip("_"), result) if is_shared else result
 
 
 def _makes_zeros(node: ast.expr) -> bool:

@@ -79,6 +79,9 @@ def is_positive(x: Any) -> bool:
     return bool(np.all(x > 0))
 
 
+is_positive.__module__ = "tinygrad_edu.ops"  # as if it were one of the library's
+
+
 def test_a_branch_on_values_in_a_body_is_not_decided_beforehand() -> None:
     names = Names()
     inliner = Inliner(names.fresh, Helpers(names.fresh), SIMPLE)

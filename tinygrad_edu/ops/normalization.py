@@ -93,7 +93,8 @@ def standardize(
 
 def _unit_rms_vjp(g: Any, x: Any, out: Any, axis: Any, eps: float) -> Any:
     g, x = at_least_single(g), at_least_single(x)
-    return (g - out * _mean_product(g, out, axis)) * _inverse_rms(x, axis, eps)
+    slope = _mean_product(g, out, axis)
+    return (g - out * slope) * _inverse_rms(x, axis, eps)
 
 
 @op(None, _unit_rms_vjp, along="axis", method=False)

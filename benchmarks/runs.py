@@ -22,8 +22,8 @@ def repeat(names: list[str], runs: int, threads: list[int], rounds: int, folder:
     """
     folder.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(folder / "torch.compile")}
-    for run in range(runs):
-        for n in threads:
+    for n in threads:
+        for run in range(runs):
             path = folder / f"{n}-threads-run-{run + 1}.jsonl"
             path.unlink(missing_ok=True)
             options = [f"--rounds={rounds}", f"--threads={n}", f"--save={path}"]

@@ -107,6 +107,7 @@ def test_a_wrong_local_factor_is_found():
         y.backward()
     step = steps_of(y)[1]
     right = product(step)
+    assert right is not None
     assert reproduces(right, step)
     assert not reproduces(Product(right.upstream, -right.local, right.result), step)
 

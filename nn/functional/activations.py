@@ -44,7 +44,7 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate == "tanh":
         return ops.gelu_tanh(x)
-    y: Tensor = ops.gelu_and_slope(x)[0]
+    y, _ = ops.gelu_and_slope(x)
     return y
 
 

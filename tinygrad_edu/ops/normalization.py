@@ -9,7 +9,7 @@ import numpy as np
 from ..declare import Array, op
 from ..precision import at_least_single, rounded
 from .reduce import Axis, count
-from .sharing import shared
+from .sharing import came, shared
 from .statistics import axes_of
 from .windows import Sizes
 
@@ -38,9 +38,9 @@ def _inverse_rms(x: Any, axis: Axis, eps: float) -> Any:
 def _standardize_vjp(g: Any, x: Any, weight: Any, out: Any, axis: Any, eps: float) -> Any:
     """What comes to x, to the weight and to the bias."""
     _, mean, var = out
+    product: Any
     scale = (var + eps) ** -0.5
-    g_y, normal = at_least_single(g[0]), at_least_single(x) - mean
-    normal *= scale
+    g_y, normal = at_least_single(g[0]), (at_least_single(x) - mean) * scale
     of_weight = None if weight is None else _sum_of_products(g_y, normal, weight.shape)
     if weight is not None and weight.shape == mean.shape:  # γ stands before the sums for x
         h, slope = g_y, scale * weight
@@ -51,10 +51,10 @@ def _standardize_vjp(g: Any, x: Any, weight: Any, out: Any, axis: Any, eps: floa
         of_bias, total = g_y, h.sum(axis=axis, keepdims=True)
         product = _sum_of_products(h, normal, mean.shape)
     n = count(x.shape, axis)
-    normal *= (2 * g[2] / scale - slope * product) / n
-    normal += slope * h
-    normal += (g[1] - slope * total) / n
-    return normal, of_weight, of_bias
+    of_x = (h - total / n - normal * (product / n)) * slope
+    if came(g[1]) or came(g[2]):
+        of_x = of_x + (g[1] + 2 * g[2] * normal / scale) / n
+    return of_x, of_weight, of_bias
 
 
 @op(

@@ -199,10 +199,13 @@ def _moved(x: Any) -> Any:
     array = _array(x)
     if not array.size or (array.ndim and (array[:1] != array).any()):
         return x
-    moved = array.copy()
-    first = array.flat[0]
-    smaller = first / FACTOR if array.dtype.kind == "f" else first - np.sign(first)
-    moved.flat[0] = ~first if array.dtype.kind == "b" else smaller if first else 1
+    moved, first = array.copy(), array.flat[0]
+    if not first:
+        moved.flat[0] = 1
+    elif array.dtype.kind == "f":
+        moved.flat[0] = first / FACTOR
+    else:
+        moved.flat[0] = 0 if first is np.True_ else first - np.sign(first)
     return _like(x, moved)
 
 

@@ -66,8 +66,8 @@ def amount(gradient: Any) -> str:
 
 def blocks(step: Contribution, arrays: Arrays, rules: Rules) -> list[Block]:
     """How a contribution comes about, as pieces for the page."""
-    if step.node.op.elementwise:
-        found = _elementwise(product(step), step, arrays)
+    if view := product(step):
+        found = _elementwise(view, step, arrays)
     else:
         found = _linear(step, Linear(step), arrays, rules)
     strip = sum_strip(step)

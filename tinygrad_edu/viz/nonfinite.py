@@ -189,8 +189,7 @@ def derivative(recording: Recording, step: Contribution) -> Finding:
 def _factor(recording: Recording, step: Contribution, position: Any) -> tuple[str, bool]:
     """The product that is not finite, and whether its upstream factor is 0."""
     node = step.node
-    if node.op.elementwise:
-        found = product(step)
+    if found := product(step):
         g, local = (
             np.broadcast_to(each, np.shape(step.raw))[position]
             for each in (found.upstream, found.local)

@@ -16,6 +16,7 @@ from ..context import enable_grad
 from ..gradient import grad
 from ..graph import OutputGradients, unbroadcast
 from ..observers import Observer, unobserved
+from ..ops.sharing import came
 from ..tensor import Tensor, wrap
 from .recording import Contribution, is_outputs
 
@@ -107,13 +108,13 @@ View = Product | Routing | Terms | RecordedVJP | SumStrip
 def views(step: Contribution, cells: int = 3) -> list[View]:
     """The views of a contribution, the one that fits best first.
 
-    An elementwise op is a product; what only copies and adds is routing; everything else are the
+    An elementwise op is a product, if a gradient came to one output only; what only copies and adds is routing; everything else are the
     terms of its `cells` largest elements, and the VJP as it was recorded if that is short. The
     last is the sum over stretched axes, if there is one.
     """
     found: list[View] = []
-    if step.node.op.elementwise:
-        found.append(product(step))
+    if simple := product(step):
+        found.append(simple)
     else:
         linear = Linear(step)
         route = routing(step, linear)
@@ -130,12 +131,30 @@ def views(step: Contribution, cells: int = 3) -> list[View]:
     return [*found, strip] if strip else found
 
 
-def product(step: Contribution) -> Product:
-    """The contribution of an elementwise op; `local` is its derivative, exactly."""
+def product(step: Contribution) -> Product | None:
+    """The contribution of an elementwise op; `local` is its derivative, exactly.
+
+    None of other ops, and if a gradient came to several outputs.
+    """
+    upstream = _only_upstream(step) if step.node.op.elementwise else None
+    if upstream is None:
+        return None
     with unobserved(), np.errstate(all="ignore"):
         vjp = step.node.edges[step.position].vjp
-        local = vjp.function(np.ones_like(step.upstream), *step.kept.values())
-    return Product(step.upstream, np.asarray(local), step.raw)
+        given = step.upstream
+        one = np.ones_like(upstream)
+        if is_outputs(given):
+            one = OutputGradients(one if g is upstream else np.zeros_like(g) for g in given)
+        local = vjp.function(one, *step.kept.values())
+    return Product(upstream, np.asarray(local), step.raw)
+
+
+def _only_upstream(step: Contribution) -> Any:
+    """The gradient of the output, or of the only one of several to which one came, or None."""
+    if not is_outputs(step.upstream):
+        return step.upstream
+    those = [g for g in step.upstream if came(g)]
+    return those[0] if len(those) == 1 else None
 
 
 def sum_strip(step: Contribution) -> SumStrip | None:

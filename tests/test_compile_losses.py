@@ -1,4 +1,4 @@
-"""A loss that was compiled with some targets is right for others."""
+"""A loss that was compiled with some values is right for others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import nn
 import nn.functional as F
-from tinygrad_edu import TraceError, compile
+from tinygrad_edu import TraceError, compile, grad, ops, trace
 
 IGNORED = -100
 INDICES = [
@@ -60,6 +60,22 @@ def test_with_ignored_labels_or_without(name: str) -> None:
 def test_with_one_hot_targets(name: str, dtype: Any) -> None:
     rows = np.eye(3, dtype=dtype)
     same_for_all(LOSSES[name], [rows[INDICES[0]], rows[INDICES[3]]])
+
+
+def test_a_gradient_that_was_zero_at_first_counts_later() -> None:
+    x = nn.Parameter(np.linspace(-2, 2, 7), name="x")
+
+    def loss(factor: Any) -> Any:
+        y, slope = ops.gelu_and_slope(x)
+        return y.sum() + slope.sum() * factor
+
+    compiled = compile(loss)
+    for factor in (0.0, 2.0, 0.0):
+        x.grad = None
+        compiled(np.array(factor)).backward()
+        np.testing.assert_array_equal(x.grad, grad(loss(factor), x).data)
+    program = trace(loss, np.array(0.0))
+    np.testing.assert_array_equal(program(np.array(2.0))[1]["x"], grad(loss(2.0), x).data)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(4, int), np.ones(4, int), np.arange(4) % 3])

@@ -85,6 +85,7 @@ class _Sweep:
         if known is None:
             args = [out.array.dtype.type(0), np.shape(out.array)]
             (known,) = self._step(np.broadcast_to, args, "zeros", step, out)
+            known.is_nothing = True
         return known
 
     def _contribution(self, step: Step, i: int, source: Value, g: Any, selects: bool) -> None:

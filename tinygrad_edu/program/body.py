@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.sharing import came
 from . import expressions
 from .statement import Statement
 from .values import (
@@ -316,6 +317,8 @@ class Body:
         return self._call_known(node, function.value, args, kwargs)
 
     def _call_known(self, node: ast.Call, function: Any, args: list[Any], kwargs: Any) -> Any:
+        if function is came and isinstance(args[0], Array):
+            return Known(not args[0].is_nothing)
         static = all(isinstance(each, Known) for each in [*args, *kwargs.values()])
         module = (getattr(function, "__module__", None) or "").split(".")[0]
         spelled = expressions.text(node.func)

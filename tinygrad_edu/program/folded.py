@@ -291,7 +291,7 @@ class Folded:
         targets = [self.writer.names.fresh(name) for name in names]
         self.writer.assign(targets, ast.Name(self.total))
         for value, name in zip(self.totals, targets, strict=True):
-            self.writer.variables[value] = Array(ast.Name(name), value.array)
+            self.writer.variables[value] = Array(ast.Name(name), value.array, value.is_nothing)
 
     def _slope(self, unit: Unit, v: Value) -> str:
         writer = self.writer
@@ -323,7 +323,7 @@ class Folded:
         for v, name in zip(values, targets, strict=False):
             value = unit.values.get(v)
             if value is not None:
-                self.writer.variables[value] = Array(ast.Name(name), value.array)
+                self.writer.variables[value] = Array(ast.Name(name), value.array, value.is_nothing)
 
     def _list(self, unit: Unit) -> ast.expr:
         """The list of the parameters of a repetition."""

@@ -24,9 +24,10 @@ class Value:
 
     `array` is the one that was met while recording; `tensor` the Tensor that was captured. A
     constant is `captured` too if every run of the function meets the same array, and not a new one.
+    `is_nothing` are the zeros that stand for the gradient of an output to which none ever comes.
     """
 
-    __slots__ = ("array", "kind", "name", "tensor", "location", "captured")
+    __slots__ = ("array", "kind", "name", "tensor", "location", "captured", "is_nothing")
 
     def __init__(self, array: Any, kind: str, name: str = "", tensor: Any = None) -> None:
         self.array = array
@@ -35,6 +36,7 @@ class Value:
         self.tensor = tensor
         self.location: Location | None = None
         self.captured = kind == "captured"
+        self.is_nothing = False
 
     def __repr__(self) -> str:
         return f"Value({self.kind} {self.name} {np.shape(self.array)})"

@@ -87,7 +87,9 @@ class Templates:
         counter = itertools.count(len(given))
         fresh = lambda wanted: numbered(next(counter))
         inliner = Inliner(fresh, self._helpers, SIMPLE)
-        variables = {v: Array(_expression(v, i), v.array) for i, v in enumerate(given)}
+        variables = {
+            v: Array(_expression(v, i), v.array, v.is_nothing) for i, v in enumerate(given)
+        }
         args = [_abstract(each, variables) for each in step.args]
         results = [
             number(inliner.assign("", part).expression.id) for part in _results(inliner, step, args)
@@ -159,7 +161,7 @@ def _kind_of(value: Value) -> Any:
     array = value.array
     if is_literal(value):
         return array.dtype.char, repr(array)
-    return type(array), array.shape, array.dtype, array.strides
+    return type(array), array.shape, array.dtype, array.strides, value.is_nothing
 
 
 def _form(argument: Any, order: dict[Value, int]) -> Any:

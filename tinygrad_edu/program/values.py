@@ -23,11 +23,15 @@ class Known:
 
 
 class Array:
-    """An expression of arrays, and its value for the arrays that were traced."""
+    """An expression of arrays, and its value for the arrays that were traced.
 
-    def __init__(self, expression: ast.expr, array: Any) -> None:
+    `is_nothing` are zeros for a gradient that never comes, whatever the arrays are.
+    """
+
+    def __init__(self, expression: ast.expr, array: Any, is_nothing: bool = False) -> None:
         self.expression = expression
         self.array = array
+        self.is_nothing = is_nothing
         if isinstance(array, np.ndarray):
             info = array.shape, array.dtype, array.strides
             expression.info = info  # type: ignore[attr-defined]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.sharing import came
 from . import literals
 from .helpers import Helpers
 from .inline import MINDFUL, SIMPLE, Inliner
@@ -124,7 +123,8 @@ class Writer:
             if len(step.outs) == 1:
                 parts = [result]
             for out, part in zip(step.outs, parts, strict=True):
-                self.variables[out] = self._named(part, self.wanted_name(step), start)
+                named = self.variables[out] = self._named(part, self.wanted_name(step), start)
+                named.is_nothing = out.is_nothing
             for statement in self.statements[start:]:
                 statement.step = step
                 statement.effect |= step.role == "effect"
@@ -188,7 +188,7 @@ class Writer:
         part, upstream, call = self.variable(step.args[0]), step.args[1], step.args[2]
         zero = ast.Constant(0)
         several = upstream if isinstance(upstream, tuple) else (upstream,)
-        gradients = [self.variable(each) for each in several if came(each.array)]
+        gradients = [self.variable(each) for each in several if not each.is_nothing]
         g, *others = gradients or [self.variable(several[0])]
         reached: ast.expr = ast.Compare(g.expression, [ast.NotEq()], [zero])
         for other in others:

@@ -108,9 +108,9 @@ View = Product | Routing | Terms | RecordedVJP | SumStrip
 def views(step: Contribution, cells: int = 3) -> list[View]:
     """The views of a contribution, the one that fits best first.
 
-    An elementwise op is a product, if a gradient came to one output only; what only copies and adds is routing; everything else are the
-    terms of its `cells` largest elements, and the VJP as it was recorded if that is short. The
-    last is the sum over stretched axes, if there is one.
+    An elementwise op is a product, if a gradient came to one output only; what only copies and adds
+    is routing; everything else are the terms of its `cells` largest elements, and the VJP as it was
+    recorded if that is short. The last is the sum over stretched axes, if there is one.
     """
     found: list[View] = []
     if simple := product(step):

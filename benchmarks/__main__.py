@@ -38,7 +38,8 @@ Measured on {date}.
 RUNS = """\
 Everything was measured in {runs} separate
 processes of {rounds} rounds with one thread of the processor for every contestant: *ratio* is the
-median of their ratios, and *runs* the lowest and the highest of them.{others}"""
+median of their ratios, and *runs* the lowest and the highest of them; what has no *runs* was
+measured in the first one.{others}"""
 OTHERS = """ The last column has the
 same, measured with {threads} threads, which disturb each other on a machine that has other work."""
 PICTURE = "![The ratios of all contestants, one panel for each table](pictures/{name})\n\n"
@@ -63,7 +64,8 @@ def main() -> None:
         parser.error(f"there are {', '.join(BENCHMARKS)}, but no {', '.join(sorted(unknown))}")
     if options.runs:
         threads = [n for n in (1, 2) if n <= (os.cpu_count() or 1)]
-        runs.repeat(options.names, options.runs, threads, options.rounds, options.runs_in)
+        names = options.names or [*BENCHMARKS]
+        runs.repeat(names, options.runs, threads, options.rounds, options.runs_in)
     elif not options.write:
         measure(options.names or list(BENCHMARKS), options)
     if options.write:
@@ -96,10 +98,11 @@ def page(found: dict[int, list[Table]], tables: list[Table]) -> str:
     """
     from . import machine
 
-    first, *more = sorted(found)
+    _, *more = sorted(found)
     others = OTHERS.format(threads=" and ".join(map(str, more))) if more else ""
-    count = len(found[first]) // len(tables)
-    rounds = max(len(row.ratios) for table in tables for row in table.rows) // count
+    rows = [row for table in tables for row in table.rows]
+    count = max(len(row.runs) for row in rows)
+    rounds = max(len(row.ratios) // len(row.runs) for row in rows)
     head = INTRODUCTION.format(
         runs=RUNS.format(runs=count, rounds=rounds, others=others),
         machine="\n".join(f"- {fact}" for fact in machine.describe()),

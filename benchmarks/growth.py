@@ -18,7 +18,7 @@ MOST_AT_A_TIME = 100_000
 
 def tables(rounds: int) -> Iterator[Table]:
     """The time of an operation, forward and backward, and of compiling it."""
-    yield _eager(max(3, rounds // 5))
+    yield _eager(max(1, rounds // 5))
     for kind, x, w in (
         ("vectors of 10 elements", np.full(10, 0.6), np.full(10, 0.8)),
         ("scalars", np.array(0.6), np.array(0.8)),

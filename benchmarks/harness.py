@@ -126,9 +126,14 @@ UNITS: dict[str, Callable[[float], str]] = {"time": duration, "memory": megabyte
 def available(
     makers: dict[str, Callable[[], Contestant]],
 ) -> tuple[dict[str, Contestant], list[str]]:
-    """The contestants whose library is installed, and a note about each of the others."""
+    """The contestants whose library is installed, and a note about each of the others.
+
+    Those that compile for long take part in the first of several runs only.
+    """
     contestants, notes = {}, []
     for name, make in makers.items():
+        if AGAIN in os.environ and re.fullmatch("torch.compile|tinygrad", name):
+            continue
         try:
             contestants[name] = make()
         except ImportError as error:
@@ -139,7 +144,7 @@ def available(
 def first_runs(makers: dict[str, Callable[[], Contestant]]) -> list[str]:
     """How long those that compile take for the first run of a contestant made for that.
 
-    Not measured again in later runs of all benchmarks, of which `AGAIN` is set.
+    Not measured again in later runs of all benchmarks, in which `AGAIN` is set.
     """
     notes: list[str] = []
     for name, make in makers.items() if AGAIN not in os.environ else ():
@@ -165,12 +170,15 @@ def compare(
 
     Python's garbage collector is at work, except in those `without_collector`.
     """
+    gc.collect()
+    gc.freeze()  # so that it does not walk again and again through the libraries
     repeats = {name: _repeats(run, seconds) for name, run in contestants.items()}
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name in random.sample(list(contestants), len(contestants)):
             collected = name not in without_collector
             times[name].append(_time(contestants[name], repeats[name], collected=collected))
+    gc.unfreeze()
     return rows_of(times)
 
 

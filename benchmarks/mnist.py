@@ -76,7 +76,7 @@ print("test accuracy", right / len(test))
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """One table; three processes of each at most, since each takes seconds."""
+    """One table; a few processes of each, since each takes seconds."""
     from nn.datasets.download import fetch
     from nn.datasets.downloaded import FILES, MNIST_MIRRORS, MNIST_SUMS
 
@@ -93,7 +93,7 @@ def tables(rounds: int) -> Iterator[Table]:
     }
     contestants, notes = available(makers)
     title = f"MNIST, MLP 784-128-64-10, Adam, batch {BATCH}, {EPOCHS} epochs, a process each"
-    yield Table(title, _compared(contestants, min(rounds, 3)), notes)
+    yield Table(title, _compared(contestants, max(1, rounds // 8)), notes)
 
 
 def _compared(contestants: dict[str, Contestant], rounds: int) -> list[Row]:

@@ -128,7 +128,7 @@ def test_a_line_search_is_that_of_one_process(n: int, launches: Any, alone: Any)
 
 @ranks
 def test_a_loss_that_is_infinite_in_one_rank_upsets_no_exchange(n: int, launches: Any) -> None:
-    found = [launches[n].case("infinite", rank)["losses and gradients"] for rank in range(n)]
+    found = [launches[n].case("infinite", rank)["own"] for rank in range(n)]
     np.testing.assert_array_equal(found[0][2], found[0][0])
     assert all(np.isfinite(each[[0, 2]]).all() for each in found)
     assert not np.isfinite(found[-1][1]).all()

@@ -21,6 +21,7 @@ SIDE = 1000
 SQUARE = (SIDE, SIDE)
 SMALL = (100, 100)  # for what costs n³
 STEP = Geometry((3, 3), (1, 1), (1, 1), (0, 0), (0, 0))
+HALF = Geometry((2, 2), (2, 2), (1, 1), (0, 0), (0, 0))
 
 CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     **dict.fromkeys(("sum", "mean", "max", "min", "var", "std", "prod"), ([SQUARE], [-1])),
@@ -70,6 +71,9 @@ CALLS: dict[str, tuple[list[tuple[int, ...]], list[Any]]] = {
     "conv_transpose3d": ([(8, 16, 8, 8, 8), (16, 32, 3, 3, 3), (32,)], [1, 1]),
     "unfold": ([(64, 16, 14, 14)], [(12, 12), STEP]),
     "fold": ([(64, 16, 3, 3, 12, 12)], [(14, 14), STEP]),
+    "convolve": ([(SIDE * SIDE,), (10,)], []),
+    "window_spread": ([(64, 16, 16, 16)], [None, (32, 32), HALF]),
+    "window_sum": ([(64, 16, 32, 32)], [None, (16, 16), HALF]),
     "correlate": ([(64, 16, 14, 14), (32, 16, 3, 3)], [(12, 12), STEP]),
     "correlate_input": ([(64, 32, 12, 12), (32, 16, 3, 3)], [(14, 14), STEP]),
     "correlate_weight": ([(64, 16, 14, 14), (64, 32, 12, 12)], [STEP]),
@@ -137,7 +141,8 @@ def _declared(op: Op, g: Any, operands: list[Any], statics: list[Any]) -> list[A
         if op.sequence:
             slots[-3:-1] = operands[i].shape, i
         if vjp:
-            parts.append(vjp.function(g, *vjp.collect(slots)))
+            kept = vjp.collect(slots) if vjp.slots else ()
+            parts.append(vjp.function(g, *kept))
     active = (x for x, v in zip(operands, vjps, strict=True) if v)
     fitted = (unbroadcast(part, x.shape) for part, x in zip(parts, active, strict=True))
     return [np.array(p) if p.base is not None or p is g else p for p in fitted]
@@ -148,6 +153,8 @@ def _operand(op: Op, i: int, shape: tuple[int, ...], rng: np.random.Generator) -
     values = rng.uniform(*interval, shape).astype(np.float32)
     if op.name == "where" and i == 0:
         return values > 0
+    if op.name == "ldexp" and i == 1:
+        return rng.integers(-3, 4, shape, np.int32)
     if op.name == "cross_entropy" and i == 1:
         return rng.integers(0, SIDE, shape)
     if shape == SMALL and i == 0:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import compat, hessian, mlp, recurrent, transformer
-from benchmarks.harness import available, first_runs
+from benchmarks import compat, hessian, mlp, ops, recurrent, transformer
+from benchmarks.harness import Row, available, first_runs
 from benchmarks.training import step_of
+
+from .samples import ALL
 
 
 def test_a_missing_compiler_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +79,12 @@ def test_every_table_of_networks_has_all_peers() -> None:
     peers = {"JAX jit", "PyTorch", "torch.compile", "tinygrad"}
     assert peers <= mlp.WITH_SGD.keys()
     assert peers <= mlp.WITH_ADAM.keys()
+
+
+def test_every_op_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computed once, and compared with the same by hand or as declared."""
+    monkeypatch.setattr(ops, "compare", lambda contestants, **options: [Row("ours", 1.0, [1.0])])
+    (table,) = ops.tables(1)
+    assert {row.name.removesuffix(" *") for row in table.rows} == {
+        call.op.name for call in ALL.values()
+    }

@@ -43,8 +43,8 @@ def _draw(panel: Any, table: Table) -> None:
     panel.axvline(1, color=FIRST, linewidth=0.8)
     panel.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
     panel.set_ylim(-0.7, len(rows) - 0.3)
-    low = min(1.0, *(row.ratio for row in rows))
-    high = max(1.0, *(row.ratio for row in rows))
+    ends = [end for row in rows for end in (row.ratio, *(row.quartiles or ()))]
+    low, high = min(1.0, *ends), max(1.0, *ends)
     room = (high / low) ** 0.1
     panel.set_xlim(low / 1.1 / room, high * 1.1 * room)
     panel.set_title(table.title, fontsize=9, loc="left")

@@ -104,6 +104,6 @@ def _joined(tables: list[Table]) -> Table:
         rows.append(Row(name, value, [ratio for row in same for ratio in row.ratios], runs))
     ratios = [row.ratio for row in first.rows]
     for descending in (False, True):
-        if len(ratios) > 2 and ratios == sorted(ratios, reverse=descending):
+        if len(ratios) > 4 and ratios == sorted(ratios, reverse=descending):
             rows.sort(key=lambda row: row.ratio, reverse=descending)
     return dataclasses.replace(first, rows=rows)

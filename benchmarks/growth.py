@@ -51,7 +51,7 @@ def _eager(rounds: int) -> Table:
             times[n].append(_time_of_an_op(run, n))
     named = {f"{n:,} operations": each for n, each in times.items()}
     title = "Time of an operation in one graph, forward and backward, vectors of 10 elements"
-    return Table(title, rows_of(named, ordered=False), plotted=False)
+    return Table(title, rows_of(named), plotted=False, order=0)
 
 
 def _time_of_an_op(run: Callable[[], Any], length: int) -> float:
@@ -85,4 +85,4 @@ def _compiled(kind: str, x: Any, w: Any, rounds: int) -> Table:
     named = {f"{n:,} operations": each for n, each in times.items()}
     note = f"A first program, of 40 operations, took {first_program * 1e3:.0f} ms."
     title = f"Compile time of an operation on {kind}"
-    return Table(title, rows_of(named, ordered=False), [note], plotted=False)
+    return Table(title, rows_of(named), [note], plotted=False, order=0)

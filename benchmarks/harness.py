@@ -63,7 +63,8 @@ class Row:
 @dataclass
 class Table:
     """One comparison, ready to be printed; `unit` names that of its values, and `plotted` tells
-    whether its ratios are worth a picture."""
+    whether its ratios are worth a picture. Rows are shown by ratio, fastest first; with `order` -1
+    slowest first, and with 0 as they were given."""
 
     title: str
     rows: list[Row]
@@ -71,11 +72,16 @@ class Table:
     unit: str = "time"
     measured: str = "median"
     plotted: bool = True
+    order: int = 1
     other: str = ""  # what the last column is called
+
+    def ordered(self) -> list[Row]:
+        """The rows as they are shown."""
+        return sorted(self.rows, key=lambda row: row.ratio * self.order)
 
     def cells(self) -> list[list[str]]:
         """The texts of the table, the header first, without columns that are empty."""
-        rows = [row.cells(UNITS[self.unit]) for row in self.rows]
+        rows = [row.cells(UNITS[self.unit]) for row in self.ordered()]
         head = ["", self.measured, "ratio", "quartiles", "runs", self.other]
         full = [i for i in range(len(head)) if i < 3 or any(row[i] for row in rows)]
         return [[cells[i] for i in full] for cells in [head, *rows]]
@@ -166,7 +172,7 @@ def compare(
     seconds: float = 0.04,
     without_collector: Iterable[str] = (),
 ) -> list[Row]:
-    """Time all `contestants` in every round, for about `seconds` each, fastest first.
+    """Time all `contestants` in every round, for about `seconds` each.
 
     Python's garbage collector is at work, except in those `without_collector`.
     """
@@ -182,14 +188,13 @@ def compare(
     return rows_of(times)
 
 
-def rows_of(times: dict[str, list[float]], *, ordered: bool = True) -> list[Row]:
-    """A row for each contestant from its times in all rounds, fastest first if `ordered`."""
+def rows_of(times: dict[str, list[float]]) -> list[Row]:
+    """A row for each contestant from its times in all rounds."""
     first = next(iter(times.values()))
-    rows = [
+    return [
         Row(name, statistics.median(each), [t / t0 for t, t0 in zip(each, first, strict=True)])
         for name, each in times.items()
     ]
-    return sorted(rows, key=lambda row: row.ratio) if ordered else rows
 
 
 def _repeats(run: Contestant, seconds: float) -> int:

@@ -35,7 +35,7 @@ def tables(rounds: int) -> Iterator[Table]:
         peaks = {name: _peak(make) for name, make in makers.items()}
         eager = peaks["tinygrad-edu"]
         rows = [Row(name, peak, [peak / eager]) for name, peak in peaks.items()]
-        yield Table(f"Peak memory: {title}", rows, unit="memory", measured="peak")
+        yield Table(f"Peak memory: {title}", rows, unit="memory", measured="peak", order=0)
     yield _growth(_mlp((784, 128, 64, 10), 64)["tinygrad-edu, compiled"])
 
 
@@ -70,7 +70,7 @@ def _growth(make: Maker) -> Table:
     names = f"after {STEPS // 100} steps", f"after {STEPS:,} more"
     rows = [Row(name, size, [size / in_use[0]]) for name, size in zip(names, in_use, strict=True)]
     title = "Memory in use between steps of the small MLP, compiled"
-    return Table(title, rows, unit="memory", measured="in use", plotted=False)
+    return Table(title, rows, unit="memory", measured="in use", plotted=False, order=0)
 
 
 def _run(step: Contestant, times: int) -> None:

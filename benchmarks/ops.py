@@ -90,7 +90,7 @@ def tables(rounds: int) -> Iterator[Table]:
         "forward function and VJPs of the op itself, called without the engine.",
     ]
     title = f"Ops at {SIDE} x {SIDE} elements (matrices to decompose: 100 x 100), float32"
-    yield Table(title, sorted(rows, key=lambda row: -row.ratio), notes, plotted=False)
+    yield Table(title, rows, notes, plotted=False, order=-1)
 
 
 @np.errstate(all="ignore")  # determinants overflow at this size

@@ -29,7 +29,7 @@ def picture(tables: list[Table]) -> bytes:
 def _draw(panel: Any, table: Table) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    rows = table.rows[::-1]
+    rows = table.ordered()[::-1]
     for i, row in enumerate(rows):
         own = row.name.startswith("tinygrad-edu") or row.name.startswith("import tinygrad_edu")
         color = OWN if own else FIRST if row.ratio == 1 else OTHER

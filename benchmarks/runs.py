@@ -96,14 +96,10 @@ def _ratios(tables: list[Table]) -> dict[str, list[float]]:
 
 
 def _joined(tables: list[Table]) -> Table:
-    """The table of all runs, in the order of the first, or by ratio if that is so ordered."""
+    """The table of all runs."""
     first, rows = tables[0], []
     for name, runs in _ratios(tables).items():
         same = [row for table in tables for row in table.rows if row.name == name]
         value = statistics.median(row.value for row in same)
         rows.append(Row(name, value, [ratio for row in same for ratio in row.ratios], runs))
-    ratios = [row.ratio for row in first.rows]
-    for descending in (False, True):
-        if len(ratios) > 4 and ratios == sorted(ratios, reverse=descending):
-            rows.sort(key=lambda row: row.ratio, reverse=descending)
     return dataclasses.replace(first, rows=rows)

@@ -1,4 +1,4 @@
-"""What several test files share: a browser."""
+"""What several test files share: a browser, and a fixture for programs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ from typing import Any
 
 import pytest
 
+from tinygrad_edu.program.compiled import Compiled
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = ["--no-sandbox", "--disable-gpu"]
+
+
+@pytest.fixture
+def no_program_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a program raises, the function itself is called, which would hide that it is wrong."""
+
+    def refuse(compiled: Any, call: Any) -> Any:
+        raise AssertionError("the program failed, and the function was called in its place")
+
+    monkeypatch.setattr(Compiled, "eager", refuse)
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ class Opened:
         return found
 
     def paused(self) -> bool:
-        """Whether the page neither trains nor waits for an answer."""
+        """Whether the page neither trains nor waits for the server."""
         waiting = self.page.get_attribute("body", "data-waiting")
         return self.text("#play") == "▶ Train" and waiting == "0"
 

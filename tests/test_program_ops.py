@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_edu import Program, Tensor, compile, trace
-from tinygrad_edu.program.compiled import Compiled
 
 from .samples import ALL, calls
 
@@ -41,16 +40,7 @@ RUNNER = """
 
 Case = tuple[str, str, list[Any], Any, dict[str, Any]]
 
-
-def _raised(compiled: Any, call: Any) -> Any:
-    """In place of `Compiled.eager`, which is called within an `except`."""
-    raise AssertionError("a program raised")
-
-
-@pytest.fixture(autouse=True)
-def no_program_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a program raises, the function itself is called, which would hide that it is wrong."""
-    monkeypatch.setattr(Compiled, "eager", _raised)
+pytestmark = pytest.mark.usefixtures("no_program_fails")
 
 
 def case_of(name: str, program: Program, value: Any) -> Case:
